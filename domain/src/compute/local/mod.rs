@@ -1,0 +1,1 @@
+//! The engine `local`: real processes on this machine.

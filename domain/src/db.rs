@@ -1,0 +1,272 @@
+//! The only file that knows which database it is. The same SQL text runs on both: `$1` parameters, `ON CONFLICT`, `RETURNING`, CTEs.
+
+use crate::error::{Error, Result};
+use sqlx::{
+    AssertSqlSafe, Pool, Postgres, Sqlite, Transaction,
+    postgres::{PgPool, PgPoolOptions, PgRow},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+};
+use std::{str::FromStr, sync::Arc, time::Duration};
+use tokio::sync::Notify;
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+/// A bound parameter: text, 64-bit integer or double, each nullable. Nothing else is stored (ARCHITECTURE.md, databases).
+#[derive(Clone, Debug)]
+pub enum Value {
+    Text(Option<String>),
+    Int(Option<i64>),
+    Real(Option<f64>),
+}
+
+macro_rules! value_from {
+    ($($from:ty => $variant:ident($convert:expr);)*) => {$(
+        impl From<$from> for Value { fn from(v: $from) -> Self { Self::$variant(Some($convert(v))) } }
+        impl From<Option<$from>> for Value { fn from(v: Option<$from>) -> Self { Self::$variant(v.map($convert)) } }
+    )*};
+}
+value_from! {
+    String => Text(|v| v);
+    &str => Text(|v: &str| v.to_owned());
+    &String => Text(|v: &String| v.clone());
+    i64 => Int(|v| v);
+    i32 => Int(i64::from);
+    u32 => Int(i64::from);
+    bool => Int(i64::from);
+    f64 => Real(|v| v);
+    crate::model::UserId => Text(|v: crate::model::UserId| v.0);
+    crate::model::TeamId => Text(|v: crate::model::TeamId| v.0);
+    crate::model::NotebookId => Text(|v: crate::model::NotebookId| v.0);
+    crate::model::VolumeId => Text(|v: crate::model::VolumeId| v.0);
+    crate::model::TokenId => Text(|v: crate::model::TokenId| v.0);
+    &crate::model::UserId => Text(|v: &crate::model::UserId| v.0.clone());
+    &crate::model::TeamId => Text(|v: &crate::model::TeamId| v.0.clone());
+    &crate::model::NotebookId => Text(|v: &crate::model::NotebookId| v.0.clone());
+    &crate::model::VolumeId => Text(|v: &crate::model::VolumeId| v.0.clone());
+    &crate::model::TokenId => Text(|v: &crate::model::TokenId| v.0.clone());
+}
+
+/// The parameters of one statement: `args![id, name, at]`.
+#[macro_export]
+macro_rules! args {
+    ($($arg:expr),* $(,)?) => { vec![$($crate::db::Value::from($arg)),*] };
+}
+
+/// A row that can be read from either database; implemented for everything that derives `sqlx::FromRow`.
+pub trait Row: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Row for T where T: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin {}
+
+#[derive(Clone)]
+enum Pools {
+    /// One writer, so that nobody ever waits inside `SQLite` for a lock; readers see the last commit (WAL).
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A database. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pools: Pools,
+    committed: Arc<Notify>,
+}
+
+/// A write transaction. Dropped without `commit`, it rolls back.
+pub struct Tx {
+    inner: TxInner,
+    committed: Arc<Notify>,
+}
+
+enum TxInner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+macro_rules! bind {
+    ($query:expr, $args:expr) => {{
+        let mut query = $query;
+        for arg in $args {
+            query = match arg {
+                Value::Text(v) => query.bind(v),
+                Value::Int(v) => query.bind(v),
+                Value::Real(v) => query.bind(v),
+            };
+        }
+        query
+    }};
+}
+
+/// Runs one body on the reading pool of either database.
+macro_rules! with_pool {
+    ($db:expr, $pool:ident => $body:expr) => {
+        match &$db.pools {
+            Pools::Sqlite { read: $pool, .. } => $body,
+            Pools::Postgres($pool) => $body,
+        }
+    };
+}
+
+macro_rules! with_tx {
+    ($tx:expr, $connection:ident => $body:expr) => {
+        match &mut $tx.inner {
+            TxInner::Sqlite(tx) => { let $connection = &mut **tx; $body }
+            TxInner::Postgres(tx) => { let $connection = &mut **tx; $body }
+        }
+    };
+}
+
+impl Db {
+    /// Opens `sqlite:PATH` or `postgres://…` and brings its schema up to date.
+    ///
+    /// # Errors
+    /// `Unavailable` with what to check, where it cannot be opened or its schema is newer than this program.
+    pub async fn open(url: &str) -> Result<Self> {
+        let db = Self::connect(url).await.map_err(|e| Error::Unavailable(format!("The database cannot be opened: {e}")))?;
+        db.migrate().await?;
+        Ok(db)
+    }
+
+    async fn connect(url: &str) -> std::result::Result<Self, sqlx::Error> {
+        let committed = Arc::new(Notify::new());
+        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(2)).connect(url).await?;
+            return Ok(Self { pools: Pools::Postgres(pool), committed });
+        }
+        let options = SqliteConnectOptions::from_str(url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(30));
+        let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30)).connect_with(options.clone()).await?;
+        let read = SqlitePoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(10)).connect_with(options.read_only(true).create_if_missing(false)).await?;
+        Ok(Self { pools: Pools::Sqlite { read, write }, committed })
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        let result = match &self.pools {
+            Pools::Sqlite { write, .. } => MIGRATOR.run(write).await,
+            Pools::Postgres(pool) => MIGRATOR.run(pool).await,
+        };
+        result.map_err(|e| match e {
+            sqlx::migrate::MigrateError::VersionMissing(v) => {
+                Error::Unavailable(format!("The database was written by a newer Slipway (schema {v}). Start that version, or restore a backup made by this one."))
+            }
+            other => Error::Unavailable(format!("The database schema could not be brought up to date: {other}")),
+        })
+    }
+
+    /// `sqlite` or `postgres`, for people.
+    pub fn kind(&self) -> &'static str {
+        match self.pools {
+            Pools::Sqlite { .. } => "sqlite",
+            Pools::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Begins a write transaction. On `SQLite` it holds the one write lock from its start: keep it short.
+    pub async fn begin(&self) -> Result<Tx> {
+        let inner = match &self.pools {
+            Pools::Sqlite { write, .. } => TxInner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
+        };
+        Ok(Tx { inner, committed: self.committed.clone() })
+    }
+
+    /// A read-only view of one moment, for a backup.
+    pub async fn begin_snapshot(&self) -> Result<Tx> {
+        let inner = match &self.pools {
+            Pools::Sqlite { read, .. } => TxInner::Sqlite(read.begin().await?),
+            Pools::Postgres(pool) => TxInner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
+        };
+        Ok(Tx { inner, committed: self.committed.clone() })
+    }
+
+    /// Wakes whoever waits in `committed` after each commit.
+    pub async fn committed(&self) {
+        self.committed.notified().await;
+    }
+
+    pub async fn fetch_all<T: Row>(&self, sql: &'static str, args: Vec<Value>) -> Result<Vec<T>> {
+        with_pool!(self, pool => Ok(bind!(sqlx::query_as::<_, T>(sql), args).fetch_all(pool).await?))
+    }
+
+    pub async fn fetch_optional<T: Row>(&self, sql: &'static str, args: Vec<Value>) -> Result<Option<T>> {
+        with_pool!(self, pool => Ok(bind!(sqlx::query_as::<_, T>(sql), args).fetch_optional(pool).await?))
+    }
+
+    pub async fn fetch_one<T: Row>(&self, sql: &'static str, args: Vec<Value>) -> Result<T> {
+        with_pool!(self, pool => Ok(bind!(sqlx::query_as::<_, T>(sql), args).fetch_one(pool).await?))
+    }
+
+    /// For SQL that is assembled from fixed fragments, in the one file that does so. Never from input.
+    pub async fn fetch_all_assembled<T: Row>(&self, sql: String, args: Vec<Value>) -> Result<Vec<T>> {
+        with_pool!(self, pool => Ok(bind!(sqlx::query_as::<_, T>(AssertSqlSafe(sql)), args).fetch_all(pool).await?))
+    }
+
+    /// One statement in a transaction of its own. For changes that need no audit (last seen, last used).
+    pub async fn execute(&self, sql: &'static str, args: Vec<Value>) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let rows = tx.execute(sql, args).await?;
+        tx.commit().await?;
+        Ok(rows)
+    }
+
+    /// Closes every connection, so that the files can be moved or removed.
+    pub async fn close(&self) {
+        async fn close<D: sqlx::Database>(pool: &Pool<D>) {
+            pool.close().await;
+        }
+        match &self.pools {
+            Pools::Sqlite { read, write } => {
+                close(read).await;
+                close(write).await;
+            }
+            Pools::Postgres(pool) => close(pool).await,
+        }
+    }
+}
+
+impl Tx {
+    /// Rows affected.
+    pub async fn execute(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64> {
+        with_tx!(self, connection => Ok(bind!(sqlx::query(sql), args).execute(connection).await?.rows_affected()))
+    }
+
+    /// Like `execute`, but a broken uniqueness rule becomes the error that `taken` makes.
+    pub async fn insert(&mut self, sql: &'static str, args: Vec<Value>, taken: impl FnOnce() -> Error) -> Result<()> {
+        let result = with_tx!(self, connection => bind!(sqlx::query(sql), args).execute(connection).await.map(|_| ()));
+        match result {
+            Err(sqlx::Error::Database(e)) if e.is_unique_violation() => Err(taken()),
+            other => Ok(other?),
+        }
+    }
+
+    pub async fn fetch_all<T: Row>(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Vec<T>> {
+        with_tx!(self, connection => Ok(bind!(sqlx::query_as::<_, T>(sql), args).fetch_all(connection).await?))
+    }
+
+    pub async fn fetch_optional<T: Row>(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Option<T>> {
+        with_tx!(self, connection => Ok(bind!(sqlx::query_as::<_, T>(sql), args).fetch_optional(connection).await?))
+    }
+
+    pub async fn fetch_one<T: Row>(&mut self, sql: &'static str, args: Vec<Value>) -> Result<T> {
+        with_tx!(self, connection => Ok(bind!(sqlx::query_as::<_, T>(sql), args).fetch_one(connection).await?))
+    }
+
+    /// The next value of a gapless counter. Holds the counter's row until the end of the transaction, so that values and commits have one order.
+    pub async fn next(&mut self, counter: &'static str) -> Result<i64> {
+        let row: (i64,) = self.fetch_one("UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value", args![counter]).await?;
+        Ok(row.0)
+    }
+
+    /// Durable once this returns. Wakes the event stream.
+    pub async fn commit(self) -> Result<()> {
+        match self.inner {
+            TxInner::Sqlite(tx) => tx.commit().await?,
+            TxInner::Postgres(tx) => tx.commit().await?,
+        }
+        self.committed.notify_waiters();
+        self.committed.notify_one();
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! The live stream: what changed, in the order of the commits, resumable by sequence number.
+//!
+//! An event is a row written in the transaction of its change. One pump reads committed rows in order and hands them to every open
+//! stream, so that no stream ever sees an event twice, out of order, or of a change that was rolled back.
+
+use crate::{
+    args,
+    db::Tx,
+    error::{Error, Result},
+    model::{Change, Event, Millis},
+    portal::Portal,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::broadcast;
+
+/// How long a stream can be away and still resume, in milliseconds.
+const KEPT: Millis = 60 * 60 * 1000;
+
+/// The fan-out to open streams. A stream that falls 1024 events behind is told to reload.
+#[derive(Clone)]
+pub struct Events(broadcast::Sender<Arc<Event>>);
+
+impl Default for Events {
+    fn default() -> Self {
+        Self(broadcast::channel(1024).0)
+    }
+}
+
+impl Events {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.0.subscribe()
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    seq: i64,
+    at: i64,
+    team: Option<String>,
+    change: String,
+}
+
+impl EventRow {
+    fn event(self) -> Result<Event> {
+        let change = serde_json::from_str(&self.change).map_err(|e| Error::internal("stored event", e))?;
+        Ok(Event { seq: self.seq, at: self.at, team: self.team, change })
+    }
+}
+
+/// Writes an event into the transaction of its change. `team` is a team's name.
+pub async fn publish(tx: &mut Tx, at: Millis, team: Option<&str>, change: &Change) -> Result<()> {
+    let seq = tx.next("event").await?;
+    let change = serde_json::to_string(change).map_err(|e| Error::internal("event", e))?;
+    tx.execute("INSERT INTO events (seq, at, team, change) VALUES ($1, $2, $3, $4)", args![seq, at, team, change]).await?;
+    Ok(())
+}
+
+/// The newest sequence number.
+pub async fn latest(portal: &Portal) -> Result<i64> {
+    let row: (i64,) = portal.db.fetch_one("SELECT value FROM counters WHERE name = 'event'", args![]).await?;
+    Ok(row.0)
+}
+
+/// Events after `seq`, oldest first, at most 1000; `None` where some of them are no longer kept.
+pub async fn since(portal: &Portal, seq: i64) -> Result<Option<Vec<Event>>> {
+    let rows: Vec<EventRow> = portal.db.fetch_all("SELECT seq, at, team, change FROM events WHERE seq > $1 ORDER BY seq LIMIT 1000", args![seq]).await?;
+    let gapless = rows.first().map_or(seq == latest(portal).await?, |first| first.seq == seq + 1) && rows.len() < 1000;
+    if gapless { rows.into_iter().map(EventRow::event).collect::<Result<_>>().map(Some) } else { Ok(None) }
+}
+
+/// Hands committed events to the open streams until the process ends. Wakes on each commit here, and looks once a second for commits of
+/// other processes (the command line, another replica).
+pub async fn run(portal: Portal) {
+    let mut seen = latest(&portal).await.unwrap_or_default();
+    let mut swept_at = 0;
+    loop {
+        let _ = tokio::time::timeout(Duration::from_secs(1), portal.db.committed()).await;
+        match pump(&portal, seen).await {
+            Ok(last) => seen = last,
+            Err(error) => tracing::warn!(%error, "the event stream cannot read the database; trying again"),
+        }
+        let now = portal.clock.now();
+        if now - swept_at > KEPT / 4 {
+            swept_at = now;
+            if let Err(error) = portal.db.execute("DELETE FROM events WHERE at < $1", args![now - KEPT]).await {
+                tracing::warn!(%error, "old events could not be removed");
+            }
+        }
+    }
+}
+
+async fn pump(portal: &Portal, mut seen: i64) -> Result<i64> {
+    loop {
+        let rows: Vec<EventRow> = portal.db.fetch_all("SELECT seq, at, team, change FROM events WHERE seq > $1 ORDER BY seq LIMIT 500", args![seen]).await?;
+        if rows.is_empty() {
+            return Ok(seen);
+        }
+        for row in rows {
+            seen = row.seq;
+            match row.event() {
+                // No receiver is no fault: nobody is looking.
+                Ok(event) => drop(portal.events.0.send(Arc::new(event))),
+                Err(error) => tracing::error!(%error, "an event was skipped"),
+            }
+        }
+    }
+}

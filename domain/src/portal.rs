@@ -1,0 +1,57 @@
+//! What every verb stands on.
+
+use crate::{
+    clock::Clock,
+    compute::ComputeEngine,
+    db::Db,
+    error::Result,
+    events::Events,
+    identity::{SetupCode, Throttle},
+    model::Millis,
+    sealing::SealingKey,
+};
+use std::{path::PathBuf, sync::Arc};
+use tokio::sync::Notify;
+
+/// Choices of the operator that verbs need; filled by the server's configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// 0700; everything Slipway keeps beside the database.
+    pub data: PathBuf,
+    /// A session ends after so long without use.
+    pub session_idle: Millis,
+    /// A session ends after so long in any case.
+    pub session_absolute: Millis,
+}
+
+/// Cheap to clone; handed first to every verb.
+#[derive(Clone)]
+pub struct Portal {
+    pub db: Db,
+    pub compute: Arc<dyn ComputeEngine>,
+    pub clock: Clock,
+    pub events: Events,
+    pub settings: Arc<Settings>,
+    pub sealing: Arc<SealingKey>,
+    pub setup: Arc<SetupCode>,
+    pub throttle: Arc<Throttle>,
+    /// Tells the notebook supervisor that a wish has changed.
+    pub wishes: Arc<Notify>,
+}
+
+impl Portal {
+    pub fn new(db: Db, compute: Arc<dyn ComputeEngine>, clock: Clock, settings: Settings) -> Result<Self> {
+        let sealing = SealingKey::load_or_create(&settings.data)?;
+        Ok(Self {
+            db,
+            compute,
+            clock,
+            events: Events::default(),
+            settings: Arc::new(settings),
+            sealing: Arc::new(sealing),
+            setup: Arc::default(),
+            throttle: Arc::default(),
+            wishes: Arc::default(),
+        })
+    }
+}

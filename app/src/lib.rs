@@ -1,4 +1,6 @@
 //! What people see.
 use leptos::prelude::*;
 #[component]
-pub fn App() -> impl IntoView { "hi" }
+pub fn App() -> impl IntoView {
+    "hi"
+}

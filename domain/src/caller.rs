@@ -128,7 +128,11 @@ impl Caller {
                 user: identity.user.id.clone(),
                 email: identity.user.email.clone(),
             }),
-            Needs::InTeam(least) => Err(Error::Forbidden(format!("This needs the role {} in team {team}; yours is {}. Ask a team admin.", least.as_str(), role.as_str()))),
+            Needs::InTeam(least) => Err(Error::Forbidden(format!(
+                "This needs the role {} in team {team}; yours is {}. Ask a team admin.",
+                least.as_str(),
+                role.as_str()
+            ))),
             _ => Err(Error::Internal(format!("{permission:?} is not asked for in a team"))),
         }
     }

@@ -1,7 +1,10 @@
 //! Time, handed in: verbs never read the system clock in place, so that tests can move it.
 
 use crate::model::Millis;
-use std::sync::{Arc, atomic::{AtomicI64, Ordering}};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 /// The portal's clock: the system's, or one that tests set.
 #[derive(Clone, Default)]
@@ -24,7 +27,9 @@ impl Clock {
     pub fn now(&self) -> Millis {
         match &self.0 {
             Some(at) => at.load(Ordering::SeqCst),
-            None => std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| Millis::try_from(d.as_millis()).unwrap_or(Millis::MAX)),
+            None => std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .map_or(0, |d| Millis::try_from(d.as_millis()).unwrap_or(Millis::MAX)),
         }
     }
 }

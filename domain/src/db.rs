@@ -59,7 +59,10 @@ impl<T> Row for T where T: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::
 #[derive(Clone)]
 enum Pools {
     /// One writer, so that nobody ever waits inside `SQLite` for a lock; readers see the last commit (WAL).
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
     Postgres(PgPool),
 }
 
@@ -108,8 +111,14 @@ macro_rules! with_pool {
 macro_rules! with_tx {
     ($tx:expr, $connection:ident => $body:expr) => {
         match &mut $tx.inner {
-            TxInner::Sqlite(tx) => { let $connection = &mut **tx; $body }
-            TxInner::Postgres(tx) => { let $connection = &mut **tx; $body }
+            TxInner::Sqlite(tx) => {
+                let $connection = &mut **tx;
+                $body
+            }
+            TxInner::Postgres(tx) => {
+                let $connection = &mut **tx;
+                $body
+            }
         }
     };
 }
@@ -137,8 +146,13 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(30));
-        let write = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30)).connect_with(options.clone()).await?;
-        let read = SqlitePoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(10)).connect_with(options.read_only(true).create_if_missing(false)).await?;
+        let write =
+            SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30)).connect_with(options.clone()).await?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options.read_only(true).create_if_missing(false))
+            .await?;
         Ok(Self { pools: Pools::Sqlite { read, write }, committed })
     }
 
@@ -148,9 +162,9 @@ impl Db {
             Pools::Postgres(pool) => MIGRATOR.run(pool).await,
         };
         result.map_err(|e| match e {
-            sqlx::migrate::MigrateError::VersionMissing(v) => {
-                Error::Unavailable(format!("The database was written by a newer Slipway (schema {v}). Start that version, or restore a backup made by this one."))
-            }
+            sqlx::migrate::MigrateError::VersionMissing(v) => Error::Unavailable(format!(
+                "The database was written by a newer Slipway (schema {v}). Start that version, or restore a backup made by this one."
+            )),
             other => Error::Unavailable(format!("The database schema could not be brought up to date: {other}")),
         })
     }

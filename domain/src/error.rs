@@ -56,7 +56,9 @@ impl From<Vec<FieldError>> for Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed => Self::Unavailable("The database does not answer. Try again in a moment.".to_owned()),
+            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed => {
+                Self::Unavailable("The database does not answer. Try again in a moment.".to_owned())
+            }
             _ => Self::internal("database", error),
         }
     }

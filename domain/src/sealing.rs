@@ -1,8 +1,14 @@
 //! Encryption at rest for secrets, with a key that is never in the database.
 
-use crate::{error::{Error, Result}, random};
+use crate::{
+    error::{Error, Result},
+    random,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce, aead::{Aead, Payload}};
+use chacha20poly1305::{
+    ChaCha20Poly1305, KeyInit, Nonce,
+    aead::{Aead, Payload},
+};
 use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 /// ChaCha20-Poly1305 (RFC 8439) under a random key kept in `<data>/secret.key`, mode 0600.
@@ -42,7 +48,11 @@ impl SealingKey {
     /// # Errors
     /// `Unavailable` where the key is not the one it was sealed with, or the text was changed.
     pub fn open(&self, context: &str, sealed: &str) -> Result<String> {
-        let wrong_key = || Error::Unavailable("A stored secret cannot be decrypted: secret.key in the data folder is not the one it was sealed with.".to_owned());
+        let wrong_key = || {
+            Error::Unavailable(
+                "A stored secret cannot be decrypted: secret.key in the data folder is not the one it was sealed with.".to_owned(),
+            )
+        };
         let bytes = STANDARD.decode(sealed).map_err(|_| wrong_key())?;
         let (nonce, cipher) = bytes.split_at_checked(12).ok_or_else(wrong_key)?;
         let plain = self.0.decrypt(Nonce::from_slice(nonce), Payload { msg: cipher, aad: context.as_bytes() }).map_err(|_| wrong_key())?;

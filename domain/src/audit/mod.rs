@@ -49,7 +49,21 @@ pub async fn record<B: Serialize, A: Serialize>(tx: &mut Tx, caller: &Caller, at
     tx.execute(
         "INSERT INTO audit (seq, at, actor, via, team, action, object, object_name, before, after, request_id, address, hash)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        args![record.seq, record.at, record.actor, record.via, record.team, record.action, record.object, record.object_name, record.before, record.after, record.request_id, record.address, hash],
+        args![
+            record.seq,
+            record.at,
+            record.actor,
+            record.via,
+            record.team,
+            record.action,
+            record.object,
+            record.object_name,
+            record.before,
+            record.after,
+            record.request_id,
+            record.address,
+            hash
+        ],
     )
     .await?;
     Ok(())

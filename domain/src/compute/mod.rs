@@ -84,13 +84,19 @@ pub struct Fact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// Something is made first; `total` is 0 where it cannot be known.
-    Preparing { step: String, done: u32, total: u32 },
+    Preparing {
+        step: String,
+        done: u32,
+        total: u32,
+    },
     /// The process runs, but does not answer yet.
     Starting,
     Ready,
     Stopping,
     /// It runs no more. Nothing of it is left on the machine.
-    Ended { outcome: Outcome },
+    Ended {
+        outcome: Outcome,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

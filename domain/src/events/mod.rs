@@ -63,7 +63,8 @@ pub async fn latest(portal: &Portal) -> Result<i64> {
 
 /// Events after `seq`, oldest first, at most 1000; `None` where some of them are no longer kept.
 pub async fn since(portal: &Portal, seq: i64) -> Result<Option<Vec<Event>>> {
-    let rows: Vec<EventRow> = portal.db.fetch_all("SELECT seq, at, team, change FROM events WHERE seq > $1 ORDER BY seq LIMIT 1000", args![seq]).await?;
+    let rows: Vec<EventRow> =
+        portal.db.fetch_all("SELECT seq, at, team, change FROM events WHERE seq > $1 ORDER BY seq LIMIT 1000", args![seq]).await?;
     let gapless = rows.first().map_or(seq == latest(portal).await?, |first| first.seq == seq + 1) && rows.len() < 1000;
     if gapless { rows.into_iter().map(EventRow::event).collect::<Result<_>>().map(Some) } else { Ok(None) }
 }
@@ -91,7 +92,8 @@ pub async fn run(portal: Portal) {
 
 async fn pump(portal: &Portal, mut seen: i64) -> Result<i64> {
     loop {
-        let rows: Vec<EventRow> = portal.db.fetch_all("SELECT seq, at, team, change FROM events WHERE seq > $1 ORDER BY seq LIMIT 500", args![seen]).await?;
+        let rows: Vec<EventRow> =
+            portal.db.fetch_all("SELECT seq, at, team, change FROM events WHERE seq > $1 ORDER BY seq LIMIT 500", args![seen]).await?;
         if rows.is_empty() {
             return Ok(seen);
         }

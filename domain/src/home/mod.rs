@@ -1,6 +1,11 @@
 //! What the first page after sign-in shows.
 
-use crate::{caller::Caller, error::{Error, Result}, model::{AuditRecord, Capacity, Notebook}, portal::Portal};
+use crate::{
+    caller::Caller,
+    error::{Error, Result},
+    model::{AuditRecord, Capacity, Notebook},
+    portal::Portal,
+};
 use serde::{Deserialize, Serialize};
 
 /// The team's present state. `notebooks` are those not settled, mine first.
@@ -12,6 +17,10 @@ pub struct Home {
     pub activity: Vec<AuditRecord>,
 }
 
-pub async fn summary(_portal: &Portal, _caller: &Caller, _team: &str) -> Result<Home> { Err(Error::Internal("stub".into())) }
+pub async fn summary(_portal: &Portal, _caller: &Caller, _team: &str) -> Result<Home> {
+    Err(Error::Internal("stub".into()))
+}
 /// What the machine has and what is promised. For everyone who is signed in and in a team.
-pub async fn capacity(_portal: &Portal, _caller: &Caller, _team: &str) -> Result<Capacity> { Err(Error::Internal("stub".into())) }
+pub async fn capacity(_portal: &Portal, _caller: &Caller, _team: &str) -> Result<Capacity> {
+    Err(Error::Internal("stub".into()))
+}

@@ -101,7 +101,14 @@ pub fn validate_requirement(line: &str) -> Result<(), String> {
         && line.len() <= 200
         && line.as_bytes()[0].is_ascii_alphanumeric()
         && line.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.[],<>=!~* ".contains(&b));
-    if ok { Ok(()) } else { Err(format!("\"{}\" is not a plain requirement such as pandas>=2.2; options, URLs and paths are refused.", line.chars().take(60).collect::<String>())) }
+    if ok {
+        Ok(())
+    } else {
+        Err(format!(
+            "\"{}\" is not a plain requirement such as pandas>=2.2; options, URLs and paths are refused.",
+            line.chars().take(60).collect::<String>()
+        ))
+    }
 }
 
 impl Environment {
@@ -111,13 +118,21 @@ impl Environment {
         checks.require(!self.title.trim().is_empty(), "title", "Give it a title.");
         checks.check("title", validate_line(&self.title, 60));
         checks.check("description", validate_line(&self.description, 300));
-        checks.require(["jupyter", "vscode", "rstudio", "terminal"].contains(&self.logo.as_str()), "logo", "Choose jupyter, vscode, rstudio or terminal.");
+        checks.require(
+            ["jupyter", "vscode", "rstudio", "terminal"].contains(&self.logo.as_str()),
+            "logo",
+            "Choose jupyter, vscode, rstudio or terminal.",
+        );
         checks.require(!self.versions.is_empty(), "versions", "Give it at least one version.");
         checks.require(self.versions.len() <= 50, "versions", "Use at most 50 versions.");
         for (i, version) in self.versions.iter().enumerate() {
             checks.check(format!("versions.{i}.name"), validate_line(&version.name, 40));
             checks.require(!version.name.trim().is_empty(), format!("versions.{i}.name"), "Give the version a name.");
-            checks.require(!self.versions[..i].iter().any(|v| v.name == version.name), format!("versions.{i}.name"), "Another version has this name.");
+            checks.require(
+                !self.versions[..i].iter().any(|v| v.name == version.name),
+                format!("versions.{i}.name"),
+                "Another version has this name.",
+            );
             for line in &version.packages {
                 checks.check(format!("versions.{i}.packages"), validate_requirement(line));
             }
@@ -125,14 +140,22 @@ impl Environment {
                 checks.check(format!("versions.{i}.deprecated"), validate_line(message, 300));
                 if let Some(successor) = successor {
                     let known = self.versions.iter().any(|v| v.name == *successor && v.name != version.name && v.deprecated.is_none());
-                    checks.require(known, format!("versions.{i}.successor"), "The successor must be another version here that is not deprecated.");
+                    checks.require(
+                        known,
+                        format!("versions.{i}.successor"),
+                        "The successor must be another version here that is not deprecated.",
+                    );
                 }
             }
         }
         if let Program::Command { argv } = &self.program {
             checks.require(argv.first().is_some_and(|a| !a.trim().is_empty()), "argv", "Type the program and its arguments, one a line.");
             checks.require(argv.iter().any(|a| a.contains("{port}")), "argv", "One argument must contain {port}: the port to listen on.");
-            checks.require(argv.iter().all(|a| a.len() <= 1000 && !a.contains('\0')) && argv.len() <= 100, "argv", "Use at most 100 arguments of 1000 characters.");
+            checks.require(
+                argv.iter().all(|a| a.len() <= 1000 && !a.contains('\0')) && argv.len() <= 100,
+                "argv",
+                "Use at most 100 arguments of 1000 characters.",
+            );
         }
         self.default_resources.validate(&mut checks);
         checks.finish()

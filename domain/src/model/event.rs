@@ -20,7 +20,9 @@ pub struct Event {
 pub enum Change {
     /// A notebook as it is now.
     Notebook(Box<Notebook>),
-    NotebookDeleted { id: String },
+    NotebookDeleted {
+        id: String,
+    },
     /// Members, roles or the team itself.
     Team,
     Volumes,
@@ -34,10 +36,18 @@ pub enum Change {
 #[serde(rename_all = "snake_case", tag = "type")]
 pub enum LiveMessage {
     /// First message: where the stream starts. `resumed` is false where earlier events may be missing, so that the page reloads its data.
-    Hello { seq: i64, resumed: bool, now: Millis },
-    Event { event: Event },
+    Hello {
+        seq: i64,
+        resumed: bool,
+        now: Millis,
+    },
+    Event {
+        event: Event,
+    },
     /// Every 15 s, so that the page knows the stream is alive.
-    Beat { now: Millis },
+    Beat {
+        now: Millis,
+    },
     /// The sign-in ended; the page goes to the sign-in form.
     SignedOut,
 }

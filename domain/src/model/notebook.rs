@@ -24,7 +24,8 @@ pub enum Phase {
 }
 
 impl Phase {
-    pub const ALL: [Self; 8] = [Self::Queued, Self::Preparing, Self::Starting, Self::Ready, Self::Idle, Self::Stopping, Self::Stopped, Self::Failed];
+    pub const ALL: [Self; 8] =
+        [Self::Queued, Self::Preparing, Self::Starting, Self::Ready, Self::Idle, Self::Stopping, Self::Stopped, Self::Failed];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -121,7 +122,8 @@ pub fn validate_env_name(name: &str) -> Result<(), String> {
     if !shape {
         return Err("Use letters, digits and underscores, not starting with a digit.".to_owned());
     }
-    let reserved = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "VIRTUAL_ENV", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "PORT"];
+    let reserved =
+        ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "VIRTUAL_ENV", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "PORT"];
     if reserved.contains(&name) || ["SLIPWAY_", "LD_", "JUPYTER_", "JPY_"].iter().any(|p| name.starts_with(p)) {
         return Err(format!("{name} is set by Slipway; choose another name."));
     }
@@ -174,7 +176,11 @@ impl LaunchRequest {
                 checks.check(&field, validate_env_name(&variable.name));
                 let earlier = list[..i].iter().chain(if kind == "secrets" { spec.env.as_slice() } else { &[] });
                 checks.require(!earlier.into_iter().any(|v| v.name == variable.name), &field, "Another variable has this name.");
-                checks.require(variable.value.len() <= 32_768 && !variable.value.contains('\0'), format!("{kind}.{i}.value"), "Use at most 32 KiB of text.");
+                checks.require(
+                    variable.value.len() <= 32_768 && !variable.value.contains('\0'),
+                    format!("{kind}.{i}.value"),
+                    "Use at most 32 KiB of text.",
+                );
             }
         }
         if let Some(git) = &spec.git {
@@ -182,7 +188,11 @@ impl LaunchRequest {
             checks.check("git_branch", validate_branch(&git.branch));
         }
         if let Some(minutes) = spec.idle_minutes {
-            checks.require(IDLE_MINUTES.contains(&minutes), "idle_minutes", format!("Use {} to {} minutes.", IDLE_MINUTES.start(), IDLE_MINUTES.end()));
+            checks.require(
+                IDLE_MINUTES.contains(&minutes),
+                "idle_minutes",
+                format!("Use {} to {} minutes.", IDLE_MINUTES.start(), IDLE_MINUTES.end()),
+            );
         }
         checks.finish()
     }
@@ -283,7 +293,18 @@ mod tests {
         bad.secrets = vec![EnvVar { name: "A".into(), value: String::new() }];
         bad.spec.git = Some(GitSource { url: "--upload-pack=touch x".into(), branch: "-x".into() });
         bad.spec.idle_minutes = Some(1);
-        let expected = ["name", "cpus", "home", "data.1.volume", "env.0.name", "env.1.value", "secrets.0.name", "git_url", "git_branch", "idle_minutes"];
+        let expected = [
+            "name",
+            "cpus",
+            "home",
+            "data.1.volume",
+            "env.0.name",
+            "env.1.value",
+            "secrets.0.name",
+            "git_url",
+            "git_branch",
+            "idle_minutes",
+        ];
         assert_eq!(fields(&bad), expected);
     }
 
@@ -292,7 +313,17 @@ mod tests {
         for good in ["https://example.com/a/b.git", "ssh://git@example.com/a"] {
             assert_eq!(validate_git_url(good), Ok(()), "{good}");
         }
-        for bad in ["--upload-pack=touch x", "ext::sh -c touch", "file:///etc", "/etc", "https://-x", "https://", "https://a b", "git@host:x", "https://a/$(x)"] {
+        for bad in [
+            "--upload-pack=touch x",
+            "ext::sh -c touch",
+            "file:///etc",
+            "/etc",
+            "https://-x",
+            "https://",
+            "https://a b",
+            "git@host:x",
+            "https://a/$(x)",
+        ] {
             assert!(validate_git_url(bad).is_err(), "{bad}");
         }
         for bad in ["-x", "--upload-pack=x", "a..b", "/a", "a b", "a~1"] {

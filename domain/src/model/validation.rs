@@ -42,7 +42,11 @@ pub fn validate_name(text: &str, max: usize) -> Result<(), String> {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && text.as_bytes()[0].is_ascii_lowercase()
         && !text.ends_with('-');
-    if ok { Ok(()) } else { Err(format!("Use 1 to {max} lower-case letters, digits and dashes, starting with a letter, not ending with a dash.")) }
+    if ok {
+        Ok(())
+    } else {
+        Err(format!("Use 1 to {max} lower-case letters, digits and dashes, starting with a letter, not ending with a dash."))
+    }
 }
 
 /// Free text on one line, of at most `max` characters, without control or bidirectional-override characters.
@@ -50,19 +54,29 @@ pub fn validate_line(text: &str, max: usize) -> Result<(), String> {
     if text.chars().count() > max {
         return Err(format!("Use at most {max} characters."));
     }
-    let hidden = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}' | '\u{2028}' | '\u{2029}');
+    let hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}' | '\u{2028}' | '\u{2029}')
+    };
     if text.chars().any(hidden) { Err("Remove the control or invisible characters.".to_owned()) } else { Ok(()) }
 }
 
 /// An email address as a label: exactly one `@`, no spaces, at most 254 characters. Linear in its length.
 pub fn validate_email(text: &str) -> Result<(), String> {
     let shape = "Type an email address such as ada@example.com.";
-    if text.len() > 254 || validate_line(text, 254).is_err() || text.contains(char::is_whitespace) || text.contains(['"', '<', '>', ',', ';']) {
+    if text.len() > 254
+        || validate_line(text, 254).is_err()
+        || text.contains(char::is_whitespace)
+        || text.contains(['"', '<', '>', ',', ';'])
+    {
         return Err(shape.to_owned());
     }
     let mut parts = text.split('@');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some(local), Some(domain), None) if !local.is_empty() && !domain.is_empty() && !domain.starts_with('.') && !domain.ends_with('.') => Ok(()),
+        (Some(local), Some(domain), None)
+            if !local.is_empty() && !domain.is_empty() && !domain.starts_with('.') && !domain.ends_with('.') =>
+        {
+            Ok(())
+        }
         _ => Err(shape.to_owned()),
     }
 }
@@ -79,7 +93,9 @@ pub fn validate_password(text: &str, email: &str) -> Result<(), String> {
     let lower = text.to_lowercase();
     let local_part = email.split('@').next().unwrap_or_default().to_lowercase();
     let first = lower.chars().next().unwrap_or_default();
-    let guessable = ["password", "123456789", "qwertyuiop", "slipway", "letmein", "administrator"].iter().any(|w| lower.replace(*w, "").chars().count() < 6)
+    let guessable = ["password", "123456789", "qwertyuiop", "slipway", "letmein", "administrator"]
+        .iter()
+        .any(|w| lower.replace(*w, "").chars().count() < 6)
         || (local_part.chars().count() >= 4 && lower.replace(&local_part, "").chars().count() < 6)
         || lower.chars().all(|c| c == first);
     if guessable { Err("This is among the first to be guessed; use a few unrelated words.".to_owned()) } else { Ok(()) }

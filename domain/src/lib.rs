@@ -35,6 +35,8 @@ pub mod sealing;
 #[cfg(feature = "server")]
 pub mod sessions;
 #[cfg(feature = "server")]
+pub mod system;
+#[cfg(feature = "server")]
 pub mod teams;
 #[cfg(feature = "server")]
 pub mod tokens;

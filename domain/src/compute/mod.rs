@@ -4,7 +4,7 @@ pub mod local;
 
 use crate::{
     error::Result,
-    model::{Capacity, Environment, LogPage, Millis, Resources, VolumeId},
+    model::{Capacity, Environment, Finding, LogPage, Millis, Resources, VolumeId},
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -116,26 +116,6 @@ pub struct Activity {
     pub busy: bool,
     /// Last time somebody or something used it, by its own account.
     pub last_activity_at: Option<Millis>,
-}
-
-/// One thing that was looked at, for `slipway check` and the System page.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Finding {
-    /// For example `confinement`.
-    pub name: String,
-    pub level: Level,
-    /// What is so, in a sentence.
-    pub message: String,
-    /// How to mend it; empty where nothing is wrong.
-    pub remedy: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    Ok,
-    Warning,
-    Error,
 }
 
 /// Runs workloads. Every call is idempotent; facts come by `watch`.

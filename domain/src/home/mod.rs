@@ -3,19 +3,9 @@
 use crate::{
     caller::Caller,
     error::{Error, Result},
-    model::{AuditRecord, Capacity, Notebook},
+    model::{Capacity, Home},
     portal::Portal,
 };
-use serde::{Deserialize, Serialize};
-
-/// The team's present state. `notebooks` are those not settled, mine first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Home {
-    pub notebooks: Vec<Notebook>,
-    pub capacity: Capacity,
-    /// The team's last 10 audit records, without `before` and `after`, address and request.
-    pub activity: Vec<AuditRecord>,
-}
 
 pub async fn summary(_portal: &Portal, _caller: &Caller, _team: &str) -> Result<Home> {
     Err(Error::Internal("stub".into()))

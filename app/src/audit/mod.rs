@@ -1,0 +1,2 @@
+//! Pages and server functions: audit.
+pub mod api;

@@ -1,0 +1,29 @@
+//! What a server function starts from: the portal and who calls.
+
+use crate::error::{AppError, ErrorKind};
+use domain::{Caller, Portal};
+use leptos::prelude::use_context;
+
+/// The portal and the caller of this request, put into the context by the server.
+pub fn request() -> Result<(Portal, Caller), AppError> {
+    match (use_context::<Portal>(), use_context::<Caller>()) {
+        (Some(portal), Some(caller)) => Ok((portal, caller)),
+        _ => Err(AppError::new(ErrorKind::Internal, "The server is not ready yet. Try again in a moment.")),
+    }
+}
+
+/// What the server does around a sign-in, since sessions are its business: put into the context beside the portal.
+#[derive(Clone)]
+pub struct SessionDoor {
+    /// Starts a new session (a new cookie) for this person in the answer of this request.
+    pub start: std::sync::Arc<dyn Fn(domain::model::UserId) -> BoxedFuture + Send + Sync>,
+    /// Ends the session of this request and clears its cookie.
+    pub end: std::sync::Arc<dyn Fn() -> BoxedFuture + Send + Sync>,
+}
+
+type BoxedFuture = std::pin::Pin<Box<dyn Future<Output = domain::Result<()>> + Send>>;
+
+/// The session door of this request.
+pub fn session_door() -> Result<SessionDoor, AppError> {
+    use_context::<SessionDoor>().ok_or_else(|| AppError::new(ErrorKind::Internal, "The server is not ready yet. Try again in a moment."))
+}

@@ -1,0 +1,2 @@
+//! Pages and server functions: environments.
+pub mod api;

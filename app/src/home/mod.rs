@@ -1,0 +1,2 @@
+//! Pages and server functions: home.
+pub mod api;

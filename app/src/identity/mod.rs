@@ -1,0 +1,2 @@
+//! Pages and server functions: identity.
+pub mod api;

@@ -1,0 +1,2 @@
+//! Pages and server functions: notebooks.
+pub mod api;

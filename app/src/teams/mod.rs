@@ -1,0 +1,2 @@
+//! Pages and server functions: teams.
+pub mod api;

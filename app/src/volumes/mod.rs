@@ -1,0 +1,2 @@
+//! Pages and server functions: volumes.
+pub mod api;

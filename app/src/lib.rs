@@ -3,6 +3,8 @@
 pub mod audit;
 #[cfg(feature = "ssr")]
 pub mod context;
+#[cfg(feature = "ssr")]
+mod document;
 pub mod environments;
 pub mod error;
 pub mod home;
@@ -12,47 +14,15 @@ pub mod notebooks;
 pub mod teams;
 pub mod volumes;
 
+#[cfg(feature = "ssr")]
+pub use document::{SiteFiles, shell};
+
 use leptos::prelude::*;
-use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     SsrMode, StaticSegment,
     components::{Route, Router, Routes},
 };
-
-/// Names of the site's files, which carry a digest of their content, in the context of each rendering.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SiteFiles {
-    /// For example `/pkg/slipway.3f2a….js`.
-    pub script: String,
-    pub wasm: String,
-    pub style: String,
-    pub icon: String,
-}
-
-/// The HTML document around `App`.
-pub fn shell(files: SiteFiles) -> impl IntoView {
-    let nonce = leptos::nonce::use_nonce();
-    let start =
-        format!("import start, {{ hydrate }} from {:?}; start({{ module_or_path: {:?} }}).then(hydrate);", files.script, files.wasm);
-    view! {
-        <!DOCTYPE html>
-        <html lang="en">
-            <head>
-                <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="color-scheme" content="light dark" />
-                <link rel="icon" type="image/svg+xml" href=files.icon />
-                <link rel="stylesheet" href=files.style />
-                <link rel="modulepreload" href=files.script nonce=nonce.clone() />
-                <MetaTags />
-            </head>
-            <body>
-                <App />
-                <script type="module" nonce=nonce inner_html=start></script>
-            </body>
-        </html>
-    }
-}
 
 /// Every page of the portal.
 #[component]

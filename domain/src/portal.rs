@@ -8,6 +8,7 @@ use crate::{
     events::Events,
     identity::{SetupCode, Throttle},
     model::Millis,
+    notebooks::{Admitted, Touches},
     sealing::SealingKey,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -37,6 +38,10 @@ pub struct Portal {
     pub throttle: Arc<Throttle>,
     /// Tells the notebook supervisor that a wish has changed.
     pub wishes: Arc<Notify>,
+    /// When people last used their notebooks, until idle stop has looked.
+    pub touches: Arc<Touches>,
+    /// Whom notebooks let in a moment ago.
+    pub admitted: Arc<Admitted>,
 }
 
 impl Portal {
@@ -52,6 +57,8 @@ impl Portal {
             setup: Arc::default(),
             throttle: Arc::default(),
             wishes: Arc::default(),
+            touches: Arc::default(),
+            admitted: Arc::default(),
         })
     }
 }

@@ -9,10 +9,15 @@ use chacha20poly1305::{
     ChaCha20Poly1305, KeyInit, Nonce,
     aead::{Aead, Payload},
 };
-use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use sha2::{Digest, Sha256};
+use std::{fmt::Write as _, fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 /// ChaCha20-Poly1305 (RFC 8439) under a random key kept in `<data>/secret.key`, mode 0600.
-pub struct SealingKey(ChaCha20Poly1305);
+pub struct SealingKey {
+    cipher: ChaCha20Poly1305,
+    /// For `derive`: not the key itself, so that what is derived says nothing about what is sealed.
+    derivation: [u8; 32],
+}
 
 impl SealingKey {
     /// Reads the key, or makes it on the first start.
@@ -32,14 +37,22 @@ impl SealingKey {
         }
         let text = fs::read_to_string(&path).map_err(|e| failed(&e))?;
         let key = STANDARD.decode(text.trim()).map_err(|e| failed(&e))?;
-        Ok(Self(ChaCha20Poly1305::new_from_slice(&key).map_err(|e| failed(&e))?))
+        Ok(Self { cipher: ChaCha20Poly1305::new_from_slice(&key).map_err(|e| failed(&e))?, derivation: hmac(&key, "derive") })
+    }
+
+    /// A secret of 256 bits in hexadecimal that only this key and `context` make: the same after every restart, kept nowhere.
+    pub fn derive(&self, context: &str) -> String {
+        hmac(&self.derivation, context).iter().fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 
     /// Encrypts `plain`, bound to `context` (for example the notebook and the variable), as base64 of nonce and ciphertext.
     pub fn seal(&self, context: &str, plain: &str) -> Result<String> {
         let nonce = random::bytes::<12>();
         let payload = Payload { msg: plain.as_bytes(), aad: context.as_bytes() };
-        let sealed = self.0.encrypt(Nonce::from_slice(&nonce), payload).map_err(|e| Error::internal("seal", e))?;
+        let sealed = self.cipher.encrypt(Nonce::from_slice(&nonce), payload).map_err(|e| Error::internal("seal", e))?;
         Ok(STANDARD.encode([&nonce[..], &sealed].concat()))
     }
 
@@ -55,14 +68,40 @@ impl SealingKey {
         };
         let bytes = STANDARD.decode(sealed).map_err(|_| wrong_key())?;
         let (nonce, cipher) = bytes.split_at_checked(12).ok_or_else(wrong_key)?;
-        let plain = self.0.decrypt(Nonce::from_slice(nonce), Payload { msg: cipher, aad: context.as_bytes() }).map_err(|_| wrong_key())?;
+        let plain =
+            self.cipher.decrypt(Nonce::from_slice(nonce), Payload { msg: cipher, aad: context.as_bytes() }).map_err(|_| wrong_key())?;
         String::from_utf8(plain).map_err(|_| wrong_key())
     }
+}
+
+/// HMAC-SHA-256 (RFC 2104) for keys of at most one block.
+fn hmac(key: &[u8], message: &str) -> [u8; 32] {
+    let padded = |pad: u8| {
+        let mut block = [pad; 64];
+        block.iter_mut().zip(key).for_each(|(b, k)| *b ^= k);
+        block
+    };
+    let inner = Sha256::new().chain_update(padded(0x36)).chain_update(message.as_bytes()).finalize();
+    Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize().into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hmac_agrees_with_rfc_4231() {
+        let hex = |bytes: [u8; 32]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        assert_eq!(hex(hmac(b"Jefe", "what do ya want for nothing?")), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    #[test]
+    fn a_derived_secret_is_the_same_after_a_restart_and_another_for_each_context() {
+        let folder = tempfile::tempdir().expect("folder");
+        let derive = |context| SealingKey::load_or_create(folder.path()).expect("key").derive(context);
+        assert_eq!(derive("nb1/1"), derive("nb1/1"));
+        assert_ne!(derive("nb1/1"), derive("nb1/2"));
+    }
 
     #[test]
     fn a_sealed_secret_opens_only_with_its_key_and_context() {

@@ -1,11 +1,18 @@
 //! Notebooks: launch, watch, open, stop. A verb writes the wish and returns; the supervisor makes it so.
 
+pub mod idle;
+mod tickets;
+
+pub use {idle::Touches, tickets::Admitted};
+
 use crate::{
     caller::Caller,
+    compute::Secret,
     error::{Error, Result},
     model::{LaunchRequest, LogPage, Notebook, NotebookId, Resources, UserId},
     portal::Portal,
 };
+use std::net::SocketAddr;
 
 /// The team's notebooks, newest first, without timelines.
 pub async fn list(_portal: &Portal, _caller: &Caller, _team: &str) -> Result<Vec<Notebook>> {
@@ -68,5 +75,20 @@ pub async fn redeem(_portal: &Portal, _id: &NotebookId, _code: &str) -> Result<S
 pub async fn admit(_portal: &Portal, _id: &NotebookId, _secret: &str) -> Result<UserId> {
     Err(Error::Unauthenticated)
 }
-/// Counts as activity: a person did something in it.
-pub fn touch(_portal: &Portal, _id: &NotebookId) {}
+/// Counts as activity: a person did something in it (not a page that polls).
+pub fn touch(portal: &Portal, id: &NotebookId) {
+    portal.touches.note(id, portal.clock.now());
+}
+
+/// Where the proxy reaches a running notebook.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    pub address: SocketAddr,
+    /// Replaces the browser's header of this name, so that the program serves nobody but the proxy.
+    pub header: Option<(String, Secret)>,
+}
+
+/// Where the proxy reaches it now. Asked for each request: the listener is checked to belong to the present launch.
+pub async fn upstream(_portal: &Portal, _id: &NotebookId) -> Result<Upstream> {
+    Err(Error::Internal("stub".into()))
+}

@@ -69,6 +69,18 @@ pub struct Workload {
     /// Sent with every request of the engine and the proxy, so that the program serves nobody else, for example
     /// `Authorization: token …`.
     pub header: Option<(String, Secret)>,
+    pub activity: ActivityProbe,
+}
+
+/// How the engine learns what a program says of its own use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActivityProbe {
+    /// It says nothing; only the proxy's traffic counts.
+    #[default]
+    None,
+    /// Jupyter's kernels and terminals, below `ready_path`.
+    JupyterKernels,
 }
 
 /// What is so, as the engine reports it.
@@ -99,7 +111,8 @@ pub enum State {
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Outcome {
     /// It was asked to stop.
     Stopped,

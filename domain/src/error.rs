@@ -59,7 +59,36 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed => {
                 Self::Unavailable("The database does not answer. Try again in a moment.".to_owned())
             }
+            sqlx::Error::Database(e) if e.code().is_some_and(|code| is_passing(&code)) => {
+                tracing::error!(%error, "the database cannot go on now");
+                Self::Unavailable("The database cannot do this now. Try again in a moment.".to_owned())
+            }
             _ => Self::internal("database", error),
+        }
+    }
+}
+
+/// Whether a database's error code tells of its state (full, locked, shutting down, a deadlock) and not of a fault in a statement.
+fn is_passing(code: &str) -> bool {
+    // SQLite's result codes are numbers, the primary one in the low byte: busy, locked, read-only, I/O error, full, cannot open.
+    if code.len() != 5 {
+        return code.parse::<u32>().is_ok_and(|code| [5, 6, 8, 10, 13, 14].contains(&(code & 0xff)));
+    }
+    // PostgreSQL's classes: connection, resources, operator intervention, system error; and deadlock or serialisation failure.
+    ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || ["40001", "40P01"].contains(&code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_or_locked_database_is_unavailable_and_a_wrong_statement_is_our_fault() {
+        for passing in ["5", "13", "10", "778", "53100", "57P01", "40P01"] {
+            assert!(is_passing(passing), "{passing}");
+        }
+        for fault in ["1", "2067", "787", "23505", "42P01"] {
+            assert!(!is_passing(fault), "{fault}");
         }
     }
 }

@@ -1,12 +1,17 @@
 //! The audit trail: one row for each change, in the change's own transaction. If it cannot be written, the change does not happen.
 
+mod csv;
+mod read;
+
+pub(crate) use read::recent;
+pub use read::{export_csv, list, verify};
+
 use crate::{
     args,
     caller::Caller,
     db::Tx,
     error::{Error, Result},
-    model::{AuditFilter, AuditRecord, Millis},
-    portal::Portal,
+    model::{AuditRecord, Millis},
     random,
 };
 use serde::Serialize;
@@ -27,7 +32,23 @@ pub struct Entry<'a, B: Serialize = (), A: Serialize = ()> {
 ///
 /// Records form a hash chain: each holds SHA-256 over its predecessor's hash and its own fields, so that `verify` finds an edited, removed
 /// or reordered record.
+///
+/// # Errors
+/// `Unavailable` where it cannot be written; the caller then drops the transaction, and with it the change.
 pub async fn record<B: Serialize, A: Serialize>(tx: &mut Tx, caller: &Caller, at: Millis, entry: Entry<'_, B, A>) -> Result<()> {
+    write(tx, caller, at, entry).await.map_err(|error| {
+        tracing::error!(%error, "the audit trail cannot be written");
+        Error::Unavailable("Nothing was changed, because the audit trail cannot be written. Try again in a moment.".to_owned())
+    })
+}
+
+/// Makes this transaction wait for every other audited one, for rules that look at several rows ("one administrator stays").
+pub(crate) async fn lock(tx: &mut Tx) -> Result<()> {
+    tx.execute("UPDATE counters SET value = value WHERE name = 'audit'", args![]).await?;
+    Ok(())
+}
+
+async fn write<B: Serialize, A: Serialize>(tx: &mut Tx, caller: &Caller, at: Millis, entry: Entry<'_, B, A>) -> Result<()> {
     let json = |e: serde_json::Error| Error::internal("audit", e);
     let seq = tx.next("audit").await?;
     let previous: Option<(String,)> = tx.fetch_optional("SELECT hash FROM audit WHERE seq = $1", args![seq - 1]).await?;
@@ -72,19 +93,4 @@ pub async fn record<B: Serialize, A: Serialize>(tx: &mut Tx, caller: &Caller, at
 fn chain(previous: &str, record: &AuditRecord) -> Result<String> {
     let text = serde_json::to_string(record).map_err(|e| Error::internal("audit", e))?;
     Ok(random::digest(&format!("{previous}\n{text}")))
-}
-
-/// Records that match, newest first. A portal administrator sees all; a team admin those of a team they name.
-pub async fn list(_portal: &Portal, _caller: &Caller, _filter: &AuditFilter) -> Result<Vec<AuditRecord>> {
-    Err(Error::Internal("stub".into()))
-}
-
-/// All records that match as CSV (RFC 4180), newest first, with cells that a spreadsheet would take for a formula made harmless.
-pub async fn export_csv(_portal: &Portal, _caller: &Caller, _filter: &AuditFilter) -> Result<String> {
-    Err(Error::Internal("stub".into()))
-}
-
-/// Walks the hash chain; the sequence number of the first bad record, if any. For `slipway check`.
-pub async fn verify(_portal: &Portal) -> Result<Option<i64>> {
-    Err(Error::Internal("stub".into()))
 }

@@ -1,28 +1,144 @@
 //! Teams and who is in them. Everything a person makes belongs to a team.
 
+mod store;
+
 use crate::{
+    args, audit,
     caller::Caller,
+    db::Tx,
     error::{Error, Result},
-    model::{Member, Role, Team, TeamSummary, UserId},
+    events, identity,
+    model::{Change, Member, Permission, Role, Team, TeamId, TeamSummary, UserId, validate_team_name},
     portal::Portal,
+    random,
 };
 
 /// Makes a team with the caller as its admin (from the console: without members).
-pub async fn create(_portal: &Portal, _caller: &Caller, _name: &str) -> Result<Team> {
-    Err(Error::Internal("stub".into()))
+pub async fn create(portal: &Portal, caller: &Caller, name: &str) -> Result<Team> {
+    caller.require(Permission::CreateTeam)?;
+    validate_team_name(name)?;
+    let team = Team { id: random::id(), name: name.to_owned(), created_at: portal.clock.now() };
+    let mut tx = portal.db.begin().await?;
+    store::insert(&mut tx, &team).await?;
+    if let Some(identity) = &caller.identity {
+        store::put_member(&mut tx, &team.id, &identity.user.id, Role::Admin, team.created_at).await?;
+    }
+    let entry = audit::Entry::<(), _> {
+        team: Some(name),
+        action: "team.create",
+        object: team.id.as_str(),
+        object_name: name,
+        before: None,
+        after: Some(&team),
+    };
+    audit::record(&mut tx, caller, team.created_at, entry).await?;
+    events::publish(&mut tx, team.created_at, Some(name), &Change::Team).await?;
+    tx.commit().await?;
+    Ok(team)
 }
+
 /// Every team, for portal administrators.
-pub async fn list_all(_portal: &Portal, _caller: &Caller) -> Result<Vec<TeamSummary>> {
-    Err(Error::Internal("stub".into()))
+pub async fn list_all(portal: &Portal, caller: &Caller) -> Result<Vec<TeamSummary>> {
+    caller.require(Permission::ManageTeams)?;
+    store::summaries(&portal.db).await
 }
-pub async fn members(_portal: &Portal, _caller: &Caller, _team: &str) -> Result<Vec<Member>> {
-    Err(Error::Internal("stub".into()))
+
+/// Who is in the team, ordered by email. For its members and portal administrators.
+pub async fn members(portal: &Portal, caller: &Caller, team: &str) -> Result<Vec<Member>> {
+    let team = allowed(portal, caller, Permission::ReadTeam, team).await?;
+    store::members(&portal.db, &team).await
 }
+
 /// Adds an existing user, or changes their role. For team admins and portal administrators. The last admin of a team stays one.
-pub async fn set_member(_portal: &Portal, _caller: &Caller, _team: &str, _email: &str, _role: Role) -> Result<Member> {
-    Err(Error::Internal("stub".into()))
+pub async fn set_member(portal: &Portal, caller: &Caller, team: &str, email: &str, role: Role) -> Result<Member> {
+    let id = allowed(portal, caller, Permission::ManageMembers, team).await?;
+    let now = portal.clock.now();
+    let mut tx = portal.db.begin().await?;
+    audit::lock(&mut tx).await?;
+    let user = identity::store::find(&mut tx, email)
+        .await?
+        .ok_or_else(|| Error::invalid("email", "Nobody has an account with this email. A portal administrator can add one."))?;
+    let before = store::role(&mut tx, &id, &user.id).await?;
+    if before.is_none() && user.disabled_at.is_some() {
+        return Err(Error::invalid("email", "This account is disabled."));
+    }
+    if before == Some(Role::Admin) && role != Role::Admin {
+        keep_one_admin(&mut tx, &id, &user.id, team).await?;
+    }
+    let since = store::put_member(&mut tx, &id, &user.id, role, now).await?;
+    let entry = audit::Entry {
+        team: Some(team),
+        action: "team.set_member",
+        object: user.id.as_str(),
+        object_name: &user.email,
+        before: before.map(|role| serde_json::json!({ "role": role })),
+        after: Some(serde_json::json!({ "role": role })),
+    };
+    audit::record(&mut tx, caller, now, entry).await?;
+    events::publish(&mut tx, now, Some(team), &Change::Team).await?;
+    tx.commit().await?;
+    Ok(Member { user: user.id, email: user.email, name: user.name, role, since })
 }
-/// Removes a member (an admin does, or oneself). Their notebooks in the team are stopped.
-pub async fn remove_member(_portal: &Portal, _caller: &Caller, _team: &str, _user: &UserId) -> Result<()> {
-    Err(Error::Internal("stub".into()))
+
+/// Removes a member (an admin does, or oneself). Their notebooks in the team are stopped and their tokens for it revoked.
+pub async fn remove_member(portal: &Portal, caller: &Caller, team: &str, user: &UserId) -> Result<()> {
+    let id = if caller.identity.as_ref().is_some_and(|i| i.user.id == *user) {
+        caller.require(Permission::ManageOwnAccount)?;
+        caller.require_in(Permission::ReadTeam, team)?.team
+    } else {
+        allowed(portal, caller, Permission::ManageMembers, team).await?
+    };
+    let now = portal.clock.now();
+    let mut tx = portal.db.begin().await?;
+    audit::lock(&mut tx).await?;
+    let role = store::role(&mut tx, &id, user).await?.ok_or(Error::NotFound("member"))?;
+    let account = identity::store::get(&mut tx, user).await?;
+    if role == Role::Admin {
+        keep_one_admin(&mut tx, &id, user, team).await?;
+    }
+    let stopped = store::stop_notebooks(&mut tx, &id, user).await?;
+    for (notebook, name) in &stopped {
+        let reason = serde_json::json!({ "desired": "stopped", "because": "its owner left the team" });
+        let entry = audit::Entry::<(), _> {
+            team: Some(team),
+            action: "notebook.stop",
+            object: notebook,
+            object_name: name,
+            before: None,
+            after: Some(reason),
+        };
+        audit::record(&mut tx, caller, now, entry).await?;
+    }
+    tx.execute("UPDATE tokens SET revoked_at = $1 WHERE team_id = $2 AND user_id = $3 AND revoked_at IS NULL", args![now, &id, user])
+        .await?;
+    tx.execute("DELETE FROM memberships WHERE team_id = $1 AND user_id = $2", args![&id, user]).await?;
+    let entry = audit::Entry::<_, ()> {
+        team: Some(team),
+        action: "team.remove_member",
+        object: user.as_str(),
+        object_name: &account.email,
+        before: Some(serde_json::json!({ "role": role })),
+        after: None,
+    };
+    audit::record(&mut tx, caller, now, entry).await?;
+    events::publish(&mut tx, now, Some(team), &Change::Team).await?;
+    tx.commit().await?;
+    portal.wishes.notify_one();
+    Ok(())
+}
+
+/// The team, if the caller has the permission in it or manages all teams.
+async fn allowed(portal: &Portal, caller: &Caller, permission: Permission, team: &str) -> Result<TeamId> {
+    match caller.require_in(permission, team) {
+        Ok(scope) => Ok(scope.team),
+        Err(_) if caller.require(Permission::ManageTeams).is_ok() => store::find(&portal.db, team).await?.ok_or(Error::NotFound("team")),
+        Err(refused) => Err(refused),
+    }
+}
+
+async fn keep_one_admin(tx: &mut Tx, team: &TeamId, user: &UserId, name: &str) -> Result<()> {
+    if store::other_admins(tx, team, user).await? == 0 {
+        return Err(Error::Conflict(format!("This is the last admin of team {name}. Make somebody else an admin of it first.")));
+    }
+    Ok(())
 }

@@ -1,0 +1,178 @@
+//! Reading the audit trail: pages, CSV, and the check of its hash chain.
+
+use super::{
+    chain,
+    csv::{self, Cell},
+};
+use crate::{
+    args,
+    caller::Caller,
+    db::Value,
+    error::{Error, Result},
+    model::{AuditFilter, AuditRecord, Millis, Permission},
+    portal::Portal,
+};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// Most records of one page.
+const PAGE: u32 = 500;
+
+#[derive(sqlx::FromRow)]
+struct AuditRow {
+    seq: i64,
+    at: i64,
+    actor: String,
+    via: String,
+    team: Option<String>,
+    action: String,
+    object: String,
+    object_name: String,
+    before: Option<String>,
+    after: Option<String>,
+    request_id: String,
+    address: String,
+    hash: String,
+}
+
+impl AuditRow {
+    fn split(self) -> (AuditRecord, String) {
+        let record = AuditRecord {
+            seq: self.seq,
+            at: self.at,
+            actor: self.actor,
+            via: self.via,
+            team: self.team,
+            action: self.action,
+            object: self.object,
+            object_name: self.object_name,
+            before: self.before,
+            after: self.after,
+            request_id: self.request_id,
+            address: self.address,
+        };
+        (record, self.hash)
+    }
+}
+
+/// Records that match, newest first. A portal administrator sees all; a team admin those of a team they name.
+pub async fn list(portal: &Portal, caller: &Caller, filter: &AuditFilter) -> Result<Vec<AuditRecord>> {
+    allowed(caller, filter)?;
+    let limit = if filter.limit == 0 { 100 } else { filter.limit.min(PAGE) };
+    page(portal, filter, filter.before_seq, limit).await
+}
+
+fn allowed(caller: &Caller, filter: &AuditFilter) -> Result<()> {
+    let everything = caller.require(Permission::ReadAudit);
+    if filter.team.is_empty() || everything.is_ok() {
+        return everything;
+    }
+    caller.require_in(Permission::ReadTeamAudit, &filter.team).map(|_| ())
+}
+
+/// What LIKE takes literally, in lower case because only one of the databases ignores case by itself.
+fn literal(text: &str) -> String {
+    text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+async fn page(portal: &Portal, filter: &AuditFilter, before_seq: Option<Millis>, limit: u32) -> Result<Vec<AuditRecord>> {
+    let rows: Vec<AuditRow> = portal
+        .db
+        .fetch_all(
+            r"SELECT seq, at, actor, via, team, action, object, object_name, before, after, request_id, address, hash FROM audit
+              WHERE (CAST($1 AS TEXT) = '' OR team = $1)
+                AND LOWER(actor) LIKE $2 ESCAPE '\' AND LOWER(action) LIKE $3 ESCAPE '\'
+                AND (LOWER(object) LIKE $4 ESCAPE '\' OR LOWER(object_name) LIKE $4 ESCAPE '\')
+                AND at >= $5 AND at <= $6 AND seq < $7
+              ORDER BY seq DESC LIMIT $8",
+            args![
+                &filter.team,
+                format!("%{}%", literal(&filter.actor)),
+                format!("{}%", literal(&filter.action)),
+                format!("%{}%", literal(&filter.object)),
+                filter.from.unwrap_or(Millis::MIN),
+                filter.until.unwrap_or(Millis::MAX),
+                before_seq.unwrap_or(i64::MAX),
+                limit
+            ],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| row.split().0).collect())
+}
+
+/// The team's newest records, without what only admins may see.
+pub(crate) async fn recent(portal: &Portal, team: &str, limit: u32) -> Result<Vec<AuditRecord>> {
+    let filter = AuditFilter { team: team.to_owned(), ..AuditFilter::default() };
+    let mut records = page(portal, &filter, None, limit).await?;
+    for record in &mut records {
+        (record.before, record.after) = (None, None);
+        record.request_id.clear();
+        record.address.clear();
+    }
+    Ok(records)
+}
+
+/// All records that match as CSV (RFC 4180), newest first, with cells that a spreadsheet would take for a formula made harmless.
+pub async fn export_csv(portal: &Portal, caller: &Caller, filter: &AuditFilter) -> Result<String> {
+    allowed(caller, filter)?;
+    let header = ["seq", "at", "actor", "via", "team", "action", "object", "object_name", "before", "after", "request_id", "address"];
+    let mut out = format!("{}\r\n", header.join(","));
+    let mut before_seq = filter.before_seq;
+    loop {
+        let records = page(portal, filter, before_seq, PAGE).await?;
+        for r in &records {
+            let at = rfc3339(r.at)?;
+            let texts = [
+                &at,
+                &r.actor,
+                &r.via,
+                r.team.as_deref().unwrap_or_default(),
+                &r.action,
+                &r.object,
+                &r.object_name,
+                r.before.as_deref().unwrap_or_default(),
+                r.after.as_deref().unwrap_or_default(),
+                &r.request_id,
+                &r.address,
+            ];
+            let cells: Vec<Cell<'_>> = std::iter::once(Cell::Number(r.seq)).chain(texts.map(Cell::Text)).collect();
+            csv::push(&mut out, &cells);
+        }
+        match records.last() {
+            Some(last) if records.len() == PAGE as usize => before_seq = Some(last.seq),
+            _ => return Ok(out),
+        }
+    }
+}
+
+fn rfc3339(at: Millis) -> Result<String> {
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000_000).map_err(|e| Error::internal("time", e))?;
+    time.format(&Rfc3339).map_err(|e| Error::internal("time", e))
+}
+
+/// Walks the hash chain; the sequence number of the first bad record, if any. For `slipway check`.
+///
+/// A tail that was cut off shows against the counter. Whoever rewrites the whole chain and the counter is not found: keep backups elsewhere.
+pub async fn verify(portal: &Portal) -> Result<Option<i64>> {
+    let mut tx = portal.db.begin_snapshot().await?;
+    let (expected,): (i64,) = tx.fetch_one("SELECT value FROM counters WHERE name = 'audit'", args![]).await?;
+    let (mut seen, mut previous) = (0, String::new());
+    loop {
+        let rows: Vec<AuditRow> = tx
+            .fetch_all(
+                "SELECT seq, at, actor, via, team, action, object, object_name, before, after, request_id, address, hash FROM audit
+                 WHERE seq > $1 ORDER BY seq LIMIT 1000",
+                vec![Value::from(seen)],
+            )
+            .await?;
+        if rows.is_empty() {
+            return Ok((seen != expected).then_some(seen.min(expected) + 1));
+        }
+        for row in rows {
+            let (record, hash) = row.split();
+            if record.seq != seen + 1 || chain(&previous, &record)? != hash {
+                return Ok(Some(seen + 1));
+            }
+            (seen, previous) = (record.seq, hash);
+        }
+    }
+}

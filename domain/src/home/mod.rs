@@ -1,16 +1,37 @@
 //! What the first page after sign-in shows.
 
 use crate::{
+    audit,
     caller::Caller,
-    error::{Error, Result},
-    model::{Capacity, Home},
+    error::Result,
+    model::{AuditRecord, Capacity, Notebook, Permission},
+    notebooks,
     portal::Portal,
 };
+use serde::{Deserialize, Serialize};
 
-pub async fn summary(_portal: &Portal, _caller: &Caller, _team: &str) -> Result<Home> {
-    Err(Error::Internal("stub".into()))
+/// The team's present state. `notebooks` are those not settled, mine first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Home {
+    pub notebooks: Vec<Notebook>,
+    pub capacity: Capacity,
+    /// The team's last 10 audit records, without `before` and `after`, address and request.
+    pub activity: Vec<AuditRecord>,
 }
+
+/// What runs in the team now, what is free, and what happened last.
+pub async fn summary(portal: &Portal, caller: &Caller, team: &str) -> Result<Home> {
+    let scope = caller.require_in(Permission::ReadNotebooks, team)?;
+    let (notebooks, capacity, activity) =
+        futures::try_join!(notebooks::list(portal, caller, team), portal.compute.capacity(), audit::recent(portal, team, 10))?;
+    let mut notebooks: Vec<Notebook> = notebooks.into_iter().filter(|n| !n.phase.is_settled()).collect();
+    // Stable: within mine and others' the order stays newest first.
+    notebooks.sort_by_key(|n| n.owner != scope.user);
+    Ok(Home { notebooks, capacity, activity })
+}
+
 /// What the machine has and what is promised. For everyone who is signed in and in a team.
-pub async fn capacity(_portal: &Portal, _caller: &Caller, _team: &str) -> Result<Capacity> {
-    Err(Error::Internal("stub".into()))
+pub async fn capacity(portal: &Portal, caller: &Caller, team: &str) -> Result<Capacity> {
+    caller.require_in(Permission::ReadNotebooks, team)?;
+    portal.compute.capacity().await
 }

@@ -3,6 +3,10 @@
 mod defaults;
 mod store;
 
+mod key;
+
+pub use key::environment_key;
+
 use crate::{
     args, audit,
     caller::Caller,

@@ -3,10 +3,6 @@
 mod defaults;
 mod store;
 
-mod key;
-
-pub use key::environment_key;
-
 use crate::{
     args, audit,
     caller::Caller,

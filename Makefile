@@ -1,0 +1,72 @@
+# Slipway's tasks. Each does its own set-up, says what it does, and is quick the second time.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run dev build test test-sqlite test-postgres test-browser lint bench screenshots audit
+
+CARGO ?= cargo
+# Where `make run` and `make dev` serve; the portal's other settings are environment variables too (slipway --help).
+ADDR ?= 127.0.0.1
+PORT ?= 3000
+# One set of packages for checks and tests: another set would compile the dependencies with other features again.
+SERVER_SIDE := --locked --workspace --exclude frontend
+
+say = @echo; echo "== $(1)"
+
+help: ## Lists these targets
+	@grep -hE '^[a-z][a-z0-9-]*:.*##' $(MAKEFILE_LIST) | awk -F ':[^#]*## ' '{ printf "%-15s %s\n", $$1, $$2 }'
+
+run: ## Builds the release and serves the portal on http://localhost:3000 (PORT=…, ADDR=…)
+	$(call say,building and serving http://localhost:$(PORT))
+	@$(CARGO) xtask run --release -- serve --listen $(ADDR):$(PORT)
+
+dev: ## The same with a quick, unoptimised build
+	$(call say,building and serving http://localhost:$(PORT))
+	@$(CARGO) xtask run -- serve --listen $(ADDR):$(PORT)
+
+build: ## Builds the one binary with the site inside
+	$(call say,building the release)
+	@$(CARGO) xtask build --release
+
+test: test-sqlite test-postgres test-browser ## Runs every test: Rust on both databases, then the browser stories
+
+test-sqlite: ## The Rust tests on SQLite
+	$(call say,Rust tests on SQLite)
+	@$(CARGO) test $(SERVER_SIDE)
+
+test-postgres: ## The Rust tests on an own PostgreSQL cluster
+	$(call say,Rust tests on PostgreSQL)
+	@scripts/test-tools.sh
+	@scripts/with-postgres.sh $(CARGO) test --locked --workspace --exclude frontend --exclude xtask --lib --tests
+
+test-browser: ## The browser stories, on the release build
+	$(call say,browser stories on the release build)
+	@scripts/test-tools.sh
+	@$(CARGO) xtask build --release
+	@cd end2end && npx --no-install playwright test $(STORY)
+
+lint: ## Format, clippy for server and browser, and the architecture's invariants
+	$(call say,format)
+	@$(CARGO) fmt --all --check
+	$(call say,clippy for the server side)
+	@$(CARGO) clippy $(SERVER_SIDE) --all-targets -- -D warnings
+	$(call say,clippy for the browser side)
+	@rustup target add wasm32-unknown-unknown 2>/dev/null || true
+	@$(CARGO) clippy --locked --package frontend --target wasm32-unknown-unknown -- -D warnings
+	$(call say,invariants)
+	@scripts/invariants.sh
+
+bench: ## Measures what docs/benchmarks.md promises and prints a table
+	$(call say,benchmarks on the release build)
+	@$(CARGO) xtask build --release
+	@python3 bench/bench.py
+
+screenshots: ## Draws every page in both themes, wide and narrow, into end2end/screenshots
+	$(call say,screenshots)
+	@scripts/test-tools.sh
+	@$(CARGO) xtask build --release
+	@cd end2end && npx --no-install playwright test --config screenshots.config.ts
+
+audit: ## Checks licences and advisories of the dependencies
+	@command -v cargo-deny >/dev/null || { echo "cargo-deny is not installed: cargo install --locked cargo-deny"; exit 1; }
+	@$(CARGO) deny check

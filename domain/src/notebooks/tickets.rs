@@ -1,10 +1,28 @@
 //! What lets one browser into one notebook's own host: a one-time code that becomes a ticket.
 
-use crate::model::{Millis, NotebookId, UserId};
+use super::{
+    not_open,
+    store::{self, Record},
+};
+use crate::{
+    audit,
+    caller::Caller,
+    error::{Error, Result},
+    identity,
+    model::{Millis, NotebookId, Permission, Role, UserId},
+    portal::Portal,
+    random, sessions,
+};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
+
+/// How long a one-time code can be redeemed, in milliseconds.
+const CODE_LASTS: Millis = 30_000;
+/// A portal session counts as used while its notebook is, and is marked so at most so often, in milliseconds.
+const SEEN_EVERY: Millis = 60_000;
 
 /// How long a positive answer may be repeated without asking the database, in milliseconds.
 const TRUSTED: Millis = 5_000;
@@ -31,5 +49,92 @@ impl Admitted {
     /// Asks anew from now on.
     pub(super) fn forget(&self, id: &NotebookId) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(notebook, _), _| notebook != id);
+    }
+}
+
+/// A one-time code that opens the notebook's own host for its owner's browser. Valid for 30 s, once, for this notebook only.
+pub async fn open(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId) -> Result<String> {
+    let scope = caller.require_in(Permission::OpenNotebook, team)?;
+    let record = store::find(&portal.db, &scope.team, id).await?;
+    if record.owner != scope.user {
+        return Err(Error::Forbidden(format!("Only its owner, {}, can open a notebook.", record.owner_email)));
+    }
+    let session = caller.identity()?.session.clone();
+    let session = session.ok_or_else(|| Error::Forbidden("A token may not open a notebook; sign in to the portal.".to_owned()))?;
+    if !record.phase.is_open() {
+        return Err(not_open(&record));
+    }
+    let (code, now) = (random::secret(), portal.clock.now());
+    let ticket = store::Ticket { user: scope.user, session, expires_at: now + CODE_LASTS };
+    let mut tx = portal.db.begin().await?;
+    store::insert_ticket(&mut tx, &random::digest(&code), id, &ticket, false).await?;
+    let entry = audit::Entry::<(), ()> {
+        team: Some(&record.team),
+        action: "notebook.open",
+        object: id.as_str(),
+        object_name: &record.spec.name,
+        before: None,
+        after: None,
+    };
+    audit::record(&mut tx, caller, now, entry).await?;
+    tx.commit().await?;
+    Ok(code)
+}
+
+/// Exchanges the code for the secret of the notebook host's own cookie.
+///
+/// # Errors
+/// `Unauthenticated`, whatever is wrong with the code.
+pub async fn redeem(portal: &Portal, id: &NotebookId, code: &str) -> Result<String> {
+    let (secret, now) = (random::secret(), portal.clock.now());
+    let mut tx = portal.db.begin().await?;
+    let ticket = store::take_code(&mut tx, &random::digest(code), id, now).await?.ok_or(Error::Unauthenticated)?;
+    let ticket = store::Ticket { expires_at: now + portal.settings.session_absolute, ..ticket };
+    store::insert_ticket(&mut tx, &random::digest(&secret), id, &ticket, true).await?;
+    tx.commit().await?;
+    Ok(secret)
+}
+
+/// Whom the cookie's secret lets into this notebook now: its ticket is of this notebook, its portal session is alive, its person is still the
+/// owner, enabled and a member. Asked for each request and every few seconds on open WebSockets; a positive answer may be up to 5 s old.
+///
+/// # Errors
+/// `Unauthenticated`, whatever is wrong with the ticket or its person; `Conflict` where the notebook is not open.
+pub async fn admit(portal: &Portal, id: &NotebookId, secret: &str) -> Result<UserId> {
+    let (digest, now) = (random::digest(secret), portal.clock.now());
+    if let Some(user) = portal.admitted.get(id, &digest, now) {
+        return Ok(user);
+    }
+    let ticket = store::ticket(&portal.db, &digest, id, now).await?.ok_or(Error::Unauthenticated)?;
+    let record = store::by_id(&portal.db, id).await?.ok_or(Error::Unauthenticated)?;
+    let seen_at = check(portal, &record, &ticket).await?;
+    if !record.phase.is_open() {
+        return Err(not_open(&record));
+    }
+    if now - seen_at >= SEEN_EVERY && portal.touches.last(id).is_some_and(|at| now - at < SEEN_EVERY) {
+        // Somebody who works in a notebook does not look at the portal; a page that only polls keeps nobody signed in.
+        store::mark_seen(&portal.db, &ticket.session, now).await?;
+    }
+    portal.admitted.note(id, &digest, &ticket.user, now);
+    Ok(ticket.user)
+}
+
+/// Whether its person may still come in; when their portal session was last seen.
+async fn check(portal: &Portal, record: &Record, ticket: &store::Ticket) -> Result<Millis> {
+    let session = sessions::load(portal, &ticket.session).await?.filter(|s| s.user.as_ref() == Some(&ticket.user));
+    let session = session.ok_or(Error::Unauthenticated)?;
+    let identity = identity::identify(portal, &ticket.user).await?.ok_or(Error::Unauthenticated)?;
+    let member = identity.memberships.iter().any(|m| m.team == record.team_id && m.role >= Role::Member);
+    let wanted = record.desired != store::Desired::Deleted && record.owner == ticket.user;
+    if member && wanted { Ok(session.last_seen_at) } else { Err(Error::Unauthenticated) }
+}
+
+/// Removes what has expired, once in 10 minutes.
+pub(super) async fn sweep(portal: &Portal) {
+    loop {
+        if let Err(error) = store::sweep_tickets(&portal.db, portal.clock.now()).await {
+            tracing::warn!(%error, "expired tickets could not be removed; trying again");
+        }
+        tokio::time::sleep(Duration::from_secs(600)).await;
     }
 }

@@ -1,0 +1,120 @@
+//! From a catalogue entry and a spec to the workload that an engine runs.
+
+use super::{
+    launch::sealing_context,
+    store::{self, Record},
+};
+use crate::{
+    compute::{ActivityProbe, PythonEnvironment, Repository, Secret, Workload},
+    environments::environment_key,
+    error::{Error, Result},
+    model::{NotebookId, Program},
+    portal::Portal,
+};
+
+/// The workload of the row's present launch.
+///
+/// # Errors
+/// `Conflict` with what to do, where the catalogue no longer has what the spec names.
+pub(super) async fn workload(portal: &Portal, record: &Record) -> Result<Workload> {
+    let spec = &record.spec;
+    let gone = || Error::Conflict(format!("The catalogue no longer has {} {}.", spec.environment, spec.version));
+    let environment = store::environment(&portal.db, &spec.environment).await?.ok_or_else(gone)?;
+    let version = environment.versions.iter().find(|v| v.name == spec.version).ok_or_else(gone)?;
+    let mut secrets = std::collections::BTreeMap::new();
+    for (name, sealed) in store::sealed_secrets(&portal.db, &record.id).await? {
+        let plain = portal.sealing.open(&sealing_context(&record.id, &name), &sealed)?;
+        secrets.insert(name, Secret(plain));
+    }
+    let jupyter = environment.program == Program::JupyterLab;
+    if jupyter {
+        secrets.insert("JUPYTER_TOKEN".to_owned(), token(portal, &record.id, record.launch));
+    }
+    Ok(Workload {
+        id: record.id.0.clone(),
+        launch: record.launch,
+        team: record.team.clone(),
+        argv: argv(&environment.program),
+        python: (!version.packages.is_empty())
+            .then(|| PythonEnvironment { key: environment_key(&environment.name, version), packages: version.packages.clone() }),
+        env: spec.env.iter().map(|v| (v.name.clone(), v.value.clone())).collect(),
+        secrets,
+        resources: spec.resources.clone(),
+        home: record.home.clone(),
+        volumes: store::mounts(&portal.db, &record.id).await?,
+        repository: spec.git.as_ref().map(|git| Repository { url: git.url.clone(), branch: git.branch.clone() }),
+        ready_path: ready_path(&environment.program).to_owned(),
+        header: header(portal, &environment.program, &record.id, record.launch),
+        activity: if jupyter { ActivityProbe::JupyterKernels } else { ActivityProbe::None },
+    })
+}
+
+/// What the proxy sends instead of the browser's credentials. Only `JupyterLab` can ask for a secret that a proxy can send: the others
+/// rely on the engine's check that the listener is theirs, and can be reached by other local users of the machine.
+pub(super) fn header(portal: &Portal, program: &Program, id: &NotebookId, launch: i64) -> Option<(String, Secret)> {
+    let token = token(portal, id, launch);
+    (*program == Program::JupyterLab).then(|| ("authorization".to_owned(), Secret(format!("token {}", token.0))))
+}
+
+/// Of one launch, and the same after a restart of the portal.
+fn token(portal: &Portal, id: &NotebookId, launch: i64) -> Secret {
+    Secret(portal.sealing.derive(&format!("notebook {id} launch {launch}")))
+}
+
+fn ready_path(program: &Program) -> &'static str {
+    match program {
+        Program::JupyterLab => "/api",
+        Program::CodeServer => "/healthz",
+        Program::RStudio | Program::Command { .. } => "/",
+    }
+}
+
+fn argv(program: &Program) -> Vec<String> {
+    let words: &[&str] = match program {
+        Program::JupyterLab => &[
+            "jupyter-lab",
+            "--no-browser",
+            // Slipway confines the process itself, also where the machine lets it run as root.
+            "--allow-root",
+            "--ServerApp.ip=127.0.0.1",
+            "--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
+            "--ServerApp.base_url=/",
+            "--ServerApp.root_dir={home}",
+            // Its host is <id>.<domain>, not localhost; the proxy has checked it.
+            "--ServerApp.allow_remote_access=True",
+            "--ServerApp.quit_button=False",
+            "--ServerApp.use_redirect_file=False",
+            "--PasswordIdentityProvider.allow_password_change=False",
+            // Nothing that calls home.
+            "--LabApp.news_url=None",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            // The environment is shared and read-only.
+            "--LabApp.extension_manager=readonly",
+        ],
+        Program::CodeServer => &[
+            "code-server",
+            "--bind-addr=127.0.0.1:{port}",
+            // Its password form cannot be answered by a proxy; see `header`.
+            "--auth=none",
+            "--disable-telemetry",
+            "--disable-update-check",
+            "--disable-workspace-trust",
+            "--disable-getting-started-override",
+            "{home}",
+        ],
+        Program::RStudio => &[
+            "rserver",
+            "--server-daemonize=0",
+            "--www-address=127.0.0.1",
+            "--www-port={port}",
+            "--www-frame-origin=none",
+            "--www-verify-user-agent=0",
+            "--auth-none=1",
+            "--server-data-dir={home}/.rstudio-server",
+            "--secure-cookie-key-file={home}/.rstudio-server/secure-cookie-key",
+        ],
+        Program::Command { argv } => return argv.clone(),
+    };
+    words.iter().map(|word| (*word).to_owned()).collect()
+}

@@ -1,0 +1,405 @@
+//! The notebooks' tables: SQL and nothing else.
+
+use crate::{
+    args,
+    compute::Mount,
+    db::{Db, Tx},
+    error::{Error, Result},
+    model::{Environment, Millis, NotebookId, NotebookSpec, Phase, PhaseChange, Progress, TeamId, UserId, VolumeId},
+};
+
+/// What a person wants of a notebook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Desired {
+    Running,
+    Stopped,
+    Deleted,
+}
+
+impl Desired {
+    fn parse(text: &str) -> Result<Self> {
+        match text {
+            "running" => Ok(Self::Running),
+            "stopped" => Ok(Self::Stopped),
+            "deleted" => Ok(Self::Deleted),
+            other => Err(Error::Internal(format!("stored wish {other}"))),
+        }
+    }
+}
+
+/// A row, with the names it points at.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub id: NotebookId,
+    pub team_id: TeamId,
+    pub team: String,
+    pub owner: UserId,
+    pub owner_email: String,
+    pub spec: NotebookSpec,
+    pub home: VolumeId,
+    pub desired: Desired,
+    pub delete_home: bool,
+    pub launch: i64,
+    pub phase: Phase,
+    pub phase_at: Millis,
+    pub reason: Option<String>,
+    pub next_step: Option<String>,
+    pub progress: Option<Progress>,
+    pub last_activity_at: Option<Millis>,
+    pub created_at: Millis,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    team_id: String,
+    team: String,
+    owner: String,
+    owner_email: String,
+    spec: String,
+    home: String,
+    desired: String,
+    delete_home: i64,
+    launch: i64,
+    phase: String,
+    phase_at: i64,
+    reason: Option<String>,
+    next_step: Option<String>,
+    progress: Option<String>,
+    last_activity_at: Option<i64>,
+    created_at: i64,
+}
+
+fn json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|e| Error::internal("stored JSON", e))
+}
+
+fn text<T: serde::Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| Error::internal("JSON", e))
+}
+
+impl Row {
+    fn record(self) -> Result<Record> {
+        Ok(Record {
+            id: self.id.into(),
+            team_id: self.team_id.into(),
+            team: self.team,
+            owner: self.owner.into(),
+            owner_email: self.owner_email,
+            spec: json(&self.spec)?,
+            home: self.home.into(),
+            desired: Desired::parse(&self.desired)?,
+            delete_home: self.delete_home != 0,
+            launch: self.launch,
+            phase: self.phase.parse().map_err(Error::Internal)?,
+            phase_at: self.phase_at,
+            reason: self.reason,
+            next_step: self.next_step,
+            progress: self.progress.as_deref().map(json).transpose()?,
+            last_activity_at: self.last_activity_at,
+            created_at: self.created_at,
+        })
+    }
+}
+
+fn records(rows: Vec<Row>) -> Result<Vec<Record>> {
+    rows.into_iter().map(Row::record).collect()
+}
+
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT n.id, n.team_id, t.name AS team, n.owner, u.email AS owner_email, n.spec, n.home, n.desired, n.delete_home, n.launch,
+                    n.phase, n.phase_at, n.reason, n.next_step, n.progress, n.last_activity_at, n.created_at
+             FROM notebooks n JOIN teams t ON t.id = n.team_id JOIN users u ON u.id = n.owner ",
+            $tail
+        )
+    };
+}
+
+/// What people see of a team, newest first.
+pub(super) async fn of_team(db: &Db, team: &TeamId) -> Result<Vec<Record>> {
+    let sql = select!("WHERE n.team_id = $1 AND n.desired <> 'deleted' ORDER BY n.created_at DESC, n.id");
+    records(db.fetch_all(sql, args![team]).await?)
+}
+
+/// One that people of the team see.
+pub(super) async fn find(db: &Db, team: &TeamId, id: &NotebookId) -> Result<Record> {
+    let sql = select!("WHERE n.id = $1 AND n.team_id = $2 AND n.desired <> 'deleted'");
+    db.fetch_optional::<Row>(sql, args![id, team]).await?.ok_or(Error::NotFound("notebook"))?.record()
+}
+
+/// Any one, by its id alone: for the supervisor and the proxy.
+pub(super) async fn by_id(db: &Db, id: &NotebookId) -> Result<Option<Record>> {
+    db.fetch_optional::<Row>(select!("WHERE n.id = $1"), args![id]).await?.map(Row::record).transpose()
+}
+
+/// Those whose wish or fact asks for something to be done or watched, in the order of the queue.
+pub(super) async fn unsettled(db: &Db) -> Result<Vec<Record>> {
+    let sql = select!("WHERE n.desired <> 'stopped' OR n.phase NOT IN ('stopped', 'failed') ORDER BY n.phase_at, n.created_at, n.id");
+    records(db.fetch_all(sql, args![]).await?)
+}
+
+/// Those that can be opened.
+pub(super) async fn open(db: &Db) -> Result<Vec<Record>> {
+    records(db.fetch_all(select!("WHERE n.desired = 'running' AND n.phase IN ('ready', 'idle')"), args![]).await?)
+}
+
+/// Whether a row of this id is there at all.
+pub(super) async fn exists(db: &Db, id: &str) -> Result<bool> {
+    Ok(db.fetch_optional::<(String,)>("SELECT id FROM notebooks WHERE id = $1", args![id]).await?.is_some())
+}
+
+/// One as it is now, and as it stays until the transaction ends.
+pub(super) async fn locked(tx: &mut Tx, id: &NotebookId) -> Result<Option<Record>> {
+    // Writing first takes the row's lock on PostgreSQL, with the same text on both databases.
+    tx.execute("UPDATE notebooks SET launch = launch WHERE id = $1", args![id]).await?;
+    read(tx, id).await
+}
+
+/// One as the transaction sees it.
+pub(super) async fn read(tx: &mut Tx, id: &NotebookId) -> Result<Option<Record>> {
+    tx.fetch_optional::<Row>(select!("WHERE n.id = $1"), args![id]).await?.map(Row::record).transpose()
+}
+
+/// One launch, start or deletion at a time in a team, so that names and volumes are checked against what is so.
+pub(super) async fn lock_team(tx: &mut Tx, team: &TeamId) -> Result<()> {
+    tx.execute("UPDATE teams SET created_at = created_at WHERE id = $1", args![team]).await.map(drop)
+}
+
+pub(super) async fn by_key(tx: &mut Tx, owner: &UserId, key: &str) -> Result<Option<Record>> {
+    let sql = select!("WHERE n.owner = $1 AND n.idempotency_key = $2");
+    tx.fetch_optional::<Row>(sql, args![owner, key]).await?.map(Row::record).transpose()
+}
+
+pub(super) async fn name_is_taken(tx: &mut Tx, team: &TeamId, name: &str) -> Result<bool> {
+    Ok(tx.fetch_optional::<(String,)>("SELECT id FROM notebooks WHERE team_id = $1 AND name = $2", args![team, name]).await?.is_some())
+}
+
+pub(super) async fn volume(tx: &mut Tx, team: &TeamId, name: &str) -> Result<Option<VolumeId>> {
+    let row: Option<(String,)> = tx.fetch_optional("SELECT id FROM volumes WHERE team_id = $1 AND name = $2", args![team, name]).await?;
+    Ok(row.map(|r| r.0.into()))
+}
+
+pub(super) async fn insert_volume(tx: &mut Tx, team: &TeamId, name: &str, by: &UserId, at: Millis, id: &VolumeId) -> Result<()> {
+    tx.insert(
+        "INSERT INTO volumes (id, team_id, name, created_by, created_at) VALUES ($1, $2, $3, $4, $5)",
+        args![id, team, name, by, at],
+        || Error::invalid("home", "Somebody has just made a volume of this name. Try again."),
+    )
+    .await
+}
+
+/// Name of a notebook that is not settled and writes to this volume.
+pub(super) async fn writer_of(tx: &mut Tx, volume: &VolumeId, but: &NotebookId) -> Result<Option<String>> {
+    let row: Option<(String,)> = tx
+        .fetch_optional(
+            "SELECT n.name FROM notebooks n WHERE n.id <> $2 AND n.phase NOT IN ('stopped', 'failed') AND (n.home = $1 OR EXISTS
+               (SELECT 1 FROM notebook_volumes v WHERE v.notebook_id = n.id AND v.volume_id = $1 AND v.read_only = 0)) ORDER BY n.name LIMIT 1",
+            args![volume, but],
+        )
+        .await?;
+    Ok(row.map(|r| r.0))
+}
+
+/// Name of another notebook that has this volume attached, running or not.
+pub(super) async fn other_user_of(tx: &mut Tx, volume: &VolumeId, but: &NotebookId) -> Result<Option<String>> {
+    let row: Option<(String,)> = tx
+        .fetch_optional(
+            "SELECT n.name FROM notebooks n WHERE n.id <> $2 AND n.desired <> 'deleted' AND (n.home = $1 OR EXISTS
+               (SELECT 1 FROM notebook_volumes v WHERE v.notebook_id = n.id AND v.volume_id = $1)) ORDER BY n.name LIMIT 1",
+            args![volume, but],
+        )
+        .await?;
+    Ok(row.map(|r| r.0))
+}
+
+/// The catalogue's entry of this name.
+pub(super) async fn environment(db: &Db, name: &str) -> Result<Option<Environment>> {
+    let row: Option<(String,)> = db.fetch_optional("SELECT entry FROM environments WHERE name = $1", args![name]).await?;
+    row.map(|r| json(&r.0)).transpose()
+}
+
+/// Stores a new notebook, queued for its first launch.
+pub(super) async fn insert(tx: &mut Tx, record: &Record, key: &str) -> Result<()> {
+    let spec = text(&record.spec)?;
+    tx.insert(
+        "INSERT INTO notebooks (id, team_id, owner, name, spec, home, idempotency_key, desired, launch, phase, phase_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'running', $8, $9, $10, $10)",
+        args![
+            &record.id,
+            &record.team_id,
+            &record.owner,
+            &record.spec.name,
+            spec,
+            &record.home,
+            key,
+            record.launch,
+            record.phase.as_str(),
+            record.created_at
+        ],
+        || Error::Conflict("The same launch is being made elsewhere. Look at the list of notebooks.".to_owned()),
+    )
+    .await?;
+    insert_phase(tx, &record.id, record.launch, record.phase, record.created_at, None).await
+}
+
+pub(super) async fn insert_secret(tx: &mut Tx, id: &NotebookId, name: &str, sealed: &str) -> Result<()> {
+    tx.execute("INSERT INTO notebook_secrets (notebook_id, name, sealed) VALUES ($1, $2, $3)", args![id, name, sealed]).await.map(drop)
+}
+
+pub(super) async fn insert_mount(tx: &mut Tx, id: &NotebookId, volume: &VolumeId, read_only: bool) -> Result<()> {
+    tx.execute("INSERT INTO notebook_volumes (notebook_id, volume_id, read_only) VALUES ($1, $2, $3)", args![id, volume, read_only])
+        .await
+        .map(drop)
+}
+
+async fn insert_phase(tx: &mut Tx, id: &NotebookId, launch: i64, phase: Phase, at: Millis, reason: Option<&str>) -> Result<()> {
+    tx.execute(
+        "INSERT INTO notebook_phases (notebook_id, launch, position, phase, at, reason)
+         SELECT $1, $2, COALESCE(MAX(position) + 1, 0), $3, $4, $5 FROM notebook_phases WHERE notebook_id = $1 AND launch = $2",
+        args![id, launch, phase.as_str(), at, reason.map(str::to_owned)],
+    )
+    .await
+    .map(drop)
+}
+
+/// Enters a phase of a locked row's present launch; a settled one is wished to run no more.
+pub(super) async fn enter(tx: &mut Tx, record: &Record, to: &super::steps::Step) -> Result<()> {
+    tx.execute(
+        "UPDATE notebooks SET phase = $2, phase_at = $3, reason = $4, next_step = $5, progress = NULL,
+                desired = CASE WHEN desired = 'running' AND $2 IN ('stopping', 'stopped', 'failed') THEN 'stopped' ELSE desired END,
+                last_activity_at = CASE WHEN $2 = 'ready' AND phase <> 'idle' THEN $3 ELSE last_activity_at END
+         WHERE id = $1",
+        args![&record.id, to.phase.as_str(), to.at, to.reason.clone(), to.next_step.clone()],
+    )
+    .await?;
+    insert_phase(tx, &record.id, record.launch, to.phase, to.at, to.reason.as_deref()).await
+}
+
+/// Wishes the next launch of a locked, settled row.
+pub(super) async fn launch_again(tx: &mut Tx, record: &Record, spec: &NotebookSpec, at: Millis) -> Result<()> {
+    let launch = record.launch + 1;
+    tx.execute(
+        "UPDATE notebooks SET desired = 'running', launch = $2, spec = $3, phase = 'queued', phase_at = $4, reason = NULL, next_step = NULL,
+                progress = NULL, last_activity_at = NULL WHERE id = $1",
+        args![&record.id, launch, text(spec)?, at],
+    )
+    .await?;
+    // Only the present launch's timeline is ever shown.
+    tx.execute("DELETE FROM notebook_phases WHERE notebook_id = $1 AND launch < $2", args![&record.id, record.launch]).await?;
+    insert_phase(tx, &record.id, launch, Phase::Queued, at, None).await
+}
+
+pub(super) async fn set_spec(tx: &mut Tx, id: &NotebookId, spec: &NotebookSpec) -> Result<()> {
+    tx.execute("UPDATE notebooks SET spec = $2 WHERE id = $1", args![id, text(spec)?]).await.map(drop)
+}
+
+pub(super) async fn set_activity(tx: &mut Tx, id: &NotebookId, at: Millis) -> Result<()> {
+    tx.execute("UPDATE notebooks SET last_activity_at = $2 WHERE id = $1", args![id, at]).await.map(drop)
+}
+
+/// What a phase says of itself while it lasts.
+pub(super) async fn set_note(tx: &mut Tx, id: &NotebookId, reason: Option<&str>, progress: Option<&Progress>) -> Result<()> {
+    let progress = progress.map(text).transpose()?;
+    tx.execute("UPDATE notebooks SET reason = $2, progress = $3 WHERE id = $1", args![id, reason.map(str::to_owned), progress])
+        .await
+        .map(drop)
+}
+
+/// Wishes it gone. Its name, its key and (with `home`) its home's name are free at once.
+pub(super) async fn wish_deleted(tx: &mut Tx, record: &Record, home: bool) -> Result<()> {
+    tx.execute(
+        "UPDATE notebooks SET desired = 'deleted', delete_home = $2, name = name || '~' || id, idempotency_key = '~' || id WHERE id = $1",
+        args![&record.id, home],
+    )
+    .await?;
+    if home {
+        tx.execute("UPDATE volumes SET name = name || '~' || $2 WHERE id = $1", args![&record.home, &record.id]).await?;
+    }
+    Ok(())
+}
+
+/// Forgets it and what hangs on it; with `delete_home` its home volume too.
+pub(super) async fn delete(tx: &mut Tx, record: &Record) -> Result<()> {
+    tx.execute("DELETE FROM notebooks WHERE id = $1", args![&record.id]).await?;
+    if record.delete_home {
+        tx.execute("DELETE FROM volumes WHERE id = $1", args![&record.home]).await?;
+    }
+    Ok(())
+}
+
+pub(super) const SECRET_NAMES: &str = "SELECT notebook_id, name FROM notebook_secrets WHERE notebook_id = $1 ORDER BY name";
+pub(super) const TIMELINE: &str = "SELECT phase, at, reason FROM notebook_phases WHERE notebook_id = $1 AND launch = $2 ORDER BY position";
+
+/// Notebook id and secret name.
+pub(super) async fn secret_names_of_team(db: &Db, team: &TeamId) -> Result<Vec<(String, String)>> {
+    let sql = "SELECT s.notebook_id, s.name FROM notebook_secrets s JOIN notebooks n ON n.id = s.notebook_id WHERE n.team_id = $1 ORDER BY s.name";
+    db.fetch_all(sql, args![team]).await
+}
+
+/// Name and sealed value.
+pub(super) async fn sealed_secrets(db: &Db, id: &NotebookId) -> Result<Vec<(String, String)>> {
+    db.fetch_all("SELECT name, sealed FROM notebook_secrets WHERE notebook_id = $1", args![id]).await
+}
+
+pub(super) async fn mounts(db: &Db, id: &NotebookId) -> Result<Vec<Mount>> {
+    let rows: Vec<(String, String, i64)> = db
+        .fetch_all(
+            "SELECT v.id, v.name, m.read_only FROM notebook_volumes m JOIN volumes v ON v.id = m.volume_id WHERE m.notebook_id = $1 ORDER BY v.name",
+            args![id],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(volume, name, read_only)| Mount { volume: volume.into(), name, read_only: read_only != 0 }).collect())
+}
+
+/// Rows of `TIMELINE`.
+pub(super) fn timeline(rows: Vec<(String, i64, Option<String>)>) -> Result<Vec<PhaseChange>> {
+    let change =
+        |(phase, at, reason): (String, i64, Option<String>)| Ok(PhaseChange { phase: phase.parse().map_err(Error::Internal)?, at, reason });
+    rows.into_iter().map(change).collect()
+}
+
+/// What a code or a ticket stands for.
+#[derive(Clone, Debug)]
+pub(super) struct Ticket {
+    pub user: UserId,
+    /// Handle of the portal session.
+    pub session: String,
+    pub expires_at: Millis,
+}
+
+fn ticket_of(row: (String, String, i64)) -> Ticket {
+    Ticket { user: row.0.into(), session: row.1, expires_at: row.2 }
+}
+
+pub(super) async fn insert_ticket(tx: &mut Tx, digest: &str, id: &NotebookId, ticket: &Ticket, redeemed: bool) -> Result<()> {
+    tx.execute(
+        "INSERT INTO notebook_tickets (digest, notebook_id, user_id, session, redeemed, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        args![digest, id, &ticket.user, &ticket.session, redeemed, ticket.expires_at],
+    )
+    .await
+    .map(drop)
+}
+
+/// Takes a code away, so that it works once.
+pub(super) async fn take_code(tx: &mut Tx, digest: &str, id: &NotebookId, now: Millis) -> Result<Option<Ticket>> {
+    let sql = "DELETE FROM notebook_tickets WHERE digest = $1 AND notebook_id = $2 AND redeemed = 0 AND expires_at > $3
+               RETURNING user_id, session, expires_at";
+    Ok(tx.fetch_optional(sql, args![digest, id, now]).await?.map(ticket_of))
+}
+
+pub(super) async fn ticket(db: &Db, digest: &str, id: &NotebookId, now: Millis) -> Result<Option<Ticket>> {
+    let sql = "SELECT user_id, session, expires_at FROM notebook_tickets
+               WHERE digest = $1 AND notebook_id = $2 AND redeemed = 1 AND expires_at > $3";
+    Ok(db.fetch_optional(sql, args![digest, id, now]).await?.map(ticket_of))
+}
+
+/// Marks a session as used.
+pub(super) async fn mark_seen(db: &Db, session: &str, now: Millis) -> Result<()> {
+    db.execute("UPDATE sessions SET last_seen_at = $2 WHERE handle = $1 AND last_seen_at < $2", args![session, now]).await.map(drop)
+}
+
+pub(super) async fn sweep_tickets(db: &Db, now: Millis) -> Result<()> {
+    db.execute("DELETE FROM notebook_tickets WHERE expires_at <= $1", args![now]).await.map(drop)
+}

@@ -1,6 +1,7 @@
 //! Launching: everything that is checked before a wish to run is written.
 
 use super::{
+    attachment_store,
     store::{self, Desired, Record},
     view,
 };
@@ -51,7 +52,7 @@ pub async fn launch(portal: &Portal, caller: &Caller, team: &str, request: Launc
     let (record, mounts, new_home) = attach(&mut tx, &scope, record).await?;
     store::insert(&mut tx, &record, &key).await?;
     for (volume, read_only) in &mounts {
-        store::insert_mount(&mut tx, &record.id, volume, *read_only).await?;
+        attachment_store::insert_mount(&mut tx, &record.id, volume, *read_only).await?;
     }
     for secret in &secrets {
         let sealed = portal.sealing.seal(&sealing_context(&record.id, &secret.name), &secret.value)?;
@@ -105,13 +106,13 @@ async fn attach(tx: &mut Tx, scope: &TeamScope, mut record: Record) -> Result<(R
     let spec = &record.spec;
     let taken = store::name_is_taken(tx, &scope.team, &spec.name).await?;
     checks.require(!taken, "name", format!("The name {} is taken in team {}. Choose another.", spec.name, scope.team_name));
-    let home = store::volume(tx, &scope.team, &spec.home).await?;
+    let home = attachment_store::volume(tx, &scope.team, &spec.home).await?;
     if let Some(home) = &home {
         checks.check("home", home_is_free(tx, home, &record.id).await?);
     }
     let mut mounts = Vec::new();
     for (i, mount) in spec.data.iter().enumerate() {
-        match store::volume(tx, &scope.team, &mount.volume).await? {
+        match attachment_store::volume(tx, &scope.team, &mount.volume).await? {
             Some(volume) => mounts.push((volume, mount.read_only)),
             None => checks.require(false, format!("data.{i}.volume"), format!("Team {} has no such volume.", scope.team_name)),
         }
@@ -120,14 +121,14 @@ async fn attach(tx: &mut Tx, scope: &TeamScope, mut record: Record) -> Result<(R
     let new_home = home.is_none();
     record.home = home.unwrap_or_else(random::id);
     if new_home {
-        store::insert_volume(tx, &scope.team, &record.spec.home, &scope.user, record.created_at, &record.home).await?;
+        attachment_store::insert_volume(tx, &scope.team, &record.spec.home, &scope.user, record.created_at, &record.home).await?;
     }
     Ok((record, mounts, new_home))
 }
 
 /// Two programs that write the same home would break each other's state.
 pub(super) async fn home_is_free(tx: &mut Tx, home: &VolumeId, but: &NotebookId) -> Result<Result<(), String>> {
-    Ok(match store::writer_of(tx, home, but).await? {
+    Ok(match attachment_store::writer_of(tx, home, but).await? {
         Some(other) => Err(format!("Notebook {} uses this volume now. Stop it first, or choose another volume.", shown(&other))),
         None => Ok(()),
     })

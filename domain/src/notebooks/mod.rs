@@ -1,5 +1,6 @@
 //! Notebooks: launch, watch, open, stop. A verb writes the wish and returns; the supervisor makes it so.
 
+mod attachment_store;
 pub mod idle;
 mod launch;
 mod program;
@@ -7,6 +8,7 @@ mod queue;
 mod steps;
 mod store;
 pub mod supervisor;
+mod ticket_store;
 mod tickets;
 mod view;
 
@@ -145,7 +147,7 @@ pub async fn delete(portal: &Portal, caller: &Caller, team: &str, id: &NotebookI
     let mut tx = portal.db.begin().await?;
     store::lock_team(&mut tx, &scope.team).await?;
     let record = changeable(&mut tx, caller, &scope, id).await?;
-    if delete_home && let Some(other) = store::other_user_of(&mut tx, &record.home, id).await? {
+    if delete_home && let Some(other) = attachment_store::other_user_of(&mut tx, &record.home, id).await? {
         let home = &record.spec.home;
         return Err(Error::Conflict(format!("Notebook {other} also uses the volume {home}. Keep the storage, or delete {other} first.")));
     }

@@ -1,6 +1,7 @@
 //! From a catalogue entry and a spec to the workload that an engine runs.
 
 use super::{
+    attachment_store,
     launch::sealing_context,
     store::{self, Record},
 };
@@ -41,7 +42,7 @@ pub(super) async fn workload(portal: &Portal, record: &Record) -> Result<Workloa
         secrets,
         resources: spec.resources.clone(),
         home: record.home.clone(),
-        volumes: store::mounts(&portal.db, &record.id).await?,
+        volumes: attachment_store::mounts(&portal.db, &record.id).await?,
         repository: spec.git.as_ref().map(|git| Repository { url: git.url.clone(), branch: git.branch.clone() }),
         ready_path: ready_path(&environment.program).to_owned(),
         header: header(portal, &environment.program, &record.id, record.launch),

@@ -25,9 +25,9 @@ pub(super) fn decide(mut capacity: Capacity, queue: &[Resources]) -> Vec<Verdict
             fit => {
                 let only_gpus = wanted.gpus > 0 && capacity.fit(&Resources { gpus: 0, ..wanted.clone() }) == Fit::Now;
                 if only_gpus && waits_for_all == 0 {
-                    waits_for_gpus += 1
+                    waits_for_gpus += 1;
                 } else {
-                    waits_for_all += 1
+                    waits_for_all += 1;
                 }
                 Verdict::Wait(match fit {
                     Fit::Queue(reason) => reason,

@@ -17,18 +17,19 @@ pub(super) struct Step {
     pub phase: Phase,
     pub at: Millis,
     pub reason: Option<String>,
-    pub next_step: Option<String>,
+    /// What the reader can do about it.
+    pub help: Option<String>,
 }
 
 impl Step {
     pub fn to(phase: Phase, at: Millis) -> Self {
-        Self { phase, at, reason: None, next_step: None }
+        Self { phase, at, reason: None, help: None }
     }
     pub fn because(self, reason: impl Into<String>) -> Self {
         Self { reason: Some(reason.into()), ..self }
     }
-    pub fn help(self, next_step: impl Into<String>) -> Self {
-        Self { next_step: Some(next_step.into()), ..self }
+    pub fn advise(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use crate::{
     args,
-    compute::Mount,
     db::{Db, Tx},
     error::{Error, Result},
     model::{Environment, Millis, NotebookId, NotebookSpec, Phase, PhaseChange, Progress, TeamId, UserId, VolumeId},
@@ -176,44 +175,6 @@ pub(super) async fn name_is_taken(tx: &mut Tx, team: &TeamId, name: &str) -> Res
     Ok(tx.fetch_optional::<(String,)>("SELECT id FROM notebooks WHERE team_id = $1 AND name = $2", args![team, name]).await?.is_some())
 }
 
-pub(super) async fn volume(tx: &mut Tx, team: &TeamId, name: &str) -> Result<Option<VolumeId>> {
-    let row: Option<(String,)> = tx.fetch_optional("SELECT id FROM volumes WHERE team_id = $1 AND name = $2", args![team, name]).await?;
-    Ok(row.map(|r| r.0.into()))
-}
-
-pub(super) async fn insert_volume(tx: &mut Tx, team: &TeamId, name: &str, by: &UserId, at: Millis, id: &VolumeId) -> Result<()> {
-    tx.insert(
-        "INSERT INTO volumes (id, team_id, name, created_by, created_at) VALUES ($1, $2, $3, $4, $5)",
-        args![id, team, name, by, at],
-        || Error::invalid("home", "Somebody has just made a volume of this name. Try again."),
-    )
-    .await
-}
-
-/// Name of a notebook that is not settled and writes to this volume.
-pub(super) async fn writer_of(tx: &mut Tx, volume: &VolumeId, but: &NotebookId) -> Result<Option<String>> {
-    let row: Option<(String,)> = tx
-        .fetch_optional(
-            "SELECT n.name FROM notebooks n WHERE n.id <> $2 AND n.phase NOT IN ('stopped', 'failed') AND (n.home = $1 OR EXISTS
-               (SELECT 1 FROM notebook_volumes v WHERE v.notebook_id = n.id AND v.volume_id = $1 AND v.read_only = 0)) ORDER BY n.name LIMIT 1",
-            args![volume, but],
-        )
-        .await?;
-    Ok(row.map(|r| r.0))
-}
-
-/// Name of another notebook that has this volume attached, running or not.
-pub(super) async fn other_user_of(tx: &mut Tx, volume: &VolumeId, but: &NotebookId) -> Result<Option<String>> {
-    let row: Option<(String,)> = tx
-        .fetch_optional(
-            "SELECT n.name FROM notebooks n WHERE n.id <> $2 AND n.desired <> 'deleted' AND (n.home = $1 OR EXISTS
-               (SELECT 1 FROM notebook_volumes v WHERE v.notebook_id = n.id AND v.volume_id = $1)) ORDER BY n.name LIMIT 1",
-            args![volume, but],
-        )
-        .await?;
-    Ok(row.map(|r| r.0))
-}
-
 /// The catalogue's entry of this name.
 pub(super) async fn environment(db: &Db, name: &str) -> Result<Option<Environment>> {
     let row: Option<(String,)> = db.fetch_optional("SELECT entry FROM environments WHERE name = $1", args![name]).await?;
@@ -248,12 +209,6 @@ pub(super) async fn insert_secret(tx: &mut Tx, id: &NotebookId, name: &str, seal
     tx.execute("INSERT INTO notebook_secrets (notebook_id, name, sealed) VALUES ($1, $2, $3)", args![id, name, sealed]).await.map(drop)
 }
 
-pub(super) async fn insert_mount(tx: &mut Tx, id: &NotebookId, volume: &VolumeId, read_only: bool) -> Result<()> {
-    tx.execute("INSERT INTO notebook_volumes (notebook_id, volume_id, read_only) VALUES ($1, $2, $3)", args![id, volume, read_only])
-        .await
-        .map(drop)
-}
-
 async fn insert_phase(tx: &mut Tx, id: &NotebookId, launch: i64, phase: Phase, at: Millis, reason: Option<&str>) -> Result<()> {
     tx.execute(
         "INSERT INTO notebook_phases (notebook_id, launch, position, phase, at, reason)
@@ -271,7 +226,7 @@ pub(super) async fn enter(tx: &mut Tx, record: &Record, to: &super::steps::Step)
                 desired = CASE WHEN desired = 'running' AND $2 IN ('stopping', 'stopped', 'failed') THEN 'stopped' ELSE desired END,
                 last_activity_at = CASE WHEN $2 = 'ready' AND phase <> 'idle' THEN $3 ELSE last_activity_at END
          WHERE id = $1",
-        args![&record.id, to.phase.as_str(), to.at, to.reason.clone(), to.next_step.clone()],
+        args![&record.id, to.phase.as_str(), to.at, to.reason.clone(), to.help.clone()],
     )
     .await?;
     insert_phase(tx, &record.id, record.launch, to.phase, to.at, to.reason.as_deref()).await
@@ -343,63 +298,9 @@ pub(super) async fn sealed_secrets(db: &Db, id: &NotebookId) -> Result<Vec<(Stri
     db.fetch_all("SELECT name, sealed FROM notebook_secrets WHERE notebook_id = $1", args![id]).await
 }
 
-pub(super) async fn mounts(db: &Db, id: &NotebookId) -> Result<Vec<Mount>> {
-    let rows: Vec<(String, String, i64)> = db
-        .fetch_all(
-            "SELECT v.id, v.name, m.read_only FROM notebook_volumes m JOIN volumes v ON v.id = m.volume_id WHERE m.notebook_id = $1 ORDER BY v.name",
-            args![id],
-        )
-        .await?;
-    Ok(rows.into_iter().map(|(volume, name, read_only)| Mount { volume: volume.into(), name, read_only: read_only != 0 }).collect())
-}
-
 /// Rows of `TIMELINE`.
 pub(super) fn timeline(rows: Vec<(String, i64, Option<String>)>) -> Result<Vec<PhaseChange>> {
     let change =
         |(phase, at, reason): (String, i64, Option<String>)| Ok(PhaseChange { phase: phase.parse().map_err(Error::Internal)?, at, reason });
     rows.into_iter().map(change).collect()
-}
-
-/// What a code or a ticket stands for.
-#[derive(Clone, Debug)]
-pub(super) struct Ticket {
-    pub user: UserId,
-    /// Handle of the portal session.
-    pub session: String,
-    pub expires_at: Millis,
-}
-
-fn ticket_of(row: (String, String, i64)) -> Ticket {
-    Ticket { user: row.0.into(), session: row.1, expires_at: row.2 }
-}
-
-pub(super) async fn insert_ticket(tx: &mut Tx, digest: &str, id: &NotebookId, ticket: &Ticket, redeemed: bool) -> Result<()> {
-    tx.execute(
-        "INSERT INTO notebook_tickets (digest, notebook_id, user_id, session, redeemed, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
-        args![digest, id, &ticket.user, &ticket.session, redeemed, ticket.expires_at],
-    )
-    .await
-    .map(drop)
-}
-
-/// Takes a code away, so that it works once.
-pub(super) async fn take_code(tx: &mut Tx, digest: &str, id: &NotebookId, now: Millis) -> Result<Option<Ticket>> {
-    let sql = "DELETE FROM notebook_tickets WHERE digest = $1 AND notebook_id = $2 AND redeemed = 0 AND expires_at > $3
-               RETURNING user_id, session, expires_at";
-    Ok(tx.fetch_optional(sql, args![digest, id, now]).await?.map(ticket_of))
-}
-
-pub(super) async fn ticket(db: &Db, digest: &str, id: &NotebookId, now: Millis) -> Result<Option<Ticket>> {
-    let sql = "SELECT user_id, session, expires_at FROM notebook_tickets
-               WHERE digest = $1 AND notebook_id = $2 AND redeemed = 1 AND expires_at > $3";
-    Ok(db.fetch_optional(sql, args![digest, id, now]).await?.map(ticket_of))
-}
-
-/// Marks a session as used.
-pub(super) async fn mark_seen(db: &Db, session: &str, now: Millis) -> Result<()> {
-    db.execute("UPDATE sessions SET last_seen_at = $2 WHERE handle = $1 AND last_seen_at < $2", args![session, now]).await.map(drop)
-}
-
-pub(super) async fn sweep_tickets(db: &Db, now: Millis) -> Result<()> {
-    db.execute("DELETE FROM notebook_tickets WHERE expires_at <= $1", args![now]).await.map(drop)
 }

@@ -83,7 +83,7 @@ impl Supervisor {
         let mut queue = Vec::new();
         for record in &records {
             match self.settle(record, facts.get(record.id.as_str())).await {
-                Ok(Next::Queue(record)) => queue.push(record),
+                Ok(Next::Queue(record)) => queue.push(*record),
                 Ok(Next::Done) => {}
                 Err(error) => tracing::warn!(notebook = %record.id, %error, "a notebook could not be looked after; trying again"),
             }
@@ -119,7 +119,7 @@ impl Supervisor {
         match record.desired {
             Desired::Running => match present {
                 Some(fact) => self.apply(record, fact).await.map(|()| Next::Done),
-                None if record.phase == Phase::Queued => Ok(Next::Queue(record.clone())),
+                None if record.phase == Phase::Queued => Ok(Next::Queue(Box::new(record.clone()))),
                 None => self.queue_again(record).await,
             },
             Desired::Stopped | Desired::Deleted if runs => {
@@ -174,8 +174,10 @@ impl Supervisor {
             State::Ended { outcome: Outcome::Stopped } => Step::to(Phase::Stopped, at),
             State::Ended { outcome: Outcome::Exited { code } } => Step::to(Phase::Failed, at)
                 .because(format!("The program ended by itself with exit code {code}."))
-                .help("See the last lines of the log, then start it again."),
-            State::Ended { outcome: Outcome::Failed { reason, next_step } } => Step::to(Phase::Failed, at).because(reason).help(next_step),
+                .advise("See the last lines of the log, then start it again."),
+            State::Ended { outcome: Outcome::Failed { reason, next_step } } => {
+                Step::to(Phase::Failed, at).because(reason).advise(next_step)
+            }
         };
         // Facts may come late or twice: a notebook only ever moves on.
         if rank(step.phase) > rank(record.phase) {
@@ -231,7 +233,7 @@ impl Supervisor {
     }
 
     async fn fail(&self, record: &Record, reason: &str, next_step: &str) -> Result<()> {
-        let step = Step::to(Phase::Failed, self.portal.clock.now()).because(reason).help(next_step);
+        let step = Step::to(Phase::Failed, self.portal.clock.now()).because(reason).advise(next_step);
         steps::take(&self.portal, &record.id, record.launch, record.phase, &step).await.map(drop)
     }
 
@@ -270,7 +272,7 @@ impl Supervisor {
 enum Next {
     Done,
     /// Its row wishes to run, and the engine does not know it yet.
-    Queue(Record),
+    Queue(Box<Record>),
 }
 
 fn rank(phase: Phase) -> u8 {

@@ -3,6 +3,7 @@
 use super::{
     not_open,
     store::{self, Record},
+    ticket_store,
 };
 use crate::{
     audit,
@@ -65,9 +66,9 @@ pub async fn open(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId)
         return Err(not_open(&record));
     }
     let (code, now) = (random::secret(), portal.clock.now());
-    let ticket = store::Ticket { user: scope.user, session, expires_at: now + CODE_LASTS };
+    let ticket = ticket_store::Ticket { user: scope.user, session, expires_at: now + CODE_LASTS };
     let mut tx = portal.db.begin().await?;
-    store::insert_ticket(&mut tx, &random::digest(&code), id, &ticket, false).await?;
+    ticket_store::insert_ticket(&mut tx, &random::digest(&code), id, &ticket, false).await?;
     let entry = audit::Entry::<(), ()> {
         team: Some(&record.team),
         action: "notebook.open",
@@ -88,15 +89,15 @@ pub async fn open(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId)
 pub async fn redeem(portal: &Portal, id: &NotebookId, code: &str) -> Result<String> {
     let (secret, now) = (random::secret(), portal.clock.now());
     let mut tx = portal.db.begin().await?;
-    let ticket = store::take_code(&mut tx, &random::digest(code), id, now).await?.ok_or(Error::Unauthenticated)?;
-    let ticket = store::Ticket { expires_at: now + portal.settings.session_absolute, ..ticket };
-    store::insert_ticket(&mut tx, &random::digest(&secret), id, &ticket, true).await?;
+    let ticket = ticket_store::take_code(&mut tx, &random::digest(code), id, now).await?.ok_or(Error::Unauthenticated)?;
+    let ticket = ticket_store::Ticket { expires_at: now + portal.settings.session_absolute, ..ticket };
+    ticket_store::insert_ticket(&mut tx, &random::digest(&secret), id, &ticket, true).await?;
     tx.commit().await?;
     Ok(secret)
 }
 
 /// Whom the cookie's secret lets into this notebook now: its ticket is of this notebook, its portal session is alive, its person is still the
-/// owner, enabled and a member. Asked for each request and every few seconds on open WebSockets; a positive answer may be up to 5 s old.
+/// owner, enabled and a member. Asked for each request and every few seconds on open sockets; a positive answer may be up to 5 s old.
 ///
 /// # Errors
 /// `Unauthenticated`, whatever is wrong with the ticket or its person; `Conflict` where the notebook is not open.
@@ -105,7 +106,7 @@ pub async fn admit(portal: &Portal, id: &NotebookId, secret: &str) -> Result<Use
     if let Some(user) = portal.admitted.get(id, &digest, now) {
         return Ok(user);
     }
-    let ticket = store::ticket(&portal.db, &digest, id, now).await?.ok_or(Error::Unauthenticated)?;
+    let ticket = ticket_store::ticket(&portal.db, &digest, id, now).await?.ok_or(Error::Unauthenticated)?;
     let record = store::by_id(&portal.db, id).await?.ok_or(Error::Unauthenticated)?;
     let seen_at = check(portal, &record, &ticket).await?;
     if !record.phase.is_open() {
@@ -113,14 +114,14 @@ pub async fn admit(portal: &Portal, id: &NotebookId, secret: &str) -> Result<Use
     }
     if now - seen_at >= SEEN_EVERY && portal.touches.last(id).is_some_and(|at| now - at < SEEN_EVERY) {
         // Somebody who works in a notebook does not look at the portal; a page that only polls keeps nobody signed in.
-        store::mark_seen(&portal.db, &ticket.session, now).await?;
+        ticket_store::mark_seen(&portal.db, &ticket.session, now).await?;
     }
     portal.admitted.note(id, &digest, &ticket.user, now);
     Ok(ticket.user)
 }
 
 /// Whether its person may still come in; when their portal session was last seen.
-async fn check(portal: &Portal, record: &Record, ticket: &store::Ticket) -> Result<Millis> {
+async fn check(portal: &Portal, record: &Record, ticket: &ticket_store::Ticket) -> Result<Millis> {
     let session = sessions::load(portal, &ticket.session).await?.filter(|s| s.user.as_ref() == Some(&ticket.user));
     let session = session.ok_or(Error::Unauthenticated)?;
     let identity = identity::identify(portal, &ticket.user).await?.ok_or(Error::Unauthenticated)?;
@@ -132,9 +133,9 @@ async fn check(portal: &Portal, record: &Record, ticket: &store::Ticket) -> Resu
 /// Removes what has expired, once in 10 minutes.
 pub(super) async fn sweep(portal: &Portal) {
     loop {
-        if let Err(error) = store::sweep_tickets(&portal.db, portal.clock.now()).await {
+        if let Err(error) = ticket_store::sweep_tickets(&portal.db, portal.clock.now()).await {
             tracing::warn!(%error, "expired tickets could not be removed; trying again");
         }
-        tokio::time::sleep(Duration::from_secs(600)).await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
     }
 }

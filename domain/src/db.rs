@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use sqlx::{
-    AssertSqlSafe, Pool, Postgres, Sqlite, Transaction,
+    AssertSqlSafe, Pool, Postgres, Row as _, Sqlite, Transaction, TypeInfo, ValueRef,
     postgres::{PgPool, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
@@ -10,6 +10,11 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+/// Number of the newest migration.
+pub fn schema_version() -> i64 {
+    MIGRATOR.iter().map(|m| m.version).max().unwrap_or_default()
+}
 
 /// A bound parameter: text, 64-bit integer or double, each nullable. Nothing else is stored (ARCHITECTURE.md, databases).
 #[derive(Clone, Debug)]
@@ -55,6 +60,26 @@ macro_rules! args {
 /// A row that can be read from either database; implemented for everything that derives `sqlx::FromRow`.
 pub trait Row: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin {}
 impl<T> Row for T where T: for<'r> sqlx::FromRow<'r, SqliteRow> + for<'r> sqlx::FromRow<'r, PgRow> + Send + Unpin {}
+
+/// A row of whatever columns a statement selects, for a backup.
+pub struct Cells(pub Vec<Value>);
+
+macro_rules! cells_from {
+    ($row:ty) => {
+        impl<'r> sqlx::FromRow<'r, $row> for Cells {
+            fn from_row(row: &'r $row) -> std::result::Result<Self, sqlx::Error> {
+                let cell = |i| match row.try_get_raw(i)?.type_info().name() {
+                    "INTEGER" | "INT8" => row.try_get(i).map(Value::Int),
+                    "REAL" | "FLOAT8" => row.try_get(i).map(Value::Real),
+                    _ => row.try_get(i).map(Value::Text),
+                };
+                (0..row.len()).map(cell).collect::<std::result::Result<_, _>>().map(Self)
+            }
+        }
+    };
+}
+cells_from!(SqliteRow);
+cells_from!(PgRow);
 
 #[derive(Clone)]
 enum Pools {
@@ -244,6 +269,16 @@ impl Tx {
     /// Rows affected.
     pub async fn execute(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64> {
         with_tx!(self, connection => Ok(bind!(sqlx::query(sql), args).execute(connection).await?.rows_affected()))
+    }
+
+    /// For SQL that is assembled from fixed fragments, in the one file that copies tables. Never from input.
+    pub(crate) async fn execute_assembled(&mut self, sql: String, args: Vec<Value>) -> Result<u64> {
+        with_tx!(self, connection => Ok(bind!(sqlx::query(AssertSqlSafe(sql)), args).execute(connection).await?.rows_affected()))
+    }
+
+    /// Like `execute_assembled`.
+    pub(crate) async fn fetch_all_assembled<T: Row>(&mut self, sql: String, args: Vec<Value>) -> Result<Vec<T>> {
+        with_tx!(self, connection => Ok(bind!(sqlx::query_as::<_, T>(AssertSqlSafe(sql)), args).fetch_all(connection).await?))
     }
 
     /// Like `execute`, but a broken uniqueness rule becomes the error that `taken` makes.

@@ -7,6 +7,8 @@ pub mod model;
 #[cfg(feature = "server")]
 pub mod audit;
 #[cfg(feature = "server")]
+pub mod backup;
+#[cfg(feature = "server")]
 mod caller;
 #[cfg(feature = "server")]
 mod clock;
@@ -38,6 +40,8 @@ pub mod sessions;
 pub mod system;
 #[cfg(feature = "server")]
 pub mod teams;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "server")]
 pub mod tokens;
 #[cfg(feature = "server")]

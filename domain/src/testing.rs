@@ -1,0 +1,206 @@
+//! A portal for tests: the real verbs on a real database in a folder of its own, with a clock that tests move.
+
+use crate::{
+    Caller, Clock, Portal, Result, Settings,
+    compute::{Activity, ComputeEngine, Fact, Workload},
+    db::Db,
+    error::Error,
+    identity,
+    model::{Capacity, Environment, Finding, LogPage, Millis, NewUser, Role, Team, User, VolumeId},
+    random, teams,
+};
+use async_trait::async_trait;
+use futures::stream::{self, BoxStream};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, postgres::PgConnectOptions};
+use std::{net::SocketAddr, str::FromStr, sync::Arc};
+
+/// Where the fixed clock starts: 2026-01-01T00:00:00Z.
+pub const START: Millis = 1_767_225_600_000;
+/// Every test person's password.
+pub const PASSWORD: &str = "correct horse battery";
+/// Set it to `postgres://…` to run on `PostgreSQL`, each portal in a schema of its own.
+pub const DATABASE_URL: &str = "SLIPWAY_TEST_DATABASE_URL";
+
+/// A database of its own, removed when dropped.
+pub struct TestDatabase {
+    pub url: String,
+    schema: Option<(String, String)>,
+}
+
+impl TestDatabase {
+    /// On `PostgreSQL` where `DATABASE_URL` says so, else a file in `folder`.
+    pub async fn create(folder: &std::path::Path) -> Self {
+        match std::env::var(DATABASE_URL) {
+            Ok(server) if !server.is_empty() => Self::postgres(&server).await,
+            _ => Self::sqlite(folder),
+        }
+    }
+
+    pub fn sqlite(folder: &std::path::Path) -> Self {
+        Self { url: format!("sqlite:{}", folder.join("slipway.db").display()), schema: None }
+    }
+
+    /// A fresh schema on the server of this URL.
+    pub async fn postgres(server: &str) -> Self {
+        let schema = format!("t_{}", random::id::<String>());
+        run_on(server, format!("CREATE SCHEMA {schema}")).await.expect("the test database answers");
+        let separator = if server.contains('?') { '&' } else { '?' };
+        let url = format!("{server}{separator}options=-c%20search_path%3D{schema}");
+        Self { url, schema: Some((server.to_owned(), schema)) }
+    }
+}
+
+async fn run_on(server: &str, sql: String) -> std::result::Result<(), sqlx::Error> {
+    let mut connection = PgConnectOptions::from_str(server)?.connect().await?;
+    connection.execute(AssertSqlSafe(sql)).await.map(|_| ())
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let Some((server, schema)) = self.schema.take() else { return };
+        // A thread of its own, because the test's runtime must not be blocked from within.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(run_on(&server, format!("SET lock_timeout = '5s'; DROP SCHEMA {schema} CASCADE")))
+        });
+        if !std::thread::panicking() {
+            dropping.join().expect("dropping").expect("the schema is dropped");
+        }
+    }
+}
+
+/// A portal with nobody in it.
+pub struct TestPortal {
+    pub portal: Portal,
+    pub database: TestDatabase,
+    /// Holds the data folder; removed when dropped.
+    pub folder: tempfile::TempDir,
+}
+
+impl TestPortal {
+    pub async fn new() -> Self {
+        Self::with_clock(Clock::fixed(START)).await
+    }
+
+    pub async fn with_clock(clock: Clock) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = TestDatabase::create(folder.path()).await;
+        let db = Db::open(&database.url).await.expect("the database opens");
+        let settings =
+            Settings { data: folder.path().to_owned(), session_idle: 12 * 60 * 60 * 1000, session_absolute: 7 * 24 * 60 * 60 * 1000 };
+        let portal = Portal::new(db, Arc::new(NoEngine), clock, settings).expect("a portal");
+        Self { portal, database, folder }
+    }
+
+    /// Adds an account with `PASSWORD`; its email is `<name>@example.com`.
+    pub async fn user(&self, name: &str) -> User {
+        self.add(name, false).await
+    }
+
+    /// Adds a portal administrator.
+    pub async fn admin(&self, name: &str) -> User {
+        self.add(name, true).await
+    }
+
+    async fn add(&self, name: &str, admin: bool) -> User {
+        let new = NewUser { email: email(name), name: name.to_owned(), password: PASSWORD.to_owned(), admin };
+        identity::add_user(&self.portal, &Caller::console(), new).await.expect("an account")
+    }
+
+    /// Makes a team with these members; their accounts are made where they do not exist.
+    pub async fn team(&self, name: &str, members: &[(&str, Role)]) -> Team {
+        let team = teams::create(&self.portal, &Caller::console(), name).await.expect("a team");
+        let known = identity::list_users(&self.portal, &Caller::console()).await.expect("users");
+        for (member, role) in members {
+            if !known.iter().any(|u| u.email == email(member)) {
+                self.user(member).await;
+            }
+            teams::set_member(&self.portal, &Caller::console(), name, &email(member), *role).await.expect("a member");
+        }
+        team
+    }
+
+    /// The person as they would call now, signed in with a session of the handle `session-<name>`.
+    pub async fn caller(&self, name: &str) -> Caller {
+        let users = identity::list_users(&self.portal, &Caller::console()).await.expect("users");
+        let user = users.iter().find(|u| u.email == email(name)).expect("an account of this name");
+        let mut identity = identity::identify(&self.portal, &user.id).await.expect("identified").expect("enabled");
+        identity.session = Some(format!("session-{name}"));
+        Caller::identified(identity, "test", "192.0.2.1")
+    }
+
+    /// Somebody who is not signed in.
+    pub fn stranger(&self) -> Caller {
+        Caller::anonymous("test", "192.0.2.9")
+    }
+}
+
+/// The email of a test person.
+pub fn email(name: &str) -> String {
+    format!("{name}@example.com")
+}
+
+/// Runs nothing: for verbs that start nothing.
+struct NoEngine;
+
+fn nothing<T>() -> Result<T> {
+    Err(Error::Unavailable("This portal has no engine.".to_owned()))
+}
+
+#[async_trait]
+impl ComputeEngine for NoEngine {
+    fn name(&self) -> &'static str {
+        "none"
+    }
+    async fn ensure(&self, _workload: &Workload) -> Result<()> {
+        nothing()
+    }
+    async fn stop(&self, _id: &str) -> Result<()> {
+        nothing()
+    }
+    async fn remove(&self, _id: &str) -> Result<()> {
+        nothing()
+    }
+    async fn status(&self, _id: &str) -> Result<Option<Fact>> {
+        nothing()
+    }
+    async fn list(&self) -> Result<Vec<Fact>> {
+        nothing()
+    }
+    fn watch(&self) -> BoxStream<'static, Fact> {
+        Box::pin(stream::pending())
+    }
+    async fn logs(&self, _id: &str, _from: Option<u64>, _limit: u32) -> Result<LogPage> {
+        nothing()
+    }
+    async fn log_grows(&self, _id: &str, _from: u64) -> Result<bool> {
+        nothing()
+    }
+    async fn address(&self, _id: &str) -> Result<SocketAddr> {
+        nothing()
+    }
+    async fn activity(&self, _id: &str) -> Result<Option<Activity>> {
+        nothing()
+    }
+    async fn capacity(&self) -> Result<Capacity> {
+        nothing()
+    }
+    async fn unavailable(&self, _environment: &Environment) -> Option<String> {
+        Some("This portal has no engine.".to_owned())
+    }
+    async fn is_cached(&self, _key: &str) -> bool {
+        false
+    }
+    async fn create_volume(&self, _id: &VolumeId) -> Result<()> {
+        nothing()
+    }
+    async fn delete_volume(&self, _id: &VolumeId) -> Result<()> {
+        nothing()
+    }
+    async fn volume_usage(&self, _id: &VolumeId) -> Option<u64> {
+        None
+    }
+    async fn check(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+}

@@ -4,20 +4,10 @@ use crate::{
     audit,
     caller::Caller,
     error::Result,
-    model::{AuditRecord, Capacity, Notebook, Permission},
+    model::{Capacity, Home, Notebook, Permission},
     notebooks,
     portal::Portal,
 };
-use serde::{Deserialize, Serialize};
-
-/// The team's present state. `notebooks` are those not settled, mine first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Home {
-    pub notebooks: Vec<Notebook>,
-    pub capacity: Capacity,
-    /// The team's last 10 audit records, without `before` and `after`, address and request.
-    pub activity: Vec<AuditRecord>,
-}
 
 /// What runs in the team now, what is free, and what happened last.
 pub async fn summary(portal: &Portal, caller: &Caller, team: &str) -> Result<Home> {

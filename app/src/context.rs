@@ -27,3 +27,11 @@ type BoxedFuture = std::pin::Pin<Box<dyn Future<Output = domain::Result<()>> + S
 pub fn session_door() -> Result<SessionDoor, AppError> {
     use_context::<SessionDoor>().ok_or_else(|| AppError::new(ErrorKind::Internal, "The server is not ready yet. Try again in a moment."))
 }
+
+/// Whether this request is a form posted by a browser without scripts: its answer is a redirect, never data.
+pub fn is_plain_post() -> bool {
+    use_context::<http::request::Parts>().is_some_and(|parts| {
+        let html = parts.headers.get(http::header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/html"));
+        parts.method == http::Method::POST && html
+    })
+}

@@ -74,7 +74,10 @@ impl From<domain::Error> for AppError {
             E::Unavailable(_) => (ErrorKind::Unavailable, S::SERVICE_UNAVAILABLE),
             E::Internal(_) => (ErrorKind::Internal, S::INTERNAL_SERVER_ERROR),
         };
-        if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
+        // A plain form post is answered by a redirect that carries the error; another status would hide it.
+        if !crate::context::is_plain_post()
+            && let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>()
+        {
             response.set_status(status);
         }
         match error {

@@ -9,6 +9,7 @@ pub mod environments;
 pub mod error;
 pub mod home;
 pub mod identity;
+pub mod live;
 pub mod navigation;
 pub mod notebooks;
 pub mod teams;

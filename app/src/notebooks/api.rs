@@ -1,8 +1,10 @@
 //! Server functions about notebooks.
 
 use crate::error::AppError;
-use domain::model::{LaunchRequest, LogPage, Notebook, NotebookId, Resources};
+use crate::notebooks::LaunchForm;
+use domain::model::{Capacity, EnvironmentChoice, LogPage, Notebook, NotebookId, Volume};
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use crate::context::request;
@@ -19,13 +21,46 @@ pub async fn get_notebook(team: String, id: NotebookId) -> Result<Notebook, AppE
     Ok(domain::notebooks::get(&portal, &caller, &team, &id).await?)
 }
 
-/// Launches and goes to the notebook's page.
+/// What the launch form is made of, in one answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LaunchChoices {
+    pub choices: Vec<EnvironmentChoice>,
+    pub capacity: Capacity,
+    pub volumes: Vec<Volume>,
+    /// Names of the team's notebooks.
+    pub taken: Vec<String>,
+    /// The notebook to clone, where one was asked for.
+    pub original: Option<Notebook>,
+    /// Email of who asks.
+    pub email: String,
+    /// The idempotency key of this form.
+    pub key: String,
+}
+
+/// What can be launched, what is free, what there is to attach. `original` is a notebook's id or empty.
+#[server(prefix = "/api", endpoint = "notebooks/launch_options")]
+pub async fn launch_options(team: String, #[server(default)] original: String) -> Result<LaunchChoices, AppError> {
+    let (portal, caller) = request()?;
+    let choices = domain::environments::choices(&portal, &caller, &team).await?;
+    let capacity = domain::home::capacity(&portal, &caller, &team).await?;
+    let volumes = domain::volumes::list(&portal, &caller, &team).await?;
+    let notebooks = domain::notebooks::list(&portal, &caller, &team).await?;
+    let original = notebooks.iter().find(|n| n.id.as_str() == original).cloned();
+    let taken = notebooks.into_iter().map(|n| n.spec.name).collect();
+    Ok(LaunchChoices { choices, capacity, volumes, taken, original, email: caller.label().to_owned(), key: domain::random::id() })
+}
+
+/// Launches and goes to the notebook's page. A browser without scripts that is refused goes back to the form as it was, without secrets.
 #[server(prefix = "/api", endpoint = "notebooks/launch")]
-pub async fn launch_notebook(team: String, request: LaunchRequest) -> Result<Notebook, AppError> {
-    let (portal, caller) = crate::context::request()?;
-    let notebook = domain::notebooks::launch(&portal, &caller, &team, request).await?;
-    leptos_axum::redirect(&format!("/t/{team}/notebooks/{}", notebook.id));
-    Ok(notebook)
+pub async fn launch_notebook(team: String, form: LaunchForm) -> Result<Notebook, AppError> {
+    let (portal, caller) = request()?;
+    let launched = domain::notebooks::launch(&portal, &caller, &team, form.request()).await.map_err(AppError::from);
+    match &launched {
+        Ok(notebook) => leptos_axum::redirect(&format!("/t/{team}/notebooks/{}", notebook.id)),
+        Err(error) if crate::context::is_plain_post() => leptos_axum::redirect(&form.refused(&team, error)),
+        Err(_) => {}
+    }
+    launched.map_err(|error| AppError { fields: form.on_form(error.fields), ..error })
 }
 
 #[server(prefix = "/api", endpoint = "notebooks/stop")]
@@ -40,12 +75,21 @@ pub async fn start_notebook(team: String, id: NotebookId) -> Result<Notebook, Ap
     Ok(domain::notebooks::start(&portal, &caller, &team, &id).await?)
 }
 
-/// `idle_minutes` 0 means never.
+/// `memory` is in GiB; `idle` false means that it never stops by itself.
 #[server(prefix = "/api", endpoint = "notebooks/resize")]
-pub async fn resize_notebook(team: String, id: NotebookId, resources: Resources, idle_minutes: u32) -> Result<Notebook, AppError> {
+pub async fn resize_notebook(
+    team: String,
+    id: NotebookId,
+    cpus: String,
+    memory: String,
+    gpus: String,
+    #[server(default)] idle: bool,
+    #[server(default)] idle_minutes: String,
+) -> Result<Notebook, AppError> {
     let (portal, caller) = request()?;
-    let idle = (idle_minutes > 0).then_some(idle_minutes);
-    Ok(domain::notebooks::resize(&portal, &caller, &team, &id, resources, idle).await?)
+    let form = LaunchForm { cpus, memory, gpus, idle, idle_minutes, ..LaunchForm::default() };
+    let idle = form.request().spec.idle_minutes;
+    Ok(domain::notebooks::resize(&portal, &caller, &team, &id, form.resources(), idle).await?)
 }
 
 #[server(prefix = "/api", endpoint = "notebooks/snooze")]

@@ -1,2 +1,5 @@
 //! Pages and server functions: notebooks.
 pub mod api;
+mod form;
+
+pub use form::{Draft, LaunchForm, VariableField, VolumeField};

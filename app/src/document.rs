@@ -1,6 +1,9 @@
 //! The HTML document around `App`, rendered on the server.
 
-use crate::App;
+use crate::{
+    App,
+    components::{frame::document_attributes, time::RenderedAt},
+};
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
@@ -17,11 +20,14 @@ pub struct SiteFiles {
 /// The HTML document around `App`.
 pub fn shell(files: SiteFiles) -> impl IntoView {
     let nonce = leptos::nonce::use_nonce();
+    let now = use_context::<domain::Portal>().map_or(0, |portal| portal.clock.now());
+    provide_context(RenderedAt(now));
+    let (theme, navigation) = document_attributes();
     let start =
         format!("import start, {{ hydrate }} from {:?}; start({{ module_or_path: {:?} }}).then(hydrate);", files.script, files.wasm);
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" data-theme=theme data-nav=navigation data-now=now.to_string()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />

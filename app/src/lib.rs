@@ -1,6 +1,7 @@
 //! What people see: pages, components and server functions. `App` holds the table of every page.
 
 pub mod audit;
+pub mod components;
 #[cfg(feature = "ssr")]
 pub mod context;
 #[cfg(feature = "ssr")]
@@ -12,18 +13,22 @@ pub mod identity;
 pub mod live;
 pub mod navigation;
 pub mod notebooks;
+mod root;
 pub mod teams;
 pub mod volumes;
 
 #[cfg(feature = "ssr")]
 pub use document::{SiteFiles, shell};
 
+use components::Frame;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    SsrMode, StaticSegment,
+    SsrMode,
     components::{Route, Router, Routes},
+    path,
 };
+use root::{NotFoundPage, RootPage};
 
 /// Every page of the portal.
 #[component]
@@ -32,9 +37,11 @@ pub fn App() -> impl IntoView {
     view! {
         <Title formatter=|text: String| if text.is_empty() { "Slipway".to_owned() } else { format!("{text} · Slipway") } />
         <Router>
-            <Routes fallback=|| view! { <main><h1>"Page not found"</h1></main> }>
-                <Route path=StaticSegment("") view=|| view! { <main><h1>"Slipway"</h1></main> } ssr=SsrMode::Async />
-            </Routes>
+            <Frame>
+                <Routes fallback=NotFoundPage>
+                    <Route path=path!("/") view=RootPage ssr=SsrMode::Async />
+                </Routes>
+            </Frame>
         </Router>
     }
 }

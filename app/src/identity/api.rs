@@ -1,8 +1,11 @@
 //! Server functions about people: set-up, sign-in, account, sessions, tokens, users.
 
 use crate::error::AppError;
-use domain::model::{Me, NewToken, NewUser, SessionInfo, Token, TokenId, User, UserId};
+use domain::model::{Me, NewToken, SessionInfo, Token, TokenId, User, UserId};
 use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use domain::model::NewUser;
 
 #[cfg(feature = "ssr")]
 use crate::context::{request, session_door};

@@ -1,0 +1,57 @@
+//! The parts every page is made of.
+//!
+//! A page, from the outside in (`volumes/volumes_page.rs` is the shortest whole example):
+//!
+//! ```text
+//! <Page title="Volumes" count=3 crumbs=vec![Crumb::new("vision", "/t/vision")] actions=move || view! { <a class="btn btn-primary" …> }>
+//!     content
+//! </Page>
+//! ```
+//!
+//! - Data: `<Transition fallback=|| view! { <LoadingPage title="Volumes" /> }>` around `Suspend::new(async move { match data.await { … } })`;
+//!   an error becomes `<ErrorPage error />`, which also sets the status of the answer. Routes render with `SsrMode::Async`.
+//! - Forms: `let action = ServerAction::<CreateVolume>::new(); let form = FormState::of(action);` then
+//!   `<ActionForm action><FormError form /><Field label="Name" name="name" form check=validate><TextInput /></Field>
+//!   <SubmitButton form label="Create volume" /></ActionForm>`. Before WASM it is a plain POST whose error comes back in the URL;
+//!   after it, the same form answers in place. `when_done(action, move |made| …)` runs after a success: refetch, toast, navigate.
+//!   Controls inside a `Field` take name, id and description from it. `TextInput bind=signal` for a value that the page also reads.
+//! - Destructive: `<ConfirmDialog trigger="Delete" title="Delete volume data" form>what is lost <ActionForm …><input type="hidden" …/>
+//!   <DialogActions form label="Delete volume" /></ActionForm></ConfirmDialog>`. It is a `<details>` without JavaScript, a modal with it.
+//! - Status: `<StatusBadge tone=Tone::Good glyph=Glyph::CircleCheck text="Active" />`, `<PhaseBadge phase />`: word, icon and colour.
+//! - Values: `<Time at />` (ticks, exact on hover), `bytes()`, `mib()`, `duration()`, `<Meter value max label />`.
+//! - Lists: `SortHeader`, `FilterBar`, `SearchField`, `query_value` keep their state in the URL; `.table-wrap > table.table` scrolls with a sticky head.
+//! - Others: `EmptyState`, `ErrorNote`, `Note`, `Loading`, `Tabs`, `Menu`, `CopyButton`, `use_toasts().show(Tone::Good, "Saved")`.
+//! - Classes: `btn`, `btn-primary`, `btn-danger`, `btn-ghost`, `btn-sm`, `icon-btn`, `card`, `chip`, `muted`, `mono`, `num`, `stack`, `row`, `needs-js`
+//!   (hidden where scripts are off). The content security policy refuses `style` attributes: never write one.
+
+mod copy;
+mod dialog;
+mod field;
+mod form;
+mod format;
+pub mod frame;
+mod icon;
+mod menu;
+mod meter;
+mod notes;
+mod page;
+mod status;
+mod table;
+pub(crate) mod time;
+mod toast;
+
+pub use copy::CopyButton;
+pub use dialog::{ConfirmDialog, DialogActions};
+pub use field::{Checkbox, Field, Select, TextInput, Textarea};
+pub use form::{FormError, FormState, SubmitButton, when_done};
+pub use format::{bytes, count, duration, exact_time, iso_time, mib, relative_time};
+pub use frame::{Frame, Logo, MeResource, preferred_team, role_in, use_me, use_team};
+pub use icon::{Glyph, Icon};
+pub use menu::{Menu, Tab, Tabs};
+pub use meter::Meter;
+pub use notes::{EmptyState, ErrorNote, ErrorPage, Loading, LoadingPage, Note};
+pub use page::{Crumb, Page};
+pub use status::{PhaseBadge, StatusBadge, Tone};
+pub use table::{FilterBar, SearchField, SortHeader, query_value, sort_order, with_query};
+pub use time::{Now, Time, provide_now, use_now};
+pub use toast::{Toasts, ToastsArea, provide_toasts, use_toasts};

@@ -1,0 +1,106 @@
+//! Lists whose filter and order live in the URL, so that anything that can be filtered can be linked.
+
+use super::icon::{Glyph, Icon};
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate, use_query_map},
+};
+use std::cmp::Ordering;
+
+/// The value of a query parameter, empty where it is missing.
+pub fn query_value(name: &'static str) -> Memo<String> {
+    let query = use_query_map();
+    Memo::new(move |_| query.with(|q| q.get_str(name).unwrap_or_default().to_owned()))
+}
+
+/// `path` with the present query, in which `name` is set to `value` (removed where empty). What a plain POST left behind is dropped.
+pub fn with_query(path: &str, query: &leptos_router::params::ParamsMap, name: &str, value: &str) -> String {
+    let mut query = query.clone();
+    for gone in [name, "__err", "__path"] {
+        query.remove(gone);
+    }
+    if !value.is_empty() {
+        query.insert(name.to_owned(), value.to_owned());
+    }
+    format!("{path}{}", query.to_query_string())
+}
+
+/// Puts two values in the order that `sort` asks for: `name` ascending, `-name` descending.
+pub fn sort_order(sort: &str, ascending: Ordering) -> Ordering {
+    if sort.starts_with('-') { ascending.reverse() } else { ascending }
+}
+
+/// A column's head that sorts by it; pressed again, the other way round. The default order is `default` (for example `-created`).
+#[component]
+pub fn SortHeader(
+    key: &'static str,
+    #[prop(into)] label: String,
+    #[prop(default = "name")] default: &'static str,
+    #[prop(optional)] numeric: bool,
+) -> impl IntoView {
+    let (query, location) = (use_query_map(), use_location());
+    let sort = query_value("sort");
+    let direction = move || {
+        let sort = sort.get();
+        let sort = if sort.is_empty() { default } else { &sort };
+        match sort.strip_prefix('-') {
+            Some(name) if name == key => Some(true),
+            None if sort == key => Some(false),
+            _ => None,
+        }
+    };
+    let href = move || {
+        let next = if direction() == Some(false) { format!("-{key}") } else { key.to_owned() };
+        with_query(&location.pathname.get(), &query.read(), "sort", &next)
+    };
+    let order = move || direction().map(|down| if down { "descending" } else { "ascending" });
+    view! {
+        <th scope="col" class:num=numeric aria-sort=order>
+            <a class="sort" href=href data-noscroll="true">
+                {label}
+                {move || direction().map(|down| view! { <Icon glyph=if down { Glyph::ArrowDown } else { Glyph::ArrowUp } /> })}
+            </a>
+        </th>
+    }
+}
+
+/// The bar above a list: a GET form, so that it works without JavaScript; other query parameters are kept by hidden inputs of the caller.
+#[component]
+pub fn FilterBar(#[prop(default = "Filter")] label: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <form class="filter-bar" method="get" role="search" aria-label=label>
+            {children()}
+        </form>
+    }
+}
+
+/// A search box that filters as one types and keeps its text in the URL.
+#[component]
+pub fn SearchField(#[prop(default = "q")] name: &'static str, #[prop(into)] label: String) -> impl IntoView {
+    let (query, location) = (use_query_map(), use_location());
+    let text = query_value(name);
+    let navigate = use_navigate();
+    let follow = move |value: String| {
+        let to = with_query(&location.pathname.get_untracked(), &query.read_untracked(), name, &value);
+        navigate(&to, NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() });
+    };
+    view! {
+        <label class="search">
+            <Icon glyph=Glyph::Search />
+            <span class="sr-only">{label.clone()}</span>
+            <input
+                class="input"
+                type="search"
+                name=name
+                value=text.get_untracked()
+                prop:value=move || text.get()
+                placeholder=label
+                autocomplete="off"
+                spellcheck="false"
+                data-search
+                on:input:target=move |ev| follow(ev.target().value())
+            />
+        </label>
+    }
+}

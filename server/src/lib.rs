@@ -1,1 +1,27 @@
+//! The doors of the portal: they translate between HTTP or the command line and the domain, and decide nothing.
 
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod router;
+pub mod serve;
+pub mod sessions;
+pub mod site;
+
+mod engine;
+mod functions;
+mod pages;
+
+use app::SiteFiles;
+use domain::Portal;
+use http::Origin;
+use std::sync::Arc;
+
+/// What every handler stands on. Cheap to clone.
+#[derive(Clone)]
+pub struct Server {
+    pub portal: Portal,
+    /// Where browsers reach the portal.
+    pub origin: Arc<Origin>,
+    pub files: SiteFiles,
+}

@@ -1,0 +1,210 @@
+//! The only reader of the environment: one table of keys, each a flag, a variable `SLIPWAY_…` and a line of the configuration file.
+
+use crate::http::Origin;
+use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
+
+/// One thing that can be chosen.
+pub struct Key {
+    pub name: &'static str,
+    pub value: &'static str,
+    pub default: &'static str,
+    pub help: &'static str,
+}
+
+/// Every key. `slipway --help` is made from it.
+pub const KEYS: &[Key] = &[
+    key("listen", "ADDRESS", "127.0.0.1:3000", "Address and port to listen on; port 0 takes a free one"),
+    key("data", "DIR", "./slipway-data", "Folder for everything Slipway keeps: database, key, environments, volumes"),
+    key("database", "URL", "sqlite in the data folder", "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"),
+    key("public-url", "URL", "http://localhost:PORT", "Where browsers reach the portal; notebooks are reached at ID.HOST"),
+    key("log", "FILTER", "info", "What is logged: error, warn, info, debug, or a tracing filter such as info,sqlx=warn"),
+    key("log-format", "FORMAT", "text", "text or json, one line for each record, on standard error"),
+    key("session-idle-hours", "HOURS", "12", "A session ends after so long without use (1 to 720)"),
+    key("session-absolute-days", "DAYS", "7", "A session ends after so long in any case (1 to 90)"),
+    key(
+        "insecure-http",
+        "true|false",
+        "false",
+        "Lets other machines reach the portal without TLS; passwords then cross the network in the clear",
+    ),
+];
+
+const fn key(name: &'static str, value: &'static str, default: &'static str, help: &'static str) -> Key {
+    Key { name, value, default, help }
+}
+
+/// The file that is read where none is named.
+const FILE: &str = "slipway.toml";
+
+/// What the operator chose, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub data: PathBuf,
+    pub database: String,
+    /// None where it follows from the port.
+    pub public_url: Option<Origin>,
+    pub log: String,
+    pub log_json: bool,
+    pub session_idle_hours: i64,
+    pub session_absolute_days: i64,
+}
+
+/// A setting that cannot be used: its name, where it was set, and what was expected.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BadSetting {
+    pub key: String,
+    pub set_in: String,
+    pub reason: String,
+}
+
+impl fmt::Display for BadSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (from {}): {}", self.key, self.set_in, self.reason)
+    }
+}
+
+/// Adds a flag for each key.
+pub fn flags(command: Command) -> Command {
+    let command = KEYS.iter().fold(command, |command, key| {
+        let arg = Arg::new(key.name).long(key.name).value_name(key.value).global(true).action(ArgAction::Set).help_heading("Configuration");
+        let arg = if key.value == "true|false" { arg.num_args(0..=1).default_missing_value("true") } else { arg };
+        command.arg(arg.help(format!("{} [default: {}] [variable: {}]", key.help, key.default, variable(key.name))))
+    });
+    let help = format!(
+        "Configuration file: lines KEY = VALUE in TOML, keys as the flags [default: ./{FILE} if it is there] [variable: SLIPWAY_CONFIG]"
+    );
+    command.arg(Arg::new("config").long("config").value_name("FILE").global(true).help_heading("Configuration").help(help))
+}
+
+fn variable(key: &str) -> String {
+    format!("SLIPWAY_{}", key.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// Reads flags, then the environment, then the file, then the defaults.
+///
+/// # Errors
+/// The first setting that is unknown or cannot be used.
+pub fn load(matches: &ArgMatches) -> Result<Config, BadSetting> {
+    let environment = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        name.starts_with("SLIPWAY_").then(|| (name, value.to_string_lossy().into_owned()))
+    });
+    Settings::gather(matches, environment.collect())?.check()
+}
+
+/// Values as they were written, each with where.
+struct Settings(BTreeMap<&'static str, (String, String)>);
+
+impl Settings {
+    fn gather(matches: &ArgMatches, environment: BTreeMap<String, String>) -> Result<Self, BadSetting> {
+        let mut values = BTreeMap::new();
+        let named = matches.get_one::<String>("config").cloned().map(|f| (f, "--config".to_owned()));
+        let named = named.or_else(|| environment.get("SLIPWAY_CONFIG").cloned().map(|f| (f, "SLIPWAY_CONFIG".to_owned())));
+        for (key, value, source) in file(named)? {
+            values.insert(key, (value, source));
+        }
+        // Set by the build and the tests, not by an operator.
+        for (name, value) in environment.into_iter().filter(|(n, _)| !is_not_ours(n)) {
+            let Some(key) = KEYS.iter().find(|k| variable(k.name) == name) else {
+                return Err(bad(&name, "the environment", "is not a setting of Slipway; see slipway --help".to_owned()));
+            };
+            values.insert(key.name, (value, name));
+        }
+        for key in KEYS {
+            let given = matches.value_source(key.name) == Some(ValueSource::CommandLine);
+            if let Some(value) = matches.get_one::<String>(key.name).filter(|_| given) {
+                values.insert(key.name, (value.clone(), format!("--{}", key.name)));
+            }
+        }
+        Ok(Self(values))
+    }
+
+    fn text(&self, key: &'static str) -> Option<&str> {
+        self.0.get(key).map(|(value, _)| value.as_str())
+    }
+
+    /// The value as a `T`, or `default` where it is not set.
+    fn parse<T>(&self, key: &'static str, default: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<T, BadSetting> {
+        let (value, source) = self.0.get(key).map_or((default, "default"), |(v, s)| (v.as_str(), s.as_str()));
+        read(value).map_err(|expected| bad(key, source, format!("\"{value}\" cannot be used: {expected}")))
+    }
+
+    fn check(&self) -> Result<Config, BadSetting> {
+        let data = PathBuf::from(self.text("data").unwrap_or("./slipway-data"));
+        let sqlite = format!("sqlite:{}", data.join("slipway.sqlite").display());
+        let config = Config {
+            listen: self
+                .parse("listen", "127.0.0.1:3000", |v| v.parse().map_err(|_| "expected an address such as 127.0.0.1:3000".to_owned()))?,
+            database: self.parse("database", &sqlite, database)?,
+            data,
+            public_url: self.parse("public-url", "", |v| if v.is_empty() { Ok(None) } else { Origin::parse(v).map(Some) })?,
+            log: self.parse("log", "info", |v| {
+                v.parse::<tracing_subscriber::EnvFilter>().map(|_| v.to_owned()).map_err(|e| format!("expected a level or a filter ({e})"))
+            })?,
+            log_json: self.parse("log-format", "text", |v| choice(v, &[("text", false), ("json", true)]))?,
+            session_idle_hours: self.parse("session-idle-hours", "12", |v| number(v, 1, 720))?,
+            session_absolute_days: self.parse("session-absolute-days", "7", |v| number(v, 1, 90))?,
+        };
+        let insecure = self.parse("insecure-http", "false", |v| choice(v, &[("true", true), ("false", false)]))?;
+        let tls = config.public_url.as_ref().is_some_and(Origin::secure);
+        if !config.listen.ip().is_loopback() && !tls && !insecure {
+            let reason = format!(
+                "{} can be reached by other machines: set --public-url to the https:// address of the proxy that ends TLS, or allow \
+                 plain HTTP with --insecure-http",
+                config.listen
+            );
+            return Err(bad("listen", self.0.get("listen").map_or("default", |(_, s)| s), reason));
+        }
+        Ok(config)
+    }
+}
+
+/// Keys, values and their place in the configuration file; empty where none is named and none is there.
+fn file(named: Option<(String, String)>) -> Result<Vec<(&'static str, String, String)>, BadSetting> {
+    let (path, source) = named.clone().unwrap_or_else(|| (FILE.to_owned(), "default".to_owned()));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(bad("config", &source, format!("{path} cannot be read: {error}"))),
+    };
+    let table: toml::Table = text.parse().map_err(|e: toml::de::Error| bad("config", &path, e.message().to_owned()))?;
+    let mut values = Vec::new();
+    for (name, value) in table {
+        let Some(key) = KEYS.iter().find(|k| k.name == name) else {
+            return Err(bad(&name, &path, "is not a setting of Slipway; see slipway --help".to_owned()));
+        };
+        let text = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(n) => n.to_string(),
+            toml::Value::Boolean(b) => b.to_string(),
+            other => return Err(bad(&name, &path, format!("expected a text or a number, not a {}", other.type_str()))),
+        };
+        values.push((key.name, text, path.clone()));
+    }
+    Ok(values)
+}
+
+fn database(url: &str) -> Result<String, String> {
+    let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    if known { Ok(url.to_owned()) } else { Err("expected sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME".to_owned()) }
+}
+
+fn number(text: &str, least: i64, most: i64) -> Result<i64, String> {
+    let number = text.parse().ok().filter(|n| (least..=most).contains(n));
+    number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
+}
+
+fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    let found = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+    found.ok_or_else(|| format!("expected {}", choices.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" or ")))
+}
+
+fn bad(key: impl fmt::Display, source: &str, reason: String) -> BadSetting {
+    BadSetting { key: key.to_string(), set_in: source.to_owned(), reason }
+}
+
+fn is_not_ours(variable: &str) -> bool {
+    ["SLIPWAY_CONFIG", "SLIPWAY_SITE_DIR"].contains(&variable) || variable.starts_with("SLIPWAY_TEST_")
+}

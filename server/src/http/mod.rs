@@ -1,0 +1,23 @@
+//! HTTP below the routes: connections, hosts, origins, headers, limits, and who calls.
+
+pub mod accept;
+pub mod caller;
+pub mod guard;
+pub mod headers;
+mod origin;
+
+pub use origin::{Origin, Place};
+
+use std::{net::SocketAddr, sync::Arc};
+
+/// The other end of the connection, never one that a header names.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// Counts against the cap on connections as long as a clone of it lives; streams hold one.
+#[derive(Clone, Debug)]
+pub struct Slot(#[expect(dead_code, reason = "held, not read")] pub(crate) Arc<tokio::sync::OwnedSemaphorePermit>);
+
+/// The id of this request, in its answer, in the audit trail and in the log.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);

@@ -1,0 +1,226 @@
+//! Every URL of the process in one table, with what it needs. What is not in the table is refused.
+
+use crate::{
+    Server, functions,
+    http::{
+        Place, RequestId,
+        caller::{resolve, unauthenticated},
+        guard::{self, Foreigners},
+        headers::{self, plain},
+    },
+    pages::{self, Rendering},
+    sessions, site,
+};
+use axum::{
+    Extension, Router,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get, post},
+};
+use domain::{
+    Caller,
+    model::{Needs, Permission},
+    random,
+};
+use leptos_axum::AxumRouteListing;
+use tower::ServiceExt;
+
+/// What a URL asks of its caller before anything else happens. The verb behind it asks again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Open,
+    /// A visitor is sent to the sign-in page.
+    SignedIn,
+    /// What the verb behind it needs.
+    Needs(Permission),
+}
+
+/// Longest path and query, in bytes.
+const TARGET: usize = 8 * 1024;
+
+/// Routes that are neither pages nor server functions.
+fn routes() -> Vec<(&'static str, &'static str, Access, MethodRouter<Server>)> {
+    vec![
+        ("GET", "/healthz", Access::Open, get(health)),
+        ("GET", "/favicon.ico", Access::Open, get(site::favicon)),
+        ("GET", "/pkg/{*file}", Access::Open, get(site::file)),
+    ]
+}
+
+/// Server functions, by their path below `/api/`.
+pub const FUNCTIONS: &[(&str, Access)] = {
+    use {Access::*, Permission as P};
+    &[
+        ("audit/list", SignedIn),
+        ("environments/choices", Needs(P::ReadTeam)),
+        ("environments/list_all", Needs(P::ManageEnvironments)),
+        ("environments/remove", Needs(P::ManageEnvironments)),
+        ("environments/save", Needs(P::ManageEnvironments)),
+        ("home/capacity", Needs(P::ReadTeam)),
+        ("home/summary", Needs(P::ReadTeam)),
+        ("identity/add_user", Needs(P::ManageUsers)),
+        ("identity/change_password", Needs(P::ManageOwnAccount)),
+        ("identity/create_token", Needs(P::CreateToken)),
+        ("identity/list_sessions", Needs(P::ManageOwnAccount)),
+        ("identity/list_tokens", Needs(P::ManageOwnAccount)),
+        ("identity/list_users", Needs(P::ManageUsers)),
+        ("identity/me", Open),
+        ("identity/needs_setup", Open),
+        ("identity/reset_password", Needs(P::ManageUsers)),
+        ("identity/revoke_other_sessions", Needs(P::ManageOwnAccount)),
+        ("identity/revoke_session", Needs(P::ManageOwnAccount)),
+        ("identity/revoke_token", Needs(P::ManageOwnAccount)),
+        ("identity/set_admin", Needs(P::ManageUsers)),
+        ("identity/set_disabled", Needs(P::ManageUsers)),
+        ("identity/set_up", Open),
+        ("identity/sign_in", Open),
+        ("identity/sign_out", Open),
+        ("notebooks/delete", Needs(P::ChangeOwnNotebook)),
+        ("notebooks/get", Needs(P::ReadNotebooks)),
+        ("notebooks/launch", Needs(P::LaunchNotebook)),
+        ("notebooks/list", Needs(P::ReadNotebooks)),
+        ("notebooks/logs", Needs(P::ReadNotebooks)),
+        ("notebooks/resize", Needs(P::ChangeOwnNotebook)),
+        ("notebooks/snooze", Needs(P::ChangeOwnNotebook)),
+        ("notebooks/start", Needs(P::ChangeOwnNotebook)),
+        ("notebooks/stop", Needs(P::ChangeOwnNotebook)),
+        ("system/check", Needs(P::ReadSystem)),
+        ("system/compute", Needs(P::ReadSystem)),
+        ("teams/create", Needs(P::CreateTeam)),
+        ("teams/list_all", Needs(P::ManageTeams)),
+        ("teams/members", Needs(P::ReadTeam)),
+        ("teams/remove_member", SignedIn),
+        ("teams/set_member", SignedIn),
+        ("volumes/create", Needs(P::WriteVolumes)),
+        ("volumes/list", Needs(P::ReadVolumes)),
+        ("volumes/remove", Needs(P::WriteVolumes)),
+    ]
+};
+
+/// One line of the table.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub method: &'static str,
+    pub path: String,
+    pub access: Access,
+}
+
+/// The whole table: routes, server functions, pages.
+///
+/// # Errors
+/// Names the server functions that are compiled in but not listed, or listed but not there.
+pub fn table() -> Result<Vec<Line>, String> {
+    let mut lines: Vec<Line> =
+        routes().into_iter().map(|(method, path, access, _)| Line { method, path: path.to_owned(), access }).collect();
+    let mut unlisted: Vec<String> = Vec::new();
+    let compiled: Vec<&str> = server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
+    for path in &compiled {
+        match FUNCTIONS.iter().find(|(name, _)| path.strip_prefix("/api/") == Some(name)) {
+            Some((_, access)) => lines.push(Line { method: "POST", path: (*path).to_owned(), access: *access }),
+            None => unlisted.push((*path).to_owned()),
+        }
+    }
+    unlisted.extend(FUNCTIONS.iter().map(|(name, _)| format!("/api/{name}")).filter(|path| !compiled.contains(&path.as_str())));
+    if !unlisted.is_empty() {
+        return Err(format!("server functions and router::FUNCTIONS differ: {}", unlisted.join(", ")));
+    }
+    lines.extend(listings().iter().map(|page| Line { method: "GET", path: page.path().to_owned(), access: page_access(page.path()) }));
+    Ok(lines)
+}
+
+fn page_access(path: &str) -> Access {
+    if pages::PUBLIC.contains(&path) { Access::Open } else { Access::SignedIn }
+}
+
+fn listings() -> Vec<AxumRouteListing> {
+    leptos_axum::generate_route_list(app::App)
+}
+
+/// The router of the whole process: portal and notebooks.
+///
+/// # Errors
+/// As `table`: the process does not start with a URL that nobody has thought about.
+pub fn router(server: Server) -> Result<Router, String> {
+    let table = table()?;
+    let mut portal: Router<Server> = Router::new();
+    for (_, path, access, handler) in routes() {
+        portal = portal.route(path, handler.layer(middleware::from_fn_with_state(access, gate)));
+    }
+    for line in table.iter().filter(|line| line.method == "POST") {
+        portal = portal.route(&line.path, post(functions::call).layer(middleware::from_fn_with_state(line.access, gate)));
+    }
+    for listing in listings() {
+        portal = portal.route(listing.path(), get(pages::page).layer(Extension(Rendering::from(&listing))));
+    }
+    let portal = portal
+        .fallback(get(pages::page).layer(Extension(Rendering::Missing)).fallback(not_allowed))
+        .layer(middleware::from_fn_with_state(server.clone(), resolve))
+        .layer(sessions::layer(&server.portal, server.origin.secure()))
+        .layer(middleware::from_fn_with_state(server.clone(), guard))
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked))
+        .with_state(server.clone());
+    Ok(Router::new().fallback(move |state, request| dispatch(state, request, portal)).with_state(server))
+}
+
+/// Chooses by the host, which is checked before anything else is believed.
+async fn dispatch(State(server): State<Server>, mut request: Request, portal: Router) -> Response {
+    let id = RequestId(random::id::<String>());
+    request.extensions_mut().insert(id.clone());
+    let mut response = match server.origin.place(request.uri(), request.headers()) {
+        _ if request.uri().path() == "/healthz" => health().await.into_response(),
+        _ if request.uri().path_and_query().is_some_and(|p| p.as_str().len() > TARGET) => {
+            plain(StatusCode::URI_TOO_LONG, "This address is too long.")
+        }
+        Some(Place::Portal) => portal.oneshot(request).await.into_response(),
+        Some(Place::Notebook(_)) => StatusCode::NOT_FOUND.into_response(),
+        None => plain(StatusCode::MISDIRECTED_REQUEST, format!("This is Slipway; it is reached at {}", server.origin.text())),
+    };
+    headers::complete(response.headers_mut(), server.origin.secure(), &id);
+    response
+}
+
+async fn guard(State(server): State<Server>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    // A token is sent by a program, never by a browser on its own.
+    let by_token = headers.contains_key(header::AUTHORIZATION);
+    let visit = if request.uri().path().starts_with("/api/") { Foreigners::Refused } else { Foreigners::MayVisit };
+    if !by_token && guard::check(request.method(), headers, &server.origin.text(), visit).is_err() {
+        return plain(StatusCode::FORBIDDEN, "This request was made by another site.");
+    }
+    next.run(request).await
+}
+
+/// Refuses who cannot be let through whatever the request says.
+async fn gate(State(access): State<Access>, Extension(caller): Extension<Caller>, request: Request, next: Next) -> Response {
+    let refused = match access {
+        Access::Open => None,
+        Access::SignedIn => caller.identity().err(),
+        Access::Needs(permission) => match permission.needs() {
+            // Which team is known to the verb only.
+            Needs::InTeam(_) => caller.identity().err(),
+            _ => caller.require(permission).err(),
+        },
+    };
+    match refused {
+        None => next.run(request).await,
+        Some(domain::Error::Unauthenticated) => unauthenticated(),
+        Some(error) => plain(StatusCode::FORBIDDEN, error.to_string()),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a request panicked");
+    plain(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side. Try again; the header x-request-id names this request.")
+}
+
+async fn not_allowed() -> Response {
+    plain(StatusCode::METHOD_NOT_ALLOWED, "This address answers GET only.")
+}
+
+async fn health() -> impl IntoResponse {
+    "ok"
+}

@@ -1,0 +1,104 @@
+//! Wires the portal together and serves it until it is asked to stop. Notebooks go on running.
+
+use crate::{
+    Server,
+    config::Config,
+    http::{Origin, accept},
+    router, site,
+};
+use domain::{Clock, Portal, Settings, compute::ComputeEngine, db::Db};
+use std::{
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+const HOUR: i64 = 60 * 60 * 1000;
+
+/// Opens what every command stands on: data folder, database, engine.
+///
+/// # Errors
+/// A sentence that says what cannot be opened and why.
+pub async fn open(config: &Config) -> Result<Portal, String> {
+    data_folder(&config.data).map_err(|e| format!("The data folder {} cannot be used: {e}", config.data.display()))?;
+    let db = Db::open(&config.database).await.map_err(|e| e.to_string())?;
+    let settings = Settings {
+        data: config.data.clone(),
+        session_idle: config.session_idle_hours * HOUR,
+        session_absolute: config.session_absolute_days * 24 * HOUR,
+    };
+    Portal::new(db, engine(config).await?, Clock::system(), settings).map_err(|e| e.to_string())
+}
+
+fn data_folder(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    // It may have been made by hand, with a wider mode.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// A sentence that says what keeps the portal from serving.
+pub async fn serve(config: &Config) -> Result<(), String> {
+    let portal = open(config).await?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|e| format!("{} cannot be listened on: {e}. Choose another with --listen.", config.listen))?;
+    let port = listener.local_addr().map_err(|e| e.to_string())?.port();
+    let origin = match &config.public_url {
+        Some(origin) => origin.clone(),
+        None => Origin::parse(&format!("http://localhost:{port}"))?,
+    };
+    let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: site::files() };
+    let address = server.origin.text();
+    let router = router::router(server)?;
+    greet(&portal, &address).await?;
+    let tasks = [tokio::spawn(domain::events::run(portal.clone())), tokio::spawn(sweep(portal.clone()))];
+    accept::run(listener, router, accept::Limits::default(), asked_to_stop()?).await;
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    portal.db.close().await;
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the first thing a person looks for, and the set-up code is for the console only")]
+async fn greet(portal: &Portal, address: &str) -> Result<(), String> {
+    println!("Slipway serves {address}");
+    if let Some(code) = domain::identity::prepare_setup(portal).await.map_err(|e| e.to_string())? {
+        println!("This portal has no user yet. Open {address}/setup and enter the one-time code {code}");
+    }
+    Ok(())
+}
+
+/// Removes sessions that have ended, once an hour.
+async fn sweep(portal: Portal) {
+    let mut hourly = tokio::time::interval(Duration::from_secs(60 * 60));
+    loop {
+        hourly.tick().await;
+        if let Err(error) = domain::sessions::sweep(&portal).await {
+            tracing::warn!(%error, "ended sessions could not be removed");
+        }
+    }
+}
+
+fn asked_to_stop() -> Result<impl Future<Output = ()>, String> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("asked to stop; notebooks go on running");
+    })
+}
+
+#[expect(clippy::unused_async, reason = "looking at the machine takes time")]
+async fn engine(_config: &Config) -> Result<Arc<dyn ComputeEngine>, String> {
+    Ok(Arc::new(crate::engine::Absent))
+}

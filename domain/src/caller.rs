@@ -137,3 +137,138 @@ impl Caller {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every permission of the table.
+    const ALL: [Permission; 18] = [
+        Permission::ManageOwnAccount,
+        Permission::CreateToken,
+        Permission::CreateTeam,
+        Permission::ReadTeam,
+        Permission::ManageMembers,
+        Permission::ReadTeamAudit,
+        Permission::ReadNotebooks,
+        Permission::LaunchNotebook,
+        Permission::ChangeOwnNotebook,
+        Permission::ChangeAnyNotebook,
+        Permission::OpenNotebook,
+        Permission::ReadVolumes,
+        Permission::WriteVolumes,
+        Permission::ManageUsers,
+        Permission::ManageTeams,
+        Permission::ReadAudit,
+        Permission::ManageEnvironments,
+        Permission::ReadSystem,
+    ];
+
+    fn person(admin: bool, role: Option<Role>, token: Option<Role>) -> Caller {
+        let user = User {
+            id: "u".into(),
+            email: "ada@example.com".into(),
+            name: "Ada".into(),
+            admin,
+            created_at: 0,
+            disabled_at: None,
+            last_sign_in_at: None,
+        };
+        let membership = |team: &str, role| Membership { team: TeamId::from(team), team_name: format!("{team}-name"), role };
+        let memberships = role.map(|role| membership("red", role)).into_iter().chain([membership("green", Role::Admin)]).collect();
+        let token = token.map(|role| TokenScope { id: "t".into(), team: "red".into(), role });
+        Caller::identified(Identity { user, memberships, session: None, token }, "r", "")
+    }
+
+    /// `yes`, or what kind of no.
+    fn answer<T>(result: Result<T>) -> &'static str {
+        match result {
+            Ok(_) => "yes",
+            Err(Error::Unauthenticated) => "unauthenticated",
+            Err(Error::Forbidden(_)) => "forbidden",
+            Err(Error::NotFound(_)) => "not found",
+            Err(_) => "fault",
+        }
+    }
+
+    fn ask(caller: &Caller, permission: Permission) -> &'static str {
+        match permission.needs() {
+            Needs::InTeam(_) => answer(caller.require_in(permission, "red-name")),
+            _ => answer(caller.require(permission)),
+        }
+    }
+
+    #[test]
+    fn nobody_gets_anything() {
+        for permission in ALL {
+            assert_eq!(ask(&Caller::anonymous("r", ""), permission), "unauthenticated", "{permission:?}");
+        }
+    }
+
+    #[test]
+    fn the_matrix_of_roles_is_the_table_of_permissions() {
+        for permission in ALL {
+            let needs = permission.needs();
+            for role in Role::ALL {
+                let expected = match needs {
+                    Needs::SignedIn | Needs::Session => "yes",
+                    Needs::InTeam(least) if role >= least => "yes",
+                    Needs::InTeam(_) | Needs::PortalAdmin => "forbidden",
+                };
+                assert_eq!(ask(&person(false, Some(role), None), permission), expected, "{permission:?} as {role:?}");
+            }
+            let outsider = match needs {
+                Needs::SignedIn | Needs::Session => "yes",
+                Needs::InTeam(_) => "not found",
+                Needs::PortalAdmin => "forbidden",
+            };
+            assert_eq!(ask(&person(false, None, None), permission), outsider, "{permission:?} from another team");
+            let admin = if matches!(needs, Needs::InTeam(_)) { "not found" } else { "yes" };
+            assert_eq!(ask(&person(true, None, None), permission), admin, "{permission:?} as portal administrator");
+        }
+    }
+
+    #[test]
+    fn a_token_narrows_its_owner_and_never_widens() {
+        for permission in ALL {
+            for (owner, token) in Role::ALL.into_iter().flat_map(|o| Role::ALL.map(|t| (o, t))) {
+                let expected = match permission.needs() {
+                    Needs::SignedIn => "yes",
+                    Needs::InTeam(least) if owner.min(token) >= least => "yes",
+                    Needs::InTeam(_) | Needs::Session | Needs::PortalAdmin => "forbidden",
+                };
+                assert_eq!(ask(&person(true, Some(owner), Some(token)), permission), expected, "{permission:?} {owner:?} {token:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_sees_no_other_team_of_its_owner_nor_the_one_they_left() {
+        let caller = person(true, Some(Role::Admin), Some(Role::Admin));
+        assert_eq!(answer(caller.require_in(Permission::ReadTeam, "green-name")), "not found");
+        let left = person(true, None, Some(Role::Admin));
+        assert_eq!(answer(left.require_in(Permission::ReadTeam, "red-name")), "not found");
+    }
+
+    #[test]
+    fn a_foreign_team_is_answered_like_one_that_does_not_exist() {
+        let caller = person(true, None, None);
+        let text = |team| caller.require_in(Permission::ReadTeam, team).expect_err("refused").to_string();
+        assert_eq!(text("red-name"), text("no-such-team"));
+    }
+
+    #[test]
+    fn the_console_manages_the_portal_and_is_in_no_team() {
+        for permission in ALL {
+            let in_team = matches!(permission.needs(), Needs::InTeam(_));
+            assert_eq!(ask(&Caller::console(), permission), if in_team { "unauthenticated" } else { "yes" }, "{permission:?}");
+        }
+    }
+
+    #[test]
+    fn a_permission_asked_for_in_the_wrong_way_is_refused() {
+        let caller = person(true, Some(Role::Admin), None);
+        assert_eq!(answer(caller.require(Permission::ReadTeam)), "fault");
+        assert_eq!(answer(caller.require_in(Permission::ManageUsers, "red-name")), "fault");
+    }
+}

@@ -1,1 +1,10 @@
 //! The verbs on a real database: `SQLite`, or `PostgreSQL` where `SLIPWAY_TEST_DATABASE_URL` names one.
+
+mod audit_trail;
+mod backups;
+mod catalogue;
+mod sessions;
+mod sign_in;
+mod teams;
+mod tokens;
+mod volumes;

@@ -37,9 +37,13 @@ async fn a_wrong_password_an_unknown_email_and_a_disabled_account_get_the_same_a
     identity::set_disabled(&test.portal, &Caller::console(), &gone.id, true).await.expect("disabled");
     let mut answers = Vec::new();
     let too_long = "x".repeat(5000);
-    for (who, password) in
-        [("ada@example.com", "wrong horse battery"), ("nobody@example.com", PASSWORD), ("gone@example.com", PASSWORD), ("not an email", ""), ("ada@example.com", &too_long)]
-    {
+    for (who, password) in [
+        ("ada@example.com", "wrong horse battery"),
+        ("nobody@example.com", PASSWORD),
+        ("gone@example.com", PASSWORD),
+        ("not an email", ""),
+        ("ada@example.com", &too_long),
+    ] {
         let error = identity::sign_in(&test.portal, &test.stranger(), who, password).await.expect_err(who);
         assert_eq!(field(&error), "password");
         answers.push(error.to_string());

@@ -132,8 +132,11 @@ async fn a_token_lives_at_most_a_year_and_has_a_name() {
     let test = TestPortal::new().await;
     test.team("vision", &[("ada", Role::Admin)]).await;
     let ada = test.caller("ada").await;
-    for bad in [NewToken { days: 366, ..new("vision", Role::Viewer) }, NewToken { days: 0, ..new("vision", Role::Viewer) }, NewToken { name: " ".into(), ..new("vision", Role::Viewer) }]
-    {
+    for bad in [
+        NewToken { days: 366, ..new("vision", Role::Viewer) },
+        NewToken { days: 0, ..new("vision", Role::Viewer) },
+        NewToken { name: " ".into(), ..new("vision", Role::Viewer) },
+    ] {
         assert!(matches!(tokens::create(&test.portal, &ada, bad).await, Err(Error::Invalid(_))));
     }
     let (count,): (i64,) = test.portal.db.fetch_one("SELECT COUNT(*) FROM tokens", args![]).await.expect("count");

@@ -45,7 +45,7 @@ impl TestDatabase {
         let schema = format!("t_{}", random::id::<String>());
         run_on(server, format!("CREATE SCHEMA {schema}")).await.expect("the test database answers");
         let separator = if server.contains('?') { '&' } else { '?' };
-        let url = format!("{server}{separator}options=-c%20search_path%3D{schema}");
+        let url = format!("{server}{separator}application_name={schema}&options=-c%20search_path%3D{schema}");
         Self { url, schema: Some((server.to_owned(), schema)) }
     }
 }
@@ -61,7 +61,9 @@ impl Drop for TestDatabase {
         // A thread of its own, because the test's runtime must not be blocked from within.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(run_on(&server, format!("SET lock_timeout = '5s'; DROP SCHEMA {schema} CASCADE")))
+            // A transaction that the test dropped rolls back only once its runtime goes on, which waits for this.
+            let ending = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{schema}'");
+            runtime.block_on(run_on(&server, format!("{ending}; SET lock_timeout = '5s'; DROP SCHEMA {schema} CASCADE")))
         });
         if !std::thread::panicking() {
             dropping.join().expect("dropping").expect("the schema is dropped");

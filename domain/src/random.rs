@@ -27,5 +27,31 @@ pub fn secret() -> String {
 /// SHA-256 of a secret in hexadecimal: what the database keeps instead of it.
 pub fn digest(secret: &str) -> String {
     use sha2::Digest;
-    sha2::Sha256::digest(secret.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+    hex(&sha2::Sha256::digest(secret.as_bytes()))
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|nibble| char::from(b"0123456789abcdef"[usize::from(nibble)])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{TeamId, is_id};
+
+    #[test]
+    fn a_digest_is_sha_256_in_hexadecimal() {
+        assert_eq!(digest("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn an_identifier_is_a_dns_label_and_a_secret_has_256_bits() {
+        for _ in 0..1000 {
+            let TeamId(text) = id();
+            assert!(is_id(&text) && text.starts_with(|c: char| c.is_ascii_lowercase()), "{text}");
+        }
+        assert_eq!(secret().len(), 43);
+        assert_ne!(secret(), secret());
+    }
 }

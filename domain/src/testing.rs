@@ -30,10 +30,16 @@ pub struct TestDatabase {
 impl TestDatabase {
     /// On `PostgreSQL` where `DATABASE_URL` says so, else a file in `folder`.
     pub async fn create(folder: &std::path::Path) -> Self {
-        match std::env::var(DATABASE_URL) {
-            Ok(server) if !server.is_empty() => Self::postgres(&server).await,
-            _ => Self::sqlite(folder),
+        match Self::server() {
+            Some(server) => Self::postgres(&server).await,
+            None => Self::sqlite(folder),
         }
+    }
+
+    /// The `PostgreSQL` server to test on, if any.
+    #[expect(clippy::disallowed_methods, reason = "tests have no configuration; the environment says which database they run on")]
+    pub fn server() -> Option<String> {
+        std::env::var(DATABASE_URL).ok().filter(|url| !url.is_empty())
     }
 
     pub fn sqlite(folder: &std::path::Path) -> Self {

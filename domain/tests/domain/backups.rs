@@ -7,7 +7,7 @@ use domain::{
     db::Db,
     environments, identity,
     model::{NewToken, Role},
-    testing::{DATABASE_URL, PASSWORD, TestDatabase, TestPortal, email},
+    testing::{PASSWORD, TestDatabase, TestPortal, email},
     tokens,
 };
 use std::collections::BTreeMap;
@@ -69,7 +69,7 @@ async fn a_restored_copy_is_the_same_portal() {
 
 #[tokio::test]
 async fn a_portal_moves_from_one_database_to_the_other_and_back() {
-    let Ok(server) = std::env::var(DATABASE_URL) else { return };
+    let Some(server) = TestDatabase::server() else { return };
     let test = filled().await;
     let text = copy(&test.portal.db).await;
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,0 +1,121 @@
+// What every story starts from: a portal with an administrator, people with browsers, and no console error left unseen.
+import AxeBuilder from '@axe-core/playwright';
+import { BrowserContext, BrowserContextOptions, Page, test as base, expect } from '@playwright/test';
+import { Api } from './api';
+import { PASSWORD, Slipway } from './slipway';
+
+export { expect, PASSWORD, Slipway };
+export const ADMIN = 'ada@example.com';
+
+type Session = Awaited<ReturnType<BrowserContext['storageState']>>;
+
+/** A portal that the stories of one worker share, with the sign-ins made so far. */
+export class Workplace {
+  private sessions = new Map<string, Session>();
+  private count = 0;
+  constructor(readonly portal: Slipway) {}
+
+  /** A team of its own, with an administrator and more members of it; their accounts are made. */
+  team(members: Record<string, 'viewer' | 'member' | 'admin'> = {}): { name: string; admin: string; email: (who: string) => string } {
+    const name = `team-${++this.count}`;
+    const email = (who: string) => `${who}-${this.count}@example.com`;
+    const all = Object.fromEntries(Object.entries(members).map(([who, role]) => [email(who), role]));
+    for (const address of Object.keys(all)) this.portal.addUser(address);
+    this.portal.addTeam(name, { [ADMIN]: 'admin', ...all });
+    return { name, admin: ADMIN, email };
+  }
+
+  /** The cookies of this person's sign-in: one for each person, since sign-ins are throttled. */
+  async session(email: string): Promise<Session> {
+    let session = this.sessions.get(email);
+    if (!session) {
+      const api = await Api.signIn(this.portal.url, email);
+      session = await api.storageState();
+      await api.dispose();
+      this.sessions.set(email, session);
+    }
+    return session;
+  }
+}
+
+/** Console errors and broken content policies on the portal's own pages. */
+export class Watch {
+  readonly found: string[] = [];
+  private allowed: RegExp[] = [];
+  constructor(private origin: string) {}
+
+  over(context: BrowserContext): void {
+    context.on('console', (message) => {
+      const from = message.location().url || message.page()?.url() || '';
+      if (message.type() === 'error' && from.startsWith(`${this.origin}/`)) this.found.push(`${from}: ${message.text()}`);
+    });
+    context.on('weberror', (error) => {
+      if (error.page()?.url().startsWith(`${this.origin}/`)) this.found.push(`${error.page()?.url()}: ${error.error().stack}`);
+    });
+  }
+
+  /** The story causes this error on purpose. */
+  allow(pattern: RegExp): void {
+    this.allowed.push(pattern);
+  }
+
+  unexpected(): string[] {
+    return this.found.filter((text) => !this.allowed.some((pattern) => pattern.test(text)));
+  }
+}
+
+interface Story {
+  watch: Watch;
+  /** A browser of its own for this person, signed in; without an email for somebody who is not. */
+  visit: (email?: string, options?: BrowserContextOptions) => Promise<Page>;
+}
+
+export const test = base.extend<Story, { workplace: Workplace }>({
+  workplace: [
+    async ({}, use) => {
+      const portal = await Slipway.start();
+      portal.addUser(ADMIN, { admin: true });
+      await use(new Workplace(portal));
+      await portal.dispose();
+    },
+    { scope: 'worker', timeout: 60_000 },
+  ],
+  watch: async ({ workplace }, use, info) => {
+    const watch = new Watch(workplace.portal.url);
+    await use(watch);
+    if (info.status === info.expectedStatus) expect(watch.unexpected(), 'errors on the portal’s pages').toEqual([]);
+  },
+  visit: async ({ browser, workplace, watch }, use) => {
+    const opened: BrowserContext[] = [];
+    await use(async (email, options = {}) => {
+      const storageState = email ? await workplace.session(email) : undefined;
+      const context = await browser.newContext({ baseURL: workplace.portal.url, storageState, ...options });
+      opened.push(context);
+      watch.over(context);
+      return context.newPage();
+    });
+    for (const context of opened) await context.close();
+  },
+});
+
+/** Waits until the page's wasm has taken over. */
+export async function ready(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.documentElement.dataset.hydrated !== undefined || document.body.dataset.hydrated !== undefined);
+}
+
+/** Goes to a page and waits until it is alive. */
+export async function go(page: Page, path: string): Promise<void> {
+  await page.goto(path);
+  await ready(page);
+}
+
+/** The notebook's phase badge. */
+export function phase(page: Page, word: string | RegExp) {
+  return page.getByRole('status').filter({ hasText: word }).first();
+}
+
+/** axe's findings as readable lines. */
+export async function accessibilityFindings(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
+  return violations.flatMap((v) => v.nodes.map((node) => `${v.id}: ${node.target.join(' ')}: ${node.failureSummary?.replace(/\s+/g, ' ')}`));
+}

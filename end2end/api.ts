@@ -39,9 +39,11 @@ export class Api {
   }
 
   async call<T>(name: string, args: object = {}): Promise<T> {
+    // Two doors: forms for what a page without scripts can do, JSON for the rest.
+    const json = name === 'environments/save';
     const response = await this.context.post(`/api/${name}`, {
-      headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
-      data: new URLSearchParams(form(args)).toString(),
+      headers: { 'Content-Type': json ? 'application/json' : 'application/x-www-form-urlencoded', Accept: 'application/json' },
+      data: json ? JSON.stringify(args) : new URLSearchParams(form(args)).toString(),
       maxRedirects: 0,
     });
     const text = await response.text();
@@ -74,10 +76,22 @@ export class Api {
     await this.call('environments/save', { environment, create: true });
   }
 
+  /** Launches with the launch form's own fields. */
   launch(team: string, environment: string, name: string, more: object = {}): Promise<Notebook> {
-    const resources = { cpus: 1, memory_mib: 256, gpus: 0 };
-    const spec = { name, environment, version: '1', resources, home: name, data: [], env: [], git: null, idle_minutes: 60, ...more };
-    return this.call('notebooks/launch', { team, request: { spec, secrets: [], idempotency_key: `${name}-${Date.now()}` } });
+    const form = {
+      name,
+      environment,
+      versions: { [environment]: '1' },
+      cpus: '1',
+      memory: '0.25',
+      gpus: '0',
+      home_kind: 'new',
+      idle: true,
+      idle_minutes: '60',
+      key: `${name}-${Date.now()}-${Math.random()}`,
+      ...more,
+    };
+    return this.call('notebooks/launch', { team, form });
   }
 
   /** Waits until the notebook is in one of these phases. */

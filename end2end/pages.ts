@@ -1,0 +1,21 @@
+// Every page of the portal that a signed-in administrator can see; the same list is drawn by `make screenshots`.
+
+export function pages(team: string, notebooks: string[]): string[] {
+  const t = `/t/${team}`;
+  return [
+    t,
+    `${t}/notebooks`,
+    `${t}/notebooks/new`,
+    ...notebooks.map((id) => `${t}/notebooks/${id}`),
+    `${t}/volumes`,
+    `${t}/members`,
+    `${t}/audit`,
+    '/welcome',
+    '/account',
+    '/admin/teams',
+    '/admin/users',
+    '/admin/environments',
+    '/admin/system',
+    '/admin/audit',
+  ];
+}

@@ -237,6 +237,7 @@ async fn audited<B: Serialize, A: Serialize>(
 /// Commits a wish, wakes the supervisor, and shows what is so now.
 async fn finish(portal: &Portal, tx: Tx, scope: &TeamScope, id: &NotebookId) -> Result<Notebook> {
     tx.commit().await?;
+    portal.admitted.forget(id);
     portal.wishes.notify_one();
     view::full(&portal.db, store::find(&portal.db, &scope.team, id).await?).await
 }

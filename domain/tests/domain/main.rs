@@ -3,6 +3,7 @@
 mod audit_trail;
 mod backups;
 mod catalogue;
+mod notebooks;
 mod sessions;
 mod sign_in;
 mod teams;

@@ -59,6 +59,10 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed => {
                 Self::Unavailable("The database does not answer. Try again in a moment.".to_owned())
             }
+            // What was found free a moment ago is in use now.
+            sqlx::Error::Database(e) if e.is_foreign_key_violation() => {
+                Self::Conflict("Something else has changed meanwhile. Reload the page and look again.".to_owned())
+            }
             sqlx::Error::Database(e) if e.code().is_some_and(|code| is_passing(&code)) => {
                 tracing::error!(%error, "the database cannot go on now");
                 Self::Unavailable("The database cannot do this now. Try again in a moment.".to_owned())

@@ -43,6 +43,9 @@ pub async fn record<B: Serialize, A: Serialize>(tx: &mut Tx, caller: &Caller, at
 }
 
 /// Makes this transaction wait for every other audited one, for rules that look at several rows ("one administrator stays").
+///
+/// `record` locks the same row. So that no two transactions wait for each other: what changes accounts, memberships or sessions locks
+/// first and changes rows after; notebooks, tokens and volumes are changed before.
 pub(crate) async fn lock(tx: &mut Tx) -> Result<()> {
     tx.execute("UPDATE counters SET value = value WHERE name = 'audit'", args![]).await?;
     Ok(())

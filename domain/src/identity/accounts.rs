@@ -80,6 +80,7 @@ pub async fn reset_password(portal: &Portal, caller: &Caller, user: &UserId, pas
     caller.require(Permission::ManageUsers)?;
     let hash = password::hash(password).await?;
     let mut tx = portal.db.begin().await?;
+    audit::lock(&mut tx).await?;
     let account = store::get(&mut tx, user).await?;
     validate_password(password, &account.email).map_err(|reason| Error::invalid("password", reason))?;
     store::set_password(&mut tx, user, &hash, portal.clock.now()).await?;

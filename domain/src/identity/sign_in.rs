@@ -42,8 +42,8 @@ pub async fn sign_in(portal: &Portal, caller: &Caller, email: &str, password: &s
     let mut user = identity.user.clone();
     let actor = Caller::identified(identity, &caller.request_id, &caller.address);
     let mut tx = portal.db.begin().await?;
-    tx.execute("UPDATE users SET last_sign_in_at = $1 WHERE id = $2", args![now, &user.id]).await?;
     audit::record(&mut tx, &actor, now, plain_entry("user.sign_in", user.id.as_str(), &user.email)).await?;
+    tx.execute("UPDATE users SET last_sign_in_at = $1 WHERE id = $2", args![now, &user.id]).await?;
     tx.commit().await?;
     portal.throttle.succeeded(&tries);
     user.last_sign_in_at = Some(now);
@@ -79,6 +79,7 @@ pub async fn change_password(portal: &Portal, caller: &Caller, old: &str, new: &
     portal.throttle.succeeded(&tries);
     let hash = password::hash(new).await?;
     let mut tx = portal.db.begin().await?;
+    audit::lock(&mut tx).await?;
     store::set_password(&mut tx, &user.id, &hash, now).await?;
     let kept = identity.session.clone().unwrap_or_default();
     tx.execute("DELETE FROM sessions WHERE user_id = $1 AND handle <> $2", args![&user.id, kept]).await?;

@@ -160,6 +160,7 @@ pub async fn revoke(portal: &Portal, caller: &Caller, handle: &str) -> Result<()
     caller.require(Permission::ManageOwnAccount)?;
     let user = &caller.identity()?.user;
     let mut tx = portal.db.begin().await?;
+    audit::lock(&mut tx).await?;
     let rows = tx.execute("DELETE FROM sessions WHERE handle = $1 AND user_id = $2", args![handle, &user.id]).await?;
     if rows == 0 {
         return Err(Error::NotFound("session"));
@@ -179,6 +180,7 @@ pub async fn revoke_others(portal: &Portal, caller: &Caller) -> Result<u64> {
     let user = &identity.user;
     let kept = identity.session.clone().unwrap_or_default();
     let mut tx = portal.db.begin().await?;
+    audit::lock(&mut tx).await?;
     let rows = tx.execute("DELETE FROM sessions WHERE user_id = $1 AND handle <> $2", args![&user.id, kept]).await?;
     if rows > 0 {
         let entry = audit::Entry::<(), _> {

@@ -90,13 +90,14 @@ pub async fn remove_member(portal: &Portal, caller: &Caller, team: &str, user: &
     };
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await?;
+    let stopped = store::stop_notebooks(&mut tx, &id, user).await?;
+    store::revoke_tokens(&mut tx, &id, user, now).await?;
     audit::lock(&mut tx).await?;
     let role = store::role(&mut tx, &id, user).await?.ok_or(Error::NotFound("member"))?;
     let account = identity::store::get(&mut tx, user).await?;
     if role == Role::Admin {
         keep_one_admin(&mut tx, &id, user, team).await?;
     }
-    let stopped = store::stop_notebooks(&mut tx, &id, user).await?;
     for (notebook, name) in &stopped {
         let reason = serde_json::json!({ "desired": "stopped", "because": "its owner left the team" });
         let entry = audit::Entry::<(), _> {
@@ -109,8 +110,6 @@ pub async fn remove_member(portal: &Portal, caller: &Caller, team: &str, user: &
         };
         audit::record(&mut tx, caller, now, entry).await?;
     }
-    tx.execute("UPDATE tokens SET revoked_at = $1 WHERE team_id = $2 AND user_id = $3 AND revoked_at IS NULL", args![now, &id, user])
-        .await?;
     tx.execute("DELETE FROM memberships WHERE team_id = $1 AND user_id = $2", args![&id, user]).await?;
     let entry = audit::Entry::<_, ()> {
         team: Some(team),

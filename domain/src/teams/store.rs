@@ -107,3 +107,9 @@ pub(super) async fn stop_notebooks(tx: &mut Tx, team: &TeamId, user: &UserId) ->
     )
     .await
 }
+
+/// Ends the person's tokens for the team, so that coming back does not revive them.
+pub(super) async fn revoke_tokens(tx: &mut Tx, team: &TeamId, user: &UserId, at: Millis) -> Result<()> {
+    let sql = "UPDATE tokens SET revoked_at = $1 WHERE team_id = $2 AND user_id = $3 AND revoked_at IS NULL";
+    tx.execute(sql, args![at, team, user]).await.map(|_| ())
+}

@@ -62,7 +62,6 @@ pub async fn remove(portal: &Portal, caller: &Caller, team: &str, name: &str) ->
     let scope = caller.require_in(Permission::WriteVolumes, team)?;
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await?;
-    audit::lock(&mut tx).await?;
     let row: Option<(String,)> =
         tx.fetch_optional("SELECT id FROM volumes WHERE team_id = $1 AND name = $2", args![&scope.team, name]).await?;
     let id = VolumeId(row.ok_or(Error::NotFound("volume"))?.0);

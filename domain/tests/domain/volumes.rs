@@ -49,3 +49,14 @@ async fn a_volume_stays_while_a_notebook_has_it() {
     let listed = volumes::list(&test.portal, &ada, "vision").await.expect("listed");
     assert!(listed.iter().all(|v| v.attached_to == ["churn"]), "{listed:?}");
 }
+
+#[tokio::test]
+async fn a_volume_that_was_attached_a_moment_ago_is_in_conflict() {
+    let test = TestPortal::new().await;
+    let team = test.team("vision", &[("ada", Role::Member)]).await;
+    let owner = test.caller("ada").await.identity().expect("signed in").user.id.clone();
+    notebook(&test, &team.id, &owner, "churn").await;
+    // What `remove` meets where a launch attaches the volume after it has looked.
+    let deleted = test.portal.db.execute("DELETE FROM volumes WHERE name = 'churn'", args![]).await;
+    assert!(matches!(deleted, Err(Error::Conflict(_))), "{deleted:?}");
+}

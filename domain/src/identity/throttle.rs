@@ -3,6 +3,7 @@
 use crate::{error::Error, model::Millis, random};
 use std::{
     collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
 };
 
@@ -61,8 +62,17 @@ impl Tries {
     pub(super) fn of(account: Option<&str>, address: &str) -> Self {
         let account = account.map(|a| (format!("account {}", random::digest(a)), FREE_ACCOUNT));
         // The console has no address and guesses nothing.
-        let address = (!address.is_empty()).then(|| (format!("address {address}"), FREE_ADDRESS));
+        let address = (!address.is_empty()).then(|| (format!("address {}", network(address)), FREE_ADDRESS));
         Self { keys: account.into_iter().chain(address).collect() }
+    }
+}
+
+/// One subscriber's addresses: an IPv6 network of 64 bits, or the IPv4 address.
+fn network(address: &str) -> String {
+    match address.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
+        Ok(IpAddr::V6(ip)) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).to_string(),
+        Ok(IpAddr::V4(ip)) => ip.to_string(),
+        Err(_) => address.to_owned(),
     }
 }
 
@@ -172,6 +182,14 @@ mod tests {
         assert_eq!(throttle.begin(&tries("victim20@example.com", "10.0.0.1"), 0), Ok(()));
         assert!(throttle.begin(&tries("victim21@example.com", "10.0.0.1"), 0).is_err());
         assert_eq!(throttle.begin(&tries("victim21@example.com", "10.0.0.2"), 0), Ok(()));
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_count_as_one() {
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
     }
 
     #[test]

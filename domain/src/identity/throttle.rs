@@ -28,6 +28,8 @@ struct Lanes {
     entries: HashMap<String, Failures>,
     /// For who comes when `entries` is full of recent failures.
     slow: Failures,
+    /// When forgotten entries were last looked for, which takes a while in a full table.
+    swept: Millis,
 }
 
 #[derive(Default)]
@@ -80,9 +82,10 @@ impl Throttle {
     /// Lets a try begin, and counts it as failed until `succeeded` says otherwise, so that a burst of parallel tries is counted too.
     pub(super) fn begin(&self, tries: &Tries, now: Millis) -> Result<(), Refused> {
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Lanes { entries, slow } = &mut *lanes;
+        let Lanes { entries, slow, swept } = &mut *lanes;
         let missing = tries.keys.iter().filter(|(key, _)| !entries.contains_key(key)).count();
-        if entries.len() + missing > KEPT {
+        if entries.len() + missing > KEPT && now - *swept >= SLOW_LANE {
+            *swept = now;
             entries.retain(|_, f| now - f.last < FORGOTTEN || now < f.blocked_until);
         }
         let full = entries.len() + missing > KEPT;
@@ -225,6 +228,9 @@ mod tests {
         assert!(throttle.begin(&almost, 20).is_err(), "her earlier failures still count");
         assert_eq!(throttle.0.lock().expect("lanes").entries.len(), KEPT);
         assert!(slowed > KEPT, "whoever comes when it is full shares one slow lane");
-        assert_eq!(throttle.begin(&tries("new@example.com", ""), 10 + SLOW_LANE), Ok(()), "which is slow, not closed");
+        let new = tries("new@example.com", "");
+        assert_eq!(throttle.begin(&new, 10 + SLOW_LANE), Ok(()), "which is slow, not closed");
+        assert_eq!(throttle.begin(&new, 20 + FORGOTTEN), Ok(()));
+        assert_eq!(throttle.begin(&new, 20 + FORGOTTEN), Ok(()), "and over once the flood is forgotten");
     }
 }

@@ -72,12 +72,17 @@ pub async fn since(portal: &Portal, seq: i64) -> Result<Option<Vec<Event>>> {
 /// Hands committed events to the open streams until the process ends. Wakes on each commit here, and looks once a second for commits of
 /// other processes (the command line, another replica).
 pub async fn run(portal: Portal) {
-    let mut seen = latest(&portal).await.unwrap_or_default();
+    // None until the database has answered once: starting at zero would repeat an hour of changes to everybody.
+    let mut seen = latest(&portal).await.ok();
     let mut swept_at = 0;
     loop {
         let _ = tokio::time::timeout(Duration::from_secs(1), portal.db.committed()).await;
-        match pump(&portal, seen).await {
-            Ok(last) => seen = last,
+        let next = match seen {
+            Some(seen) => pump(&portal, seen).await,
+            None => latest(&portal).await,
+        };
+        match next {
+            Ok(last) => seen = Some(last),
             Err(error) => tracing::warn!(%error, "the event stream cannot read the database; trying again"),
         }
         let now = portal.clock.now();

@@ -3,6 +3,7 @@
 mod audit_trail;
 mod backups;
 mod catalogue;
+mod live_events;
 mod notebooks;
 mod sessions;
 mod sign_in;

@@ -45,7 +45,7 @@ async fn use_snooze_and_computing_each_start_the_wait_over() {
     assert_eq!((snoozed.phase, snoozed.idle_stop_at), (Phase::Ready, Some(house.portal.clock.now() + 60 * MINUTE)));
 
     let busy = |busy, last_activity_at| {
-        house.paper.sheet.lock().expect("the sheet").activity.insert(id.0.clone(), Activity { busy, last_activity_at });
+        house.paper.sheet().activity.insert(id.0.clone(), Activity { busy, last_activity_at });
     };
     busy(true, None);
     assert_eq!(after(&house, 70, &id).await, Phase::Ready, "a cell runs");

@@ -44,18 +44,8 @@ async fn a_life_from_launch_to_stop_and_start() {
 #[tokio::test]
 async fn preparing_shows_its_progress() {
     let house = House::new().await;
+    house.paper.sheet().begins = Some(State::Preparing { step: "Installing jupyterlab".into(), done: 3, total: 9 });
     let id = house.launch(request("churn")).await.expect("launched").id;
-    // The portal was killed after it asked the engine and before it wrote what came of it.
-    house.look().await;
-    notebooks::stop(&house.portal, &house.ada, "red", &id).await.expect("stopped");
-    house.look().await;
-    house.look().await;
-    notebooks::start(&house.portal, &house.ada, "red", &id).await.expect("started");
-    let mut sheet = house.paper.sheet.lock().expect("the sheet");
-    let fact = sheet.facts.get_mut(id.as_str()).expect("a fact");
-    fact.launch = 2;
-    fact.state = State::Preparing { step: "Installing jupyterlab".into(), done: 3, total: 9 };
-    drop(sheet);
     house.look().await;
     let preparing = house.get(&id).await;
     assert_eq!(preparing.phase, Phase::Preparing);
@@ -92,13 +82,13 @@ async fn what_ends_by_itself_fails_with_a_reason_and_a_next_step() {
 async fn what_the_engine_refuses_fails_with_its_words() {
     let house = House::new().await;
     let id = house.launch(request("churn")).await.expect("launched").id;
-    house.paper.sheet.lock().expect("the sheet").refusal = Some(Error::Conflict("This machine has no git.".into()));
+    house.paper.sheet().refusal = Some(Error::Conflict("This machine has no git.".into()));
     house.look().await;
     let failed = house.get(&id).await;
     assert_eq!((failed.phase, failed.reason.as_deref()), (Phase::Failed, Some("This machine has no git.")));
     // A fault of ours is logged, never shown.
     notebooks::start(&house.portal, &house.ada, "red", &id).await.expect("started");
-    house.paper.sheet.lock().expect("the sheet").refusal = Some(Error::Internal("/srv/slipway: EIO".into()));
+    house.paper.sheet().refusal = Some(Error::Internal("/srv/slipway: EIO".into()));
     house.look().await;
     let failed = house.get(&id).await;
     assert!(failed.phase == Phase::Failed && !failed.reason.unwrap_or_default().contains("EIO"));
@@ -111,7 +101,7 @@ async fn late_and_stale_facts_change_nothing() {
     house.paper.report(id.as_str(), State::Starting);
     house.look().await;
     assert_eq!(house.get(&id).await.phase, Phase::Ready, "a notebook only moves on");
-    house.paper.sheet.lock().expect("the sheet").facts.get_mut(id.as_str()).expect("a fact").launch = 0;
+    house.paper.sheet().facts.get_mut(id.as_str()).expect("a fact").launch = 0;
     house.paper.ends(id.as_str(), Outcome::Exited { code: 1 });
     house.look().await;
     assert_ne!(house.get(&id).await.phase, Phase::Failed, "an older launch is not this one");
@@ -121,7 +111,7 @@ async fn late_and_stale_facts_change_nothing() {
 async fn a_launch_that_the_machine_has_lost_starts_anew() {
     let house = House::new().await;
     let id = house.ready("churn").await;
-    house.paper.sheet.lock().expect("the sheet").facts.clear();
+    house.paper.sheet().facts.clear();
     house.look().await;
     house.look().await;
     let notebook = house.get(&id).await;
@@ -215,7 +205,7 @@ async fn a_deleted_notebook_is_gone_at_once_and_its_name_is_free() {
     house.look().await;
     assert_eq!(house.paper.state(id.as_str()), None);
     assert_ne!(house.paper.workload(second.id.as_str()).home, home, "a new home, not the old files");
-    assert!(!house.paper.sheet.lock().expect("the sheet").volumes.contains(home.as_str()), "the files are gone");
+    assert!(!house.paper.sheet().volumes.contains(home.as_str()), "the files are gone");
     let rows: Vec<(String,)> = house.portal.db.fetch_all("SELECT id FROM notebooks", args![]).await.expect("rows");
     assert_eq!(rows, [(second.id.0,)]);
     let events = domain::events::since(&house.portal, before).await.expect("events").expect("kept");
@@ -244,7 +234,7 @@ async fn storage_stays_unless_it_is_deleted_and_nobody_else_uses_it() {
     notebooks::delete(&house.portal, &house.ada, "red", &id, false).await.expect("deleted");
     house.look().await;
     house.look().await;
-    assert!(house.paper.sheet.lock().expect("the sheet").volumes.contains(home.as_str()));
+    assert!(house.paper.sheet().volumes.contains(home.as_str()));
     assert_eq!(house.names().await, ["other"]);
     let mut again = request("churn");
     again.spec.home = "churn".into();

@@ -10,13 +10,13 @@ use futures::{StreamExt, stream::BoxStream};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
-    sync::Mutex,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
 pub struct Paper {
-    pub sheet: Mutex<Sheet>,
+    sheet: Mutex<Sheet>,
     facts: broadcast::Sender<Fact>,
 }
 
@@ -30,6 +30,8 @@ pub struct Sheet {
     pub activity: BTreeMap<String, Activity>,
     /// What `ensure` answers next.
     pub refusal: Option<Error>,
+    /// What a launch begins with; none means `Starting`.
+    pub begins: Option<State>,
     pub cpus: u32,
     pub gpus: u32,
 }
@@ -39,9 +41,13 @@ impl Paper {
         Self { sheet: Mutex::new(Sheet { cpus, gpus, ..Sheet::default() }), facts: broadcast::channel(100).0 }
     }
 
+    pub fn sheet(&self) -> MutexGuard<'_, Sheet> {
+        self.sheet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The machine reports something about the launch it has.
     pub fn report(&self, id: &str, state: State) {
-        let mut sheet = self.sheet.lock().unwrap();
+        let mut sheet = self.sheet();
         let fact = sheet.facts.get_mut(id).expect("a workload that was begun");
         fact.state = state;
         let _ = self.facts.send(fact.clone());
@@ -52,15 +58,15 @@ impl Paper {
     }
 
     pub fn state(&self, id: &str) -> Option<State> {
-        self.sheet.lock().unwrap().facts.get(id).map(|f| f.state.clone())
+        self.sheet().facts.get(id).map(|f| f.state.clone())
     }
 
     pub fn begun(&self) -> Vec<(String, i64)> {
-        self.sheet.lock().unwrap().begun.clone()
+        self.sheet().begun.clone()
     }
 
     pub fn workload(&self, id: &str) -> Workload {
-        self.sheet.lock().unwrap().workloads[id].clone()
+        self.sheet().workloads[id].clone()
     }
 }
 
@@ -80,7 +86,7 @@ impl ComputeEngine for Paper {
     }
 
     async fn ensure(&self, workload: &Workload) -> Result<()> {
-        let mut sheet = self.sheet.lock().unwrap();
+        let mut sheet = self.sheet();
         if let Some(refusal) = sheet.refusal.take() {
             return Err(refusal);
         }
@@ -90,7 +96,8 @@ impl ComputeEngine for Paper {
         }
         assert!(!sheet.runs(&workload.id), "two launches at a time");
         // Facts are of the moment they are read in: the tests' clock stands still.
-        let fact = Fact { id: workload.id.clone(), launch: workload.launch, at: i64::MAX, state: State::Starting };
+        let fact =
+            Fact { id: workload.id.clone(), launch: workload.launch, at: i64::MAX, state: sheet.begins.clone().unwrap_or(State::Starting) };
         sheet.begun.push((workload.id.clone(), workload.launch));
         sheet.workloads.insert(workload.id.clone(), workload.clone());
         sheet.facts.insert(workload.id.clone(), fact.clone());
@@ -99,14 +106,14 @@ impl ComputeEngine for Paper {
     }
 
     async fn stop(&self, id: &str) -> Result<()> {
-        if self.sheet.lock().unwrap().runs(id) {
+        if self.sheet().runs(id) {
             self.ends(id, Outcome::Stopped);
         }
         Ok(())
     }
 
     async fn remove(&self, id: &str) -> Result<()> {
-        let mut sheet = self.sheet.lock().unwrap();
+        let mut sheet = self.sheet();
         assert!(!sheet.runs(id), "what runs is not forgotten");
         sheet.facts.remove(id);
         sheet.workloads.remove(id);
@@ -114,11 +121,11 @@ impl ComputeEngine for Paper {
     }
 
     async fn status(&self, id: &str) -> Result<Option<Fact>> {
-        Ok(self.sheet.lock().unwrap().facts.get(id).cloned())
+        Ok(self.sheet().facts.get(id).cloned())
     }
 
     async fn list(&self) -> Result<Vec<Fact>> {
-        Ok(self.sheet.lock().unwrap().facts.values().cloned().collect())
+        Ok(self.sheet().facts.values().cloned().collect())
     }
 
     fn watch(&self) -> BoxStream<'static, Fact> {
@@ -134,15 +141,15 @@ impl ComputeEngine for Paper {
     }
 
     async fn address(&self, id: &str) -> Result<SocketAddr> {
-        if self.sheet.lock().unwrap().runs(id) { Ok(([127, 0, 0, 1], 9).into()) } else { Err(Error::NotFound("workload")) }
+        if self.sheet().runs(id) { Ok(([127, 0, 0, 1], 9).into()) } else { Err(Error::NotFound("workload")) }
     }
 
     async fn activity(&self, id: &str) -> Result<Option<Activity>> {
-        Ok(self.sheet.lock().unwrap().activity.get(id).cloned())
+        Ok(self.sheet().activity.get(id).cloned())
     }
 
     async fn capacity(&self) -> Result<Capacity> {
-        let sheet = self.sheet.lock().unwrap();
+        let sheet = self.sheet();
         let mut users: Vec<String> = sheet.held().flat_map(|(id, r)| vec![id.clone(); r.gpus as usize]).collect();
         let gpu = |index| Gpu {
             index,
@@ -172,12 +179,12 @@ impl ComputeEngine for Paper {
     }
 
     async fn create_volume(&self, id: &VolumeId) -> Result<()> {
-        self.sheet.lock().unwrap().volumes.insert(id.0.clone());
+        self.sheet().volumes.insert(id.0.clone());
         Ok(())
     }
 
     async fn delete_volume(&self, id: &VolumeId) -> Result<()> {
-        self.sheet.lock().unwrap().volumes.remove(id.as_str());
+        self.sheet().volumes.remove(id.as_str());
         Ok(())
     }
 

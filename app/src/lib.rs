@@ -21,6 +21,7 @@ pub mod volumes;
 pub use document::{SiteFiles, shell};
 
 use components::Frame;
+use identity::{AccountPage, SessionsPage, SetupPage, SignInPage, TokensPage, UsersPage};
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
@@ -29,6 +30,8 @@ use leptos_router::{
     path,
 };
 use root::{NotFoundPage, RootPage};
+use teams::{MembersPage, NewTeamPage, TeamsPage};
+use volumes::VolumesPage;
 
 /// Every page of the portal.
 #[component]
@@ -40,6 +43,17 @@ pub fn App() -> impl IntoView {
             <Frame>
                 <Routes fallback=NotFoundPage>
                     <Route path=path!("/") view=RootPage ssr=SsrMode::Async />
+                    <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
+                    <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
+                    <Route path=path!("/welcome") view=NewTeamPage ssr=SsrMode::Async />
+                    <Route path=path!("/teams/new") view=NewTeamPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/members") view=MembersPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/volumes") view=VolumesPage ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                    <Route path=path!("/account/sessions") view=SessionsPage ssr=SsrMode::Async />
+                    <Route path=path!("/account/tokens") view=TokensPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users") view=UsersPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/teams") view=TeamsPage ssr=SsrMode::Async />
                 </Routes>
             </Frame>
         </Router>

@@ -8,7 +8,7 @@
 //! </Page>
 //! ```
 //!
-//! - Data: `<Transition fallback=|| view! { <LoadingPage title="Volumes" /> }>` around `Suspend::new(async move { match data.await { … } })`;
+//! - Data: `<Transition fallback=|| view! { <LoadingPage title="Volumes" /> }>` around `Suspend::new(async move { page_or_error(data.await, |data| view! { … }) })`;
 //!   an error becomes `<ErrorPage error />`, which also sets the status of the answer. Routes render with `SsrMode::Async`.
 //! - Forms: `let action = ServerAction::<CreateVolume>::new(); let form = FormState::of(action);` then
 //!   `<ActionForm action><FormError form /><Field label="Name" name="name" form check=validate><TextInput /></Field>
@@ -49,7 +49,7 @@ pub use frame::{Frame, Logo, MeResource, preferred_team, role_in, use_me, use_te
 pub use icon::{Glyph, Icon};
 pub use menu::{Menu, Tab, Tabs};
 pub use meter::Meter;
-pub use notes::{EmptyState, ErrorNote, ErrorPage, Loading, LoadingPage, Note};
+pub use notes::{EmptyState, ErrorNote, ErrorPage, Loading, LoadingPage, Note, page_or_error};
 pub use page::{Crumb, Page};
 pub use status::{PhaseBadge, StatusBadge, Tone};
 pub use table::{FilterBar, SearchField, SortHeader, query_value, sort_order, with_query};

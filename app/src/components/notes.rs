@@ -98,3 +98,11 @@ pub fn LoadingPage(title: &'static str) -> impl IntoView {
         </Page>
     }
 }
+
+/// What was loaded, or the page that says why it was not.
+pub fn page_or_error<T, V: IntoView + 'static>(loaded: Result<T, AppError>, page: impl FnOnce(T) -> V) -> AnyView {
+    match loaded {
+        Ok(data) => page(data).into_any(),
+        Err(error) => view! { <ErrorPage error /> }.into_any(),
+    }
+}

@@ -67,11 +67,15 @@ fn phase_look(phase: Phase) -> (Tone, Glyph, &'static str) {
     }
 }
 
-/// The state of a notebook, changing in place.
+/// The state of a notebook, changing in place. `live` reads changes out: for the one badge that a page is about, not for lists.
 #[component]
-pub fn PhaseBadge(#[prop(into)] phase: Signal<Phase>) -> impl IntoView {
-    move || {
-        let (tone, glyph, text) = phase_look(phase.get());
-        view! { <StatusBadge tone glyph text /> }
+pub fn PhaseBadge(#[prop(into)] phase: Signal<Phase>, #[prop(optional)] live: bool) -> impl IntoView {
+    view! {
+        <span role=live.then_some("status")>
+            {move || {
+                let (tone, glyph, text) = phase_look(phase.get());
+                view! { <StatusBadge tone glyph text /> }
+            }}
+        </span>
     }
 }

@@ -33,6 +33,7 @@ fn is_bare(path: &str) -> bool {
 pub fn Frame(children: Children) -> impl IntoView {
     provide_now();
     provide_toasts();
+    crate::live::provide_live();
     let path = use_location().pathname;
     let bare = Memo::new(move |_| is_bare(&path.read()));
     let me = provide_me(bare);
@@ -48,7 +49,7 @@ pub fn Frame(children: Children) -> impl IntoView {
             "Skip to content"
         </a>
         <div class="shell" class:bare=bare>
-            <div class="topbar">
+            <header class="topbar">
                 <input type="checkbox" id="nav-open" class="nav-toggle" aria-label="Show navigation" />
                 <label for="nav-open" class="icon-btn nav-open" aria-hidden="true">
                     <Icon glyph=Glyph::Menu />
@@ -57,7 +58,7 @@ pub fn Frame(children: Children) -> impl IntoView {
                     <Logo />
                     "Slipway"
                 </a>
-            </div>
+            </header>
             <label for="nav-open" class="nav-scrim" aria-hidden="true"></label>
             <Sidebar me palette />
             <main id="content" tabindex="-1">

@@ -77,7 +77,7 @@ fn SidebarOf(me: Me, palette: NodeRef<html::Dialog>) -> impl IntoView {
                     .map(|group| {
                         view! {
                             <div class="nav-group">
-                                {(!group.title.is_empty()).then(|| view! { <h2 class="nav-title nav-text">{group.title}</h2> })}
+                                {(!group.title.is_empty()).then(|| view! { <p class="nav-title nav-text">{group.title}</p> })}
                                 <ul>{group.places.into_iter().map(|place| view! { <NavLink place /> }).collect_view()}</ul>
                             </div>
                         }
@@ -86,6 +86,7 @@ fn SidebarOf(me: Me, palette: NodeRef<html::Dialog>) -> impl IntoView {
             }}
         </nav>
         <div class="sidebar-foot">
+            <crate::live::LiveNote />
             <UserMenu me />
         </div>
     }

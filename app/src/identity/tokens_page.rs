@@ -1,0 +1,190 @@
+//! Personal access tokens: made once, shown once, revoked any time.
+
+use super::{
+    account_page::AccountTabs,
+    api::{CreateToken, RevokeToken, list_tokens},
+};
+use crate::components::{
+    ConfirmDialog, CopyButton, DialogActions, EmptyState, Field, FormError, FormState, Glyph, LoadingPage, Note, Page, Select,
+    SubmitButton, TextInput, Time, Tone, page_or_error, use_me, use_toasts, when_done,
+};
+use domain::model::{Me, Role, TOKEN_MAX_DAYS, Token};
+use leptos::prelude::*;
+
+/// My tokens, and the form that makes one.
+#[component]
+pub fn TokensPage() -> impl IntoView {
+    let create = ServerAction::<CreateToken>::new();
+    let revoke = ServerAction::<RevokeToken>::new();
+    let (me, toasts) = (use_me(), use_toasts());
+    let tokens = Resource::new(move || (create.version().get(), revoke.version().get()), |_| list_tokens());
+    when_done(revoke, move |()| toasts.show(Tone::Good, "Token revoked."));
+    view! {
+        <Transition fallback=|| view! { <LoadingPage title="Access tokens" /> }>
+            {move || Suspend::new(async move {
+                let me = me.await.ok().flatten();
+                page_or_error(tokens.await, |tokens| view! { <Tokens tokens me create revoke /> })
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Tokens(tokens: Vec<Token>, me: Option<Me>, create: ServerAction<CreateToken>, revoke: ServerAction<RevokeToken>) -> impl IntoView {
+    let form = FormState::of(revoke);
+    let (count, none) = (tokens.len(), tokens.is_empty());
+    let teams = me.map(|me| me.teams.into_iter().map(|m| m.team_name).collect::<Vec<_>>()).unwrap_or_default();
+    view! {
+        <Page title="Access tokens" count lead="For programs that call Slipway as you, in one team, with a role of your choice.">
+            <AccountTabs current="/account/tokens" />
+            <div class="stack-lg">
+                <NewSecret create />
+                {if teams.is_empty() {
+                    view! { <Note tone=Tone::Info>"A token belongs to a team. " <a href="/welcome">"Create your first team"</a> " to make one."</Note> }.into_any()
+                } else {
+                    view! { <TokenForm teams create /> }.into_any()
+                }}
+                <FormError form />
+                {if none {
+                    view! {
+                        <EmptyState
+                            glyph=Glyph::Key
+                            title="No tokens yet"
+                            text="Make one to list, launch or stop notebooks from a script. It can do at most what you may do yourself."
+                        />
+                    }
+                        .into_any()
+                } else {
+                    view! { <TokenTable tokens revoke form /> }.into_any()
+                }}
+            </div>
+        </Page>
+    }
+}
+
+/// The secret of the token just made.
+#[component]
+fn NewSecret(create: ServerAction<CreateToken>) -> impl IntoView {
+    move || {
+        let made = create.value().get().and_then(Result::ok);
+        made.map(|(token, secret)| {
+            let snippet = format!(
+                "curl -X POST -H \"Authorization: Bearer $SLIPWAY_TOKEN\" \\\n  -H \"Accept: application/json\" -d team={} {}/api/notebooks/list",
+                token.team_name,
+                window().location().origin().unwrap_or_default()
+            );
+            view! {
+                <div class="note note-good secret" role="status">
+                    <div class="stack-sm">
+                        <p class="strong">{format!("Token \"{}\" made. Copy it now: it is not shown again.", token.name)}</p>
+                        <div class="secret-line">
+                            <code class="break">{secret.clone()}</code>
+                            <CopyButton text=secret label="Copy token" wordy=true />
+                        </div>
+                        <p>"Put it into SLIPWAY_TOKEN and call, for example:"</p>
+                        <pre tabindex="0"><code>{snippet}</code></pre>
+                    </div>
+                </div>
+            }
+        })
+    }
+}
+
+#[component]
+fn TokenForm(teams: Vec<String>, create: ServerAction<CreateToken>) -> impl IntoView {
+    let form = FormState::of(create);
+    let name = RwSignal::new(String::new());
+    when_done(create, move |_| name.set(String::new()));
+    let team_options = teams.into_iter().map(|t| (t.clone(), t)).collect::<Vec<_>>();
+    let role_options = Role::ALL.iter().map(|r| (r.as_str().to_owned(), r.as_str().to_owned())).collect::<Vec<_>>();
+    let first = team_options.first().map(|(t, _)| t.clone()).unwrap_or_default();
+    view! {
+        <section class="card" aria-labelledby="new-token">
+            <div class="card-head">
+                <h2 id="new-token">"New token"</h2>
+            </div>
+            <div class="card-body">
+                <ActionForm action=create>
+                    <FormError form />
+                    <div class="form-row">
+                        <Field label="What for" name="new[name]" error_name="name" form required=true>
+                            <TextInput bind=name placeholder="Nightly clean-up" />
+                        </Field>
+                        <Field label="Team" name="new[team]" error_name="team" form>
+                            <Select options=team_options value=first />
+                        </Field>
+                        <Field label="Role" name="new[role]" error_name="role" form>
+                            <Select options=role_options value="member" />
+                        </Field>
+                        <Field label="Days until it ends" name="new[days]" error_name="days" form>
+                            <TextInput kind="number" value="90" min=1 max=TOKEN_MAX_DAYS />
+                        </Field>
+                    </div>
+                    <div class="form-actions">
+                        <SubmitButton form label="Create token" />
+                    </div>
+                </ActionForm>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn TokenTable(tokens: Vec<Token>, revoke: ServerAction<RevokeToken>, form: FormState) -> impl IntoView {
+    view! {
+        <div class="table-wrap">
+            <table class="table">
+                <caption class="sr-only">"My access tokens"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Token"</th>
+                        <th scope="col">"Team and role"</th>
+                        <th scope="col">"Made"</th>
+                        <th scope="col">"Last used"</th>
+                        <th scope="col">"Ends"</th>
+                        <th scope="col" class="th-actions">
+                            <span class="sr-only">"Actions"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{tokens.into_iter().map(|token| view! { <TokenRow token revoke form /> }).collect_view()}</tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn TokenRow(token: Token, revoke: ServerAction<RevokeToken>, form: FormState) -> impl IntoView {
+    let title = format!("Revoke token {}", token.name);
+    view! {
+        <tr>
+            <th scope="row">
+                {token.name} <span class="sub mono">{token.prefix} "…"</span>
+            </th>
+            <td>
+                {token.team_name} <span class="sub">{token.role.as_str()}</span>
+            </td>
+            <td>
+                <Time at=token.created_at />
+            </td>
+            <td>
+                {match token.last_used_at {
+                    Some(at) => view! { <Time at /> }.into_any(),
+                    None => view! { <span class="muted">"Never"</span> }.into_any(),
+                }}
+            </td>
+            <td>
+                <Time at=token.expires_at />
+            </td>
+            <td class="actions">
+                <ConfirmDialog trigger="Revoke" title form class="btn btn-sm">
+                    <p>"Programs that use it are refused from now on. This cannot be undone."</p>
+                    <ActionForm action=revoke>
+                        <input type="hidden" name="id" value=token.id.0 />
+                        <DialogActions form label="Revoke token" />
+                    </ActionForm>
+                </ConfirmDialog>
+            </td>
+        </tr>
+    }
+}

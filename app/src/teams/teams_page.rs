@@ -1,0 +1,143 @@
+//! Every team of the portal, for administrators.
+
+use super::api::{SetMember, list_all_teams};
+use crate::components::{
+    ConfirmDialog, DialogActions, EmptyState, Field, FilterBar, FormError, FormState, Glyph, Icon, LoadingPage, Page, SearchField, Select,
+    SortHeader, TextInput, Time, Tone, page_or_error, query_value, role_in, sort_order, use_me, use_toasts, when_done,
+};
+use domain::model::{Me, Role, TeamSummary, validate_email};
+use leptos::prelude::*;
+
+/// Every team of the portal.
+#[component]
+pub fn TeamsPage() -> impl IntoView {
+    let (me, toasts) = (use_me(), use_toasts());
+    let set = ServerAction::<SetMember>::new();
+    let teams = Resource::new(move || set.version().get(), |_| list_all_teams());
+    when_done(set, move |member| {
+        me.refetch();
+        toasts.show(Tone::Good, format!("{} is {} now.", member.email, member.role.as_str()));
+    });
+    view! {
+        <Transition fallback=|| view! { <LoadingPage title="Teams" /> }>
+            {move || Suspend::new(async move {
+                let me = me.await.ok().flatten();
+                page_or_error(teams.await, |teams| view! { <Teams teams me set /> })
+            })}
+        </Transition>
+    }
+}
+
+fn arranged(teams: &[TeamSummary], text: &str, sort: &str) -> Vec<TeamSummary> {
+    let text = text.trim().to_lowercase();
+    let mut found: Vec<TeamSummary> = teams.iter().filter(|t| t.team.name.contains(&text)).cloned().collect();
+    found.sort_by(|a, b| {
+        let order = match sort.trim_start_matches('-') {
+            "members" => a.members.cmp(&b.members),
+            "running" => a.running_notebooks.cmp(&b.running_notebooks),
+            "made" => a.team.created_at.cmp(&b.team.created_at),
+            _ => a.team.name.cmp(&b.team.name),
+        };
+        sort_order(sort, order)
+    });
+    found
+}
+
+#[component]
+fn Teams(teams: Vec<TeamSummary>, me: Option<Me>, set: ServerAction<SetMember>) -> impl IntoView {
+    let (count, none) = (teams.len(), teams.is_empty());
+    let form = FormState::of(set);
+    let create = || {
+        view! {
+            <a class="btn btn-primary" href="/teams/new">
+                <Icon glyph=Glyph::Plus />
+                "Create team"
+            </a>
+        }
+    };
+    view! {
+        <Page title="Teams" count lead="Notebooks, volumes and members belong to a team." actions=create>
+            <FormError form />
+            {if none {
+                view! { <EmptyState glyph=Glyph::Users title="No teams yet" text="Create one, then add its members." /> }.into_any()
+            } else {
+                view! { <TeamsTable teams me set form /> }.into_any()
+            }}
+        </Page>
+    }
+}
+
+#[component]
+fn TeamsTable(teams: Vec<TeamSummary>, me: Option<Me>, set: ServerAction<SetMember>, form: FormState) -> impl IntoView {
+    let (text, sort) = (query_value("q"), query_value("sort"));
+    let teams = StoredValue::new(teams);
+    let rows = move || {
+        let found = teams.with_value(|t| arranged(t, &text.read(), &sort.read()));
+        if found.is_empty() {
+            return view! { <tr><td colspan="5" class="table-none">"No team matches. Try fewer letters."</td></tr> }.into_any();
+        }
+        let row = |team: TeamSummary| {
+            let mine = me.as_ref().is_some_and(|me| role_in(me, &team.team.name).is_some());
+            view! { <TeamRow team mine set form /> }
+        };
+        found.into_iter().map(row).collect_view().into_any()
+    };
+    view! {
+        <FilterBar label="Filter teams">
+            <SearchField label="Find by name" />
+        </FilterBar>
+        <div class="table-wrap">
+            <table class="table">
+                <caption class="sr-only">"Teams"</caption>
+                <thead>
+                    <tr>
+                        <SortHeader key="name" label="Team" />
+                        <SortHeader key="members" label="Members" numeric=true />
+                        <SortHeader key="running" label="Running notebooks" numeric=true />
+                        <SortHeader key="made" label="Created" />
+                        <th scope="col" class="th-actions">
+                            <span class="sr-only">"Actions"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn TeamRow(team: TeamSummary, mine: bool, set: ServerAction<SetMember>, form: FormState) -> impl IntoView {
+    let name = team.team.name;
+    let (email_field, role_field) = (format!("email-{name}"), format!("role-{name}"));
+    let roles = Role::ALL.iter().map(|r| (r.as_str().to_owned(), r.as_str().to_owned())).collect::<Vec<_>>();
+    let head = if mine {
+        view! { <a href=format!("/t/{name}/members")>{name.clone()}</a> }.into_any()
+    } else {
+        view! { <span>{name.clone()}</span> }.into_any()
+    };
+    view! {
+        <tr>
+            <th scope="row">{head}</th>
+            <td class="num">{team.members}</td>
+            <td class="num">{team.running_notebooks}</td>
+            <td>
+                <Time at=team.team.created_at />
+            </td>
+            <td class="actions">
+                <ConfirmDialog trigger="Add member" title=format!("Add a member to {name}") form glyph=Glyph::UserPlus class="btn btn-sm btn-ghost">
+                    <ActionForm action=set>
+                        <input type="hidden" name="team" value=name />
+                        <Field label="Email" name="email" id=email_field form check=validate_email help="Of somebody with an account." required=true>
+                            <TextInput kind="email" autocomplete="off" />
+                        </Field>
+                        <Field label="Role" name="role" id=role_field form>
+                            <Select options=roles value="admin" />
+                        </Field>
+                        <DialogActions form label="Add member" class="btn btn-primary" />
+                    </ActionForm>
+                </ConfirmDialog>
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,182 @@
+//! The team's volumes: folders that outlive notebooks.
+
+use super::api::{CreateVolume, RemoveVolume, list_volumes};
+use crate::components::{
+    ConfirmDialog, Crumb, DialogActions, EmptyState, Field, FilterBar, FormError, FormState, Glyph, LoadingPage, Page, SearchField,
+    SortHeader, TextInput, Time, Tone, bytes, page_or_error, query_value, role_in, sort_order, use_me, use_team, use_toasts, when_done,
+};
+use domain::model::{Role, Volume, validate_name};
+use leptos::prelude::*;
+
+fn check(text: &str) -> Result<(), String> {
+    validate_name(text, 40)
+}
+
+fn size(volume: &Volume) -> String {
+    volume.used_bytes.and_then(|b| u64::try_from(b).ok()).map_or_else(|| "Unknown".to_owned(), bytes)
+}
+
+/// The team's volumes.
+#[component]
+pub fn VolumesPage() -> impl IntoView {
+    let (team, me, toasts) = (use_team(), use_me(), use_toasts());
+    let (create, remove) = (ServerAction::<CreateVolume>::new(), ServerAction::<RemoveVolume>::new());
+    let volumes = Resource::new(move || (team.get(), create.version().get(), remove.version().get()), |(team, ..)| list_volumes(team));
+    when_done(create, move |volume| toasts.show(Tone::Good, format!("Volume {} created.", volume.name)));
+    when_done(remove, move |()| toasts.show(Tone::Good, "Volume deleted."));
+    view! {
+        <Transition fallback=|| view! { <LoadingPage title="Volumes" /> }>
+            {move || Suspend::new(async move {
+                let me = me.await.ok().flatten();
+                let team = team.get_untracked();
+                let writes = me.and_then(|me| role_in(&me, &team)) >= Some(Role::Member);
+                page_or_error(volumes.await, |volumes| view! { <Volumes team volumes writes create remove /> })
+            })}
+        </Transition>
+    }
+}
+
+fn arranged(volumes: &[Volume], text: &str, sort: &str) -> Vec<Volume> {
+    let text = text.trim().to_lowercase();
+    let mut found: Vec<Volume> =
+        volumes.iter().filter(|v| v.name.contains(&text) || v.attached_to.iter().any(|n| n.contains(&text))).cloned().collect();
+    found.sort_by(|a, b| {
+        let order = match sort.trim_start_matches('-') {
+            "size" => a.used_bytes.cmp(&b.used_bytes),
+            "made" => a.created_at.cmp(&b.created_at),
+            _ => a.name.cmp(&b.name),
+        };
+        sort_order(sort, order)
+    });
+    found
+}
+
+#[component]
+fn Volumes(
+    team: String,
+    volumes: Vec<Volume>,
+    writes: bool,
+    create: ServerAction<CreateVolume>,
+    remove: ServerAction<RemoveVolume>,
+) -> impl IntoView {
+    let (count, none) = (volumes.len(), volumes.is_empty());
+    let for_form = team.clone();
+    let actions = move || writes.then(|| view! { <CreateDialog team=for_form create /> });
+    view! {
+        <Page
+            title="Volumes"
+            count
+            crumbs=vec![Crumb::new(team.clone(), format!("/t/{team}"))]
+            lead="Folders of the team that outlive notebooks. A notebook's home is one; others are attached beside it."
+            actions
+        >
+            <FormError form=FormState::of(remove) />
+            {if none {
+                view! {
+                    <EmptyState
+                        glyph=Glyph::HardDrive
+                        title="No volumes yet"
+                        text="Launching a notebook makes one for its home folder. Create one here for data that several notebooks share."
+                    />
+                }
+                    .into_any()
+            } else {
+                view! { <VolumesTable team volumes writes remove /> }.into_any()
+            }}
+        </Page>
+    }
+}
+
+#[component]
+fn CreateDialog(team: String, create: ServerAction<CreateVolume>) -> impl IntoView {
+    let form = FormState::of(create);
+    view! {
+        <ConfirmDialog trigger="Create volume" title="Create volume" form glyph=Glyph::Plus class="btn btn-primary">
+            <ActionForm action=create>
+                <input type="hidden" name="team" value=team />
+                <Field label="Name" name="name" id="volume-name" form check help="Appears as data/<name> in a notebook's home." required=true>
+                    <TextInput mono=true autocomplete="off" placeholder="datasets" />
+                </Field>
+                <DialogActions form label="Create volume" class="btn btn-primary" />
+            </ActionForm>
+        </ConfirmDialog>
+    }
+}
+
+#[component]
+fn VolumesTable(team: String, volumes: Vec<Volume>, writes: bool, remove: ServerAction<RemoveVolume>) -> impl IntoView {
+    let (text, sort) = (query_value("q"), query_value("sort"));
+    let volumes = StoredValue::new(volumes);
+    let rows = move || {
+        let found = volumes.with_value(|v| arranged(v, &text.read(), &sort.read()));
+        if found.is_empty() {
+            return view! { <tr><td colspan="5" class="table-none">"No volume matches. Try fewer letters."</td></tr> }.into_any();
+        }
+        found.into_iter().map(|volume| view! { <VolumeRow team=team.clone() volume writes remove /> }).collect_view().into_any()
+    };
+    view! {
+        <FilterBar label="Filter volumes">
+            <SearchField label="Find by name or notebook" />
+        </FilterBar>
+        <div class="table-wrap">
+            <table class="table">
+                <caption class="sr-only">"Volumes of the team"</caption>
+                <thead>
+                    <tr>
+                        <SortHeader key="name" label="Name" />
+                        <SortHeader key="size" label="Used" numeric=true />
+                        <th scope="col">"Attached to"</th>
+                        <SortHeader key="made" label="Created" />
+                        <th scope="col" class="th-actions">
+                            <span class="sr-only">"Actions"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn VolumeRow(team: String, volume: Volume, writes: bool, remove: ServerAction<RemoveVolume>) -> impl IntoView {
+    let form = FormState::of(remove);
+    let used = size(&volume);
+    let exact = volume.used_bytes.map(|b| format!("{b} bytes"));
+    let free = volume.attached_to.is_empty();
+    let title = format!("Delete volume {}", volume.name);
+    let lost = format!("All files in {} ({used}) are deleted for everyone in team {team}. This cannot be undone.", volume.name);
+    let attached = volume.attached_to.into_iter().map(|name| view! { <span class="chip mono">{name}</span> }).collect_view();
+    view! {
+        <tr>
+            <th scope="row" class="mono">
+                {volume.name.clone()}
+            </th>
+            <td class="num" title=exact>
+                {used}
+            </td>
+            <td>
+                {if free { view! { <span class="muted">"Nothing"</span> }.into_any() } else { view! { <span class="row">{attached}</span> }.into_any() }}
+            </td>
+            <td>
+                <Time at=volume.created_at />
+                <span class="sub">{volume.created_by}</span>
+            </td>
+            <td class="actions">
+                {(writes && free)
+                    .then(|| {
+                        view! {
+                            <ConfirmDialog trigger="Delete" title form class="btn btn-sm btn-ghost">
+                                <p>{lost}</p>
+                                <ActionForm action=remove>
+                                    <input type="hidden" name="team" value=team />
+                                    <input type="hidden" name="name" value=volume.name />
+                                    <DialogActions form label="Delete volume" />
+                                </ActionForm>
+                            </ConfirmDialog>
+                        }
+                    })}
+            </td>
+        </tr>
+    }
+}

@@ -9,12 +9,14 @@ pub mod sessions;
 pub mod site;
 
 mod engine;
+mod exports;
 mod functions;
+mod live;
 mod pages;
 
 use app::SiteFiles;
 use domain::Portal;
-use http::Origin;
+use http::{Origin, streams::Streams};
 use std::sync::Arc;
 
 /// What every handler stands on. Cheap to clone.
@@ -24,4 +26,5 @@ pub struct Server {
     /// Where browsers reach the portal.
     pub origin: Arc<Origin>,
     pub files: SiteFiles,
+    pub streams: Streams,
 }

@@ -109,12 +109,11 @@ async fn detour(server: &Server, caller: &Caller, uri: Uri, headers: HeaderMap) 
         if domain::identity::needs_setup(&server.portal).await? {
             return Ok((path != "/setup").then(|| "/setup".to_owned()));
         }
-        let wanted = uri.path_and_query().map_or("/", |p| p.as_str());
         return Ok(match path {
             "/setup" => Some("/sign-in".to_owned()),
             _ if PUBLIC.contains(&path) => None,
             "/" => Some("/sign-in".to_owned()),
-            _ => Some(format!("/sign-in?next={}", encode(safe_path(wanted)))),
+            _ => Some(sign_in(&uri)),
         });
     }
     let me = domain::identity::me(caller)?;
@@ -124,6 +123,12 @@ async fn detour(server: &Server, caller: &Caller, uri: Uri, headers: HeaderMap) 
         "/sign-in" => Some(next(uri.query().unwrap_or_default())),
         _ => None,
     })
+}
+
+/// The sign-in page, which leads on to what was asked for.
+pub fn sign_in(wanted: &Uri) -> String {
+    let wanted = wanted.path_and_query().map_or("/", |p| p.as_str());
+    format!("/sign-in?next={}", encode(safe_path(wanted)))
 }
 
 /// The last team, if it is still one of theirs, else the first; else the page that says what to do without one.

@@ -1,13 +1,14 @@
 //! Every URL of the process in one table, with what it needs. What is not in the table is refused.
 
 use crate::{
-    Server, functions,
+    Server, exports, functions,
     http::{
         Place, RequestId,
         caller::{resolve, unauthenticated},
         guard::{self, Foreigners},
-        headers::{self, plain},
+        headers::{self, plain, see_other},
     },
+    live,
     pages::{self, Rendering},
     sessions, site,
 };
@@ -32,7 +33,9 @@ use tower::ServiceExt;
 pub enum Access {
     /// Everybody.
     Open,
-    /// A visitor is sent to the sign-in page.
+    /// Signed in; the page behind it sends a visitor to the sign-in page.
+    Visit,
+    /// Signed in.
     SignedIn,
     /// What the verb behind it needs.
     Needs(Permission),
@@ -47,6 +50,13 @@ fn routes() -> Vec<(&'static str, &'static str, Access, MethodRouter<Server>)> {
         ("GET", "/healthz", Access::Open, get(health)),
         ("GET", "/favicon.ico", Access::Open, get(site::favicon)),
         ("GET", "/pkg/{*file}", Access::Open, get(site::file)),
+        ("GET", "/live", Access::SignedIn, get(live::events)),
+        ("GET", "/t/{team}/notebooks/{id}/logs/live", Access::Needs(Permission::ReadNotebooks), get(live::logs)),
+        ("GET", "/t/{team}/notebooks/{id}/logs/download", Access::Needs(Permission::ReadNotebooks), get(exports::log)),
+        ("GET", "/t/{team}/notebooks/{id}/open", Access::Visit, get(exports::open)),
+        ("GET", "/notebooks/{id}/open", Access::Visit, get(exports::find)),
+        ("GET", "/t/{team}/audit.csv", Access::Needs(Permission::ReadTeamAudit), get(exports::team_audit)),
+        ("GET", "/admin/audit.csv", Access::Needs(Permission::ReadAudit), get(exports::audit)),
     ]
 }
 
@@ -134,7 +144,7 @@ pub fn table() -> Result<Vec<Line>, String> {
 }
 
 fn page_access(path: &str) -> Access {
-    if pages::PUBLIC.contains(&path) { Access::Open } else { Access::SignedIn }
+    if pages::PUBLIC.contains(&path) { Access::Open } else { Access::Visit }
 }
 
 fn listings() -> Vec<AxumRouteListing> {
@@ -199,7 +209,7 @@ async fn guard(State(server): State<Server>, request: Request, next: Next) -> Re
 async fn gate(State(access): State<Access>, Extension(caller): Extension<Caller>, request: Request, next: Next) -> Response {
     let refused = match access {
         Access::Open => None,
-        Access::SignedIn => caller.identity().err(),
+        Access::Visit | Access::SignedIn => caller.identity().err(),
         Access::Needs(permission) => match permission.needs() {
             // Which team is known to the verb only.
             Needs::InTeam(_) => caller.identity().err(),
@@ -208,6 +218,7 @@ async fn gate(State(access): State<Access>, Extension(caller): Extension<Caller>
     };
     match refused {
         None => next.run(request).await,
+        Some(domain::Error::Unauthenticated) if access == Access::Visit => see_other(&pages::sign_in(request.uri())),
         Some(domain::Error::Unauthenticated) => unauthenticated(),
         Some(error) => plain(StatusCode::FORBIDDEN, error.to_string()),
     }

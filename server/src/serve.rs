@@ -3,7 +3,7 @@
 use crate::{
     Server,
     config::Config,
-    http::{Origin, accept},
+    http::{Origin, accept, streams::Streams},
     router, site,
 };
 use domain::{Clock, Portal, Settings, compute::ComputeEngine, db::Db};
@@ -55,7 +55,7 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         Some(origin) => origin.clone(),
         None => Origin::parse(&format!("http://localhost:{port}"))?,
     };
-    let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: site::files() };
+    let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: site::files(), streams: Streams::default() };
     let address = server.origin.text();
     let router = router::router(server)?;
     greet(&portal, &address).await?;

@@ -1,46 +1,81 @@
 //! Who calls: from a token or the session cookie, and from no other header.
 
-use super::{Peer, RequestId, headers::plain};
+use super::{Peer, RequestId, errors::refusal, headers::plain};
 use crate::{Server, sessions};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use domain::{Caller, Identity};
+use domain::{Caller, Error, Identity, Portal, compute::Secret, model::UserId};
 use tower_sessions::Session;
+
+/// What a request proves its caller with; open streams ask it again and again.
+#[derive(Clone)]
+pub enum Credential {
+    /// Handle of a session, and whose it is.
+    Session {
+        handle: String,
+        user: UserId,
+    },
+    Token(Secret),
+}
+
+impl Credential {
+    /// Whom it speaks for now: account, teams and roles as of this moment. None where it is no longer good.
+    pub async fn identity(&self, portal: &Portal) -> domain::Result<Option<Identity>> {
+        match self {
+            Self::Token(secret) => domain::tokens::authenticate(portal, &secret.0).await,
+            Self::Session { handle, user } => {
+                let identity = domain::identity::identify(portal, user).await?;
+                Ok(identity.map(|identity| Identity { session: Some(handle.clone()), ..identity }))
+            }
+        }
+    }
+
+    /// Like `identity`, for a stream that has been open for a while: the session itself may have ended too.
+    pub async fn identity_again(&self, portal: &Portal) -> domain::Result<Option<Identity>> {
+        if let Self::Session { handle, user } = self {
+            let session = domain::sessions::load(portal, handle).await?;
+            if session.and_then(|s| s.user).as_ref() != Some(user) {
+                return Ok(None);
+            }
+        }
+        self.identity(portal).await
+    }
+}
 
 /// Puts the `Caller` into the request. A token that does not speak for anybody is refused, never taken for an anonymous request.
 pub async fn resolve(State(server): State<Server>, mut request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let address = request.extensions().get::<Peer>().map(|p| p.0.ip().to_string()).unwrap_or_default();
     let (headers, session) = (request.headers().clone(), request.extensions().get::<Session>().cloned());
-    let identity = match identity(&server, &headers, session).await {
-        Ok(identity) => identity,
-        Err(refusal) => return refusal,
-    };
-    let caller = match identity {
-        Some(identity) => Caller::identified(identity, id, address),
-        None => Caller::anonymous(id, address),
+    let caller = match identify(&server.portal, &headers, session).await {
+        Ok(Some((credential, identity))) => {
+            request.extensions_mut().insert(credential);
+            Caller::identified(identity, id, address)
+        }
+        Ok(None) => Caller::anonymous(id, address),
+        Err(error) => return refusal(error, &id),
     };
     request.extensions_mut().insert(caller);
     next.run(request).await
 }
 
-async fn identity(server: &Server, headers: &HeaderMap, session: Option<Session>) -> Result<Option<Identity>, Response> {
-    let portal = &server.portal;
+async fn identify(portal: &Portal, headers: &HeaderMap, session: Option<Session>) -> domain::Result<Option<(Credential, Identity)>> {
     if headers.contains_key(header::AUTHORIZATION) {
-        let secret = token(headers).ok_or_else(unauthenticated)?;
-        let identity = domain::tokens::authenticate(portal, &secret).await.map_err(unavailable)?;
-        return identity.map(Some).ok_or_else(unauthenticated);
+        let credential = Credential::Token(Secret(token(headers).ok_or(Error::Unauthenticated)?));
+        let identity = credential.identity(portal).await?.ok_or(Error::Unauthenticated)?;
+        return Ok(Some((credential, identity)));
     }
     let Some(session) = session else { return Ok(None) };
-    let person = sessions::person(portal, &session).await.map_err(|e| unavailable(domain::Error::internal("session", e)))?;
+    let person = sessions::person(portal, &session).await.map_err(|e| Error::internal("session", e))?;
     let Some((user, handle)) = person else { return Ok(None) };
-    let identity = domain::identity::identify(portal, &user).await.map_err(unavailable)?;
-    Ok(identity.map(|identity| Identity { session: Some(handle), ..identity }))
+    let credential = Credential::Session { handle, user };
+    let identity = credential.identity(portal).await?;
+    Ok(identity.map(|identity| (credential, identity)))
 }
 
 /// The token of `Authorization: Bearer TOKEN`, or of `Basic` as the password; none where it is said twice or in another way.
@@ -67,11 +102,6 @@ pub fn unauthenticated() -> Response {
     let mut response = plain(StatusCode::UNAUTHORIZED, "Sign in, or send a valid token.");
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
-}
-
-fn unavailable(error: domain::Error) -> Response {
-    tracing::error!(%error, "a request's caller could not be found out");
-    plain(StatusCode::SERVICE_UNAVAILABLE, "The portal cannot check who you are now. Try again in a moment.").into_response()
 }
 
 #[cfg(test)]

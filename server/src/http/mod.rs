@@ -2,9 +2,11 @@
 
 pub mod accept;
 pub mod caller;
+pub mod errors;
 pub mod guard;
 pub mod headers;
 mod origin;
+pub mod streams;
 
 pub use origin::{Origin, Place};
 

@@ -1,0 +1,106 @@
+//! Downloads, and the way from the portal into a notebook.
+
+use crate::{
+    Server,
+    http::{errors::refusal, headers::see_other},
+};
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Path, Query, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use domain::{
+    Caller, Error, Portal,
+    model::{AuditFilter, NotebookId},
+    notebooks,
+};
+use futures::stream;
+
+/// `GET /admin/audit.csv`.
+pub async fn audit(State(server): State<Server>, Extension(caller): Extension<Caller>, Query(filter): Query<AuditFilter>) -> Response {
+    csv(&server.portal, &caller, filter).await
+}
+
+/// `GET /t/{team}/audit.csv`.
+pub async fn team_audit(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Path(team): Path<String>,
+    Query(filter): Query<AuditFilter>,
+) -> Response {
+    csv(&server.portal, &caller, AuditFilter { team, ..filter }).await
+}
+
+async fn csv(portal: &Portal, caller: &Caller, filter: AuditFilter) -> Response {
+    match domain::audit::export_csv(portal, caller, &filter).await {
+        Ok(text) => attachment("text/csv; charset=utf-8", "audit.csv", Body::from(text)),
+        Err(error) => refusal(error, &caller.request_id),
+    }
+}
+
+/// `GET /t/{team}/notebooks/{id}/logs/download`: what is kept of the log, as text.
+pub async fn log(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Path((team, id)): Path<(String, NotebookId)>,
+) -> Response {
+    let name = match notebooks::get(&server.portal, &caller, &team, &id).await {
+        Ok(notebook) => format!("{}.log", notebook.spec.name),
+        Err(error) => return refusal(error, &caller.request_id),
+    };
+    // One page in memory at a time, however long the log is.
+    let pages = stream::try_unfold(Some(0), move |from| {
+        let (portal, caller, team, id) = (server.portal.clone(), caller.clone(), team.clone(), id.clone());
+        async move {
+            let Some(from) = from else { return Ok::<_, std::io::Error>(None) };
+            let page = notebooks::logs(&portal, &caller, &team, &id, Some(from), 1000).await.map_err(std::io::Error::other)?;
+            let mut text = String::new();
+            if page.dropped_bytes > 0 {
+                text.push_str(&format!("[{} bytes are no longer kept]\n", page.dropped_bytes));
+            }
+            page.lines.iter().for_each(|line| text.extend([line.text.as_str(), "\n"]));
+            let next = (!page.lines.is_empty()).then_some(page.next);
+            Ok(Some((Bytes::from(text), next)))
+        }
+    });
+    attachment("text/plain; charset=utf-8", &name, Body::from_stream(pages))
+}
+
+fn attachment(kind: &'static str, name: &str, body: Body) -> Response {
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
+    let disposition = disposition.unwrap_or_else(|_| HeaderValue::from_static("attachment"));
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CONTENT_DISPOSITION, disposition)], body).into_response()
+}
+
+/// `GET /t/{team}/notebooks/{id}/open`: into the notebook's own host, with a one-time code.
+pub async fn open(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Path((team, id)): Path<(String, NotebookId)>,
+    headers: HeaderMap,
+) -> Response {
+    // A code that a browser fetches ahead of a click would be spent before it.
+    if headers.contains_key("sec-purpose") {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    match notebooks::open(&server.portal, &caller, &team, &id).await {
+        Ok(code) => see_other(&format!("{}/_slipway/enter?code={code}", server.origin.of_notebook(&id))),
+        // Its page says why, and offers what helps.
+        Err(Error::Conflict(_) | Error::Forbidden(_)) => see_other(&format!("/t/{team}/notebooks/{id}")),
+        Err(error) => refusal(error, &caller.request_id),
+    }
+}
+
+/// `GET /notebooks/{id}/open`: for a notebook's own host, which does not know whose team it is.
+pub async fn find(State(server): State<Server>, Extension(caller): Extension<Caller>, Path(id): Path<NotebookId>) -> Response {
+    let teams = caller.identity.iter().flat_map(|i| &i.memberships).map(|m| m.team_name.clone());
+    for team in teams {
+        if notebooks::get(&server.portal, &caller, &team, &id).await.is_ok() {
+            return see_other(&format!("/t/{team}/notebooks/{id}/open"));
+        }
+    }
+    refusal(Error::NotFound("notebook"), &caller.request_id)
+}

@@ -2,9 +2,10 @@
 
 use domain::{
     Caller, Error, args, audit, identity,
-    model::{AuditFilter, NewUser, Role},
+    model::{AuditFilter, NewToken, NewUser, Role},
     teams,
     testing::{PASSWORD, TestPortal, email},
+    tokens,
 };
 
 async fn trail(test: &TestPortal, filter: AuditFilter) -> Vec<String> {
@@ -146,4 +147,36 @@ async fn the_export_has_one_line_for_each_record_and_no_formula() {
     );
     assert!(lines[501].starts_with("1,"));
     assert_eq!(audit::verify(&test.portal).await.expect("verified"), None);
+}
+
+#[tokio::test]
+async fn changes_at_once_neither_trip_over_each_other_nor_break_the_chain() {
+    let test = TestPortal::new().await;
+    test.team("vision", &[("ada", Role::Admin), ("mel", Role::Member)]).await;
+    test.admin("root").await;
+    let (ada, mel, root) = (test.caller("ada").await, test.caller("mel").await, test.caller("root").await);
+    let id = mel.identity().expect("signed in").user.id.clone();
+    let (portal, stranger, address) = (&test.portal, test.stranger(), email("mel"));
+    for round in 0..5 {
+        super::sessions::put(&test, &format!("mel-{round}"), Some(&id)).await;
+        let token = || NewToken { name: "ci".into(), team: "vision".into(), role: Role::Member, days: 1 };
+        let (made, secret) = tokens::create(portal, &mel, token()).await.expect("a token");
+        let name = format!("team-{round}");
+        tokio::try_join!(
+            async { identity::sign_in(portal, &stranger, &address, PASSWORD).await.map(drop) },
+            async { identity::set_admin(portal, &root, &id, round % 2 == 0).await.map(drop) },
+            async { domain::sessions::revoke_others(portal, &mel).await.map(drop) },
+            async { identity::set_disabled(portal, &root, &id, false).await.map(drop) },
+            async { teams::set_member(portal, &ada, "vision", &address, Role::Member).await.map(drop) },
+            async { teams::create(portal, &mel, &name).await.map(drop) },
+            async { tokens::create(portal, &mel, token()).await.map(drop) },
+            async { tokens::authenticate(portal, &secret).await.map(drop) },
+            async { tokens::revoke(portal, &mel, &made.id).await.map(drop) },
+            async { domain::volumes::create(portal, &mel, "vision", &name).await.map(drop) },
+        )
+        .expect("each of them works");
+        teams::remove_member(portal, &ada, "vision", &id).await.expect("removed");
+        teams::set_member(portal, &ada, "vision", &address, Role::Member).await.expect("back");
+    }
+    assert_eq!(audit::verify(portal).await.expect("verified"), None);
 }

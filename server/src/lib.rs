@@ -13,6 +13,7 @@ mod exports;
 mod functions;
 mod live;
 mod pages;
+pub mod proxy;
 
 use app::SiteFiles;
 use domain::Portal;

@@ -16,6 +16,7 @@ use domain::{Caller, model::Me};
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{AxumRouteListing, ResponseOptions};
 use leptos_router::SsrMode;
+use std::fmt::Write;
 use tower_sessions::Session;
 
 /// Pages that anybody may see.
@@ -141,7 +142,7 @@ fn home(me: &Me, headers: &HeaderMap) -> String {
 /// `next` of a sign-in link, if it leads to a path of this portal.
 fn next(query: &str) -> String {
     let value = query.split('&').find_map(|pair| pair.strip_prefix("next="));
-    let decoded = value.map(|v| leptos_router::location::Url::unescape(v)).unwrap_or_default();
+    let decoded = value.map(leptos_router::location::Url::unescape).unwrap_or_default();
     safe_path(&decoded).to_owned()
 }
 
@@ -168,7 +169,7 @@ fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
         out
     })

@@ -10,7 +10,7 @@ use crate::{
     },
     live,
     pages::{self, Rendering},
-    sessions, site,
+    proxy, sessions, site,
 };
 use axum::{
     Extension, Router,
@@ -187,7 +187,7 @@ async fn dispatch(State(server): State<Server>, mut request: Request, portal: Ro
             plain(StatusCode::URI_TOO_LONG, "This address is too long.")
         }
         Some(Place::Portal) => portal.oneshot(request).await.into_response(),
-        Some(Place::Notebook(_)) => StatusCode::NOT_FOUND.into_response(),
+        Some(Place::Notebook(notebook)) => return proxy::serve(&server, &notebook, request, &id).await,
         None => plain(StatusCode::MISDIRECTED_REQUEST, format!("This is Slipway; it is reached at {}", server.origin.text())),
     };
     headers::complete(response.headers_mut(), server.origin.secure(), &id);
@@ -224,7 +224,6 @@ async fn gate(State(access): State<Access>, Extension(caller): Extension<Caller>
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a request panicked");
     plain(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side. Try again; the header x-request-id names this request.")

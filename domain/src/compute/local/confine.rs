@@ -1,0 +1,144 @@
+//! `slipway confine`: gives up what the program must not have, and becomes the program.
+
+use super::records::{Confinement, VolumeLinks};
+use landlock::{
+    ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
+};
+use rustix::{
+    process::{Resource, Rlimit, Signal},
+    thread::CpuSet,
+};
+use std::{
+    fs,
+    os::unix::{fs::symlink, process::CommandExt},
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+/// What any program needs of the system: programs, libraries, settings, and what the kernel says.
+pub(super) const SYSTEM: [&str; 14] = [
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/etc",
+    "/opt",
+    "/proc",
+    "/sys",
+    "/run/resolvconf",
+    "/run/systemd/resolve",
+    "/run/NetworkManager/resolv.conf",
+];
+const DEVICES: [&str; 9] =
+    ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/pts", "/dev/ptmx", "/dev/shm"];
+
+/// Arguments: the process whose end is ours too, the confinement as JSON, and the program with its arguments.
+pub fn main() -> ExitCode {
+    let mut args = std::env::args().skip(2);
+    let (Some(parent), Some(confinement)) = (args.next(), args.next()) else { return ExitCode::from(2) };
+    let (Ok(parent), Ok(confinement)) = (parent.parse::<i32>(), serde_json::from_str::<Confinement>(&confinement)) else {
+        return ExitCode::from(2);
+    };
+    let Some(program) = args.next() else { return ExitCode::from(2) };
+    if rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).is_err()
+        || rustix::process::getppid().map(|p| p.as_raw_nonzero().get()) != Some(parent)
+    {
+        return ExitCode::from(125);
+    }
+    let _ = rustix::process::setsid();
+    limit(&confinement);
+    if let Err(e) = restrict(&confinement) {
+        say(&format!("It runs without confinement: {e}"));
+    }
+    if let Some(volumes) = &confinement.volumes {
+        link_volumes(volumes);
+    }
+    let error = Command::new(&program).args(args).exec();
+    say(&format!("{program} could not be started: {error}"));
+    ExitCode::from(127)
+}
+
+/// To the workload's log.
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "[slipway] {text}");
+}
+
+fn limit(confinement: &Confinement) {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    // A core file would carry secrets into the home.
+    let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    // Should the machine run out of memory, the program goes before its shim and the portal.
+    let _ = fs::write("/proc/self/oom_score_adj", "300");
+    if !confinement.cpus.is_empty() {
+        let mut cpus = CpuSet::new();
+        for cpu in confinement.cpus.iter().filter(|c| (**c as usize) < CpuSet::MAX_CPU) {
+            cpus.set(*cpu as usize);
+        }
+        let _ = rustix::thread::sched_setaffinity(None, &cpus);
+    }
+}
+
+fn restrict(confinement: &Confinement) -> Result<(), RulesetError> {
+    let (read, write) = (AccessFs::from_read(ABI::V10), AccessFs::from_all(ABI::V10));
+    let devices = DEVICES.iter().map(PathBuf::from).chain(confinement.gpus.then(gpu_devices).into_iter().flatten());
+    Ruleset::default()
+        .handle_access(write)?
+        .scope(Scope::from_all(ABI::V10))?
+        .create()?
+        .add_rules(path_beneath_rules(SYSTEM, read))?
+        .add_rules(path_beneath_rules(&confinement.read, read))?
+        .add_rules(path_beneath_rules(&confinement.write, write))?
+        .add_rules(path_beneath_rules(devices, write))?
+        .restrict_self()?;
+    Ok(())
+}
+
+fn gpu_devices() -> Vec<PathBuf> {
+    let entries = fs::read_dir("/dev").into_iter().flatten().flatten();
+    entries.filter(|e| e.file_name().to_string_lossy().starts_with("nvidia")).map(|e| e.path()).collect()
+}
+
+/// Runs confined already: whatever the home holds, nothing outside it can be touched.
+fn link_volumes(volumes: &VolumeLinks) {
+    let entries = fs::read_dir(&volumes.folder).into_iter().flatten().flatten();
+    for entry in entries {
+        if fs::read_link(entry.path()).is_ok_and(|target| target.starts_with(&volumes.root)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    if volumes.links.is_empty() {
+        return;
+    }
+    let made = fs::create_dir_all(&volumes.folder);
+    for (name, target) in &volumes.links {
+        if let Err(e) = made.as_ref().map_or_else(|e| Err(e.to_string()), |()| symlink(target, volumes.folder.join(name)).map_err(|e| e.to_string())) {
+            say(&format!("The volume {name} could not be linked into data/: {e}"));
+        }
+    }
+}
+
+/// What the kernel can take away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Confines {
+    /// Files of others, device controls, signals and abstract sockets.
+    Fully,
+    /// Files of others.
+    FilesOnly,
+    Nothing,
+}
+
+pub(super) fn kernel_confines() -> Confines {
+    let hard = || Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    let files = hard().handle_access(AccessFs::from_all(ABI::V3)).and_then(Ruleset::create).is_ok();
+    let scopes = files
+        && hard().handle_access(AccessFs::from_all(ABI::V5)).and_then(|r| r.scope(Scope::from_all(ABI::V6))).and_then(Ruleset::create).is_ok();
+    match (files, scopes) {
+        (_, true) => Confines::Fully,
+        (true, false) => Confines::FilesOnly,
+        (false, _) => Confines::Nothing,
+    }
+}

@@ -1,0 +1,113 @@
+//! What pip and uv print, read as progress.
+
+/// How far an installation is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub step: String,
+    pub done: u32,
+    /// 0 where it cannot be known yet.
+    pub total: u32,
+}
+
+impl Progress {
+    pub fn step(step: impl Into<String>) -> Self {
+        Self { step: step.into(), ..Self::default() }
+    }
+
+    /// Takes one line of output; whether it says anything new.
+    pub fn read(&mut self, line: &str) -> bool {
+        let line = line.trim();
+        if let Some(rest) = line.strip_prefix("Collecting ") {
+            // Not one total before the last is found: each package may bring others.
+            self.done += 1;
+            self.step = format!("Finding packages: {}", package(rest));
+        } else if let Some(rest) = line.strip_prefix("Downloading ") {
+            self.step = format!("Downloading {}", package(rest.rsplit('/').next().unwrap_or(rest)));
+        } else if let Some(rest) = line.strip_prefix("Building wheel for ") {
+            self.step = format!("Building {}", package(rest));
+        } else if let Some(rest) = line.strip_prefix("Installing collected packages: ") {
+            self.total = count(rest.split(',').count());
+            self.done = 0;
+            self.step = "Installing packages".to_owned();
+        } else if let Some(n) = line.strip_prefix("Resolved ").and_then(|r| r.split(' ').next()?.parse().ok()) {
+            self.total = n;
+            self.done = 0;
+            self.step = "Downloading packages".to_owned();
+        } else if line.strip_prefix("Prepared ").is_some() {
+            self.step = "Installing packages".to_owned();
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Whether packages are being put in place, so that counting them tells how far it is.
+    pub fn is_installing(&self) -> bool {
+        self.total > 0
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// The first word, without version and brackets, at most 60 characters.
+fn package(text: &str) -> String {
+    let name = text.split([' ', '=', '<', '>', '~', '!', '[', ';', '(']).next().unwrap_or_default();
+    let name = name.strip_suffix(".metadata").unwrap_or(name);
+    let name = name.split("-py").next().unwrap_or(name);
+    name.chars().take(60).collect()
+}
+
+/// The line of a failed installation that says why: the last error, else the last line.
+pub(super) fn reason(lines: &[String]) -> String {
+    let text = |l: &String| l.trim().trim_start_matches("ERROR:").trim_start_matches("error:").trim().chars().take(300).collect::<String>();
+    let error = lines.iter().rev().find(|l| l.trim_start().starts_with("ERROR:") || l.trim_start().starts_with("error:"));
+    error.or_else(|| lines.iter().rev().find(|l| !l.trim().is_empty())).map_or_else(|| "it said nothing".to_owned(), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(lines: &[&str]) -> Progress {
+        let mut progress = Progress::step("Making the Python environment");
+        for line in lines {
+            progress.read(line);
+        }
+        progress
+    }
+
+    #[test]
+    fn pip_tells_names_first_and_the_total_last() {
+        let mut lines = vec!["Looking in links: /opt/wheels", "Collecting jupyterlab==4.4.*"];
+        let is = |step: &str, done, total| Progress { step: step.into(), done, total };
+        assert_eq!(after(&lines), is("Finding packages: jupyterlab", 1, 0));
+        lines.extend(["  Downloading jupyterlab-4.4.9-py3-none-any.whl.metadata (16 kB)"]);
+        assert_eq!(after(&lines), is("Downloading jupyterlab-4.4.9", 1, 0));
+        lines.extend(["Collecting async-lru>=1.0.0 (from jupyterlab==4.4.*)"]);
+        assert_eq!(after(&lines), is("Finding packages: async-lru", 2, 0));
+        lines.extend(["Installing collected packages: six, async-lru, jupyterlab"]);
+        assert_eq!(after(&lines), is("Installing packages", 0, 3));
+        assert!(after(&lines).is_installing());
+    }
+
+    #[test]
+    fn uv_tells_the_total_first() {
+        let progress = after(&["Resolved 94 packages in 312ms", "Prepared 12 packages in 1.2s"]);
+        assert_eq!(progress, Progress { step: "Installing packages".into(), done: 0, total: 94 });
+    }
+
+    #[test]
+    fn the_reason_is_the_last_error() {
+        let lines = |l: &[&str]| l.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+        let pip = lines(&[
+            "ERROR: Could not find a version that satisfies the requirement nosuch (from versions: none)",
+            "ERROR: No matching distribution found for nosuch",
+            "",
+        ]);
+        assert_eq!(reason(&pip), "No matching distribution found for nosuch");
+        assert_eq!(reason(&lines(&["disk full", ""])), "disk full");
+        assert_eq!(reason(&[]), "it said nothing");
+    }
+}

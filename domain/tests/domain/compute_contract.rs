@@ -1,6 +1,6 @@
 //! What every compute engine promises, tested against whichever is handed in.
 
-use crate::machine::{Machine, ended, log, ready, reaches, secret, server, start, stop};
+use crate::machine::{Machine, ended, log, reaches, ready, secret, server, start, stop};
 use domain::{
     Error,
     compute::{ComputeEngine, Mount, Outcome, State, Workload},
@@ -74,7 +74,8 @@ async fn runs_answers_logs_and_stops(engine: &dyn ComputeEngine) {
 async fn keeps_files_between_launches(engine: &dyn ComputeEngine) {
     let volume = random::id();
     engine.create_volume(&volume).await.unwrap();
-    let mut workload = server("open('kept', 'a').write('x'); open('data/shared/y', 'a').write('y'); print(open('kept').read(), flush=True)");
+    let mut workload =
+        server("open('kept', 'a').write('x'); open('data/shared/y', 'a').write('y'); print(open('kept').read(), flush=True)");
     workload.volumes = vec![Mount { volume: volume.clone(), name: "shared".into(), read_only: false }];
     start(engine, &workload).await;
     stop(engine, &workload).await;

@@ -22,8 +22,25 @@ async fn a_program_gets_a_clean_environment() {
     start(&*machine.engine, &workload).await;
     let lines = log(&*machine.engine, &workload.id).await;
     let mut expected = vec![
-        "API_KEY", "BEFORE", "CUDA_VISIBLE_DEVICES", "HOME", "LANG", "LC_CTYPE", "LOGNAME", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS",
-        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PATH", "PORT", "SHELL", "SLIPWAY_TEAM", "SLIPWAY_WORKLOAD_ID", "TERM", "TMPDIR", "USER",
+        "API_KEY",
+        "BEFORE",
+        "CUDA_VISIBLE_DEVICES",
+        "HOME",
+        "LANG",
+        "LC_CTYPE",
+        "LOGNAME",
+        "MKL_NUM_THREADS",
+        "NUMEXPR_MAX_THREADS",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "PATH",
+        "PORT",
+        "SHELL",
+        "SLIPWAY_TEAM",
+        "SLIPWAY_WORKLOAD_ID",
+        "TERM",
+        "TMPDIR",
+        "USER",
     ];
     if !lines.iter().any(|l| l == "LC_CTYPE") {
         // Python itself adds it where the locale is C.
@@ -116,7 +133,8 @@ async fn a_home_cannot_lead_the_next_start_astray() {
     stop(engine, &workload).await;
     let names: Vec<_> = fs::read_dir(&victim_folder).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["kept"]);
-    for folder in ["", "workloads", "volumes", "environments", &format!("workloads/{}", workload.id), &format!("volumes/{}", workload.home)] {
+    for folder in ["", "workloads", "volumes", "environments", &format!("workloads/{}", workload.id), &format!("volumes/{}", workload.home)]
+    {
         let mode = fs::metadata(machine.folder.path().join(folder)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700, "{folder}");
     }
@@ -127,7 +145,9 @@ async fn a_stranger_on_its_port_is_never_taken_for_it() {
     let machine = Machine::start().await;
     let engine = &*machine.engine;
     // The squatter is a process outside the workload: this test, which the program tells its port through a file and waits for.
-    let mut workload = server("import time\nopen('port', 'w').write(os.environ['PORT'])\nwhile not os.path.exists('go'): time.sleep(0.01)\ntime.sleep(600)");
+    let mut workload = server(
+        "import time\nopen('port', 'w').write(os.environ['PORT'])\nwhile not os.path.exists('go'): time.sleep(0.01)\ntime.sleep(600)",
+    );
     engine.ensure(&workload).await.unwrap();
     let home = machine.folder.path().join("volumes").join(workload.home.as_str());
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -186,7 +206,10 @@ async fn a_program_above_its_memory_is_ended_with_the_reason() {
     machine.engine.ensure(&workload).await.unwrap();
     let outcome = ended(&*machine.engine, &workload).await;
     let Outcome::Failed { reason, next_step } = &outcome else { panic!("{outcome:?}") };
-    assert!(reason.starts_with("It used 0.") && reason.contains("of the 0.2 GiB of memory") && next_step.contains("more memory"), "{outcome:?}");
+    assert!(
+        reason.starts_with("It used 0.") && reason.contains("of the 0.2 GiB of memory") && next_step.contains("more memory"),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -349,5 +372,8 @@ async fn a_repository_that_cannot_be_cloned_says_why() {
     workload.repository = Some(Repository { url: "http://127.0.0.1:1/a/b.git".into(), branch: "main".into() });
     machine.engine.ensure(&workload).await.unwrap();
     let outcome = ended(&*machine.engine, &workload).await;
-    assert!(matches!(&outcome, Outcome::Failed { reason, .. } if reason.contains("could not be cloned") && reason.contains("127.0.0.1")), "{outcome:?}");
+    assert!(
+        matches!(&outcome, Outcome::Failed { reason, .. } if reason.contains("could not be cloned") && reason.contains("127.0.0.1")),
+        "{outcome:?}"
+    );
 }

@@ -31,7 +31,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 pub fn launcher() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let launcher = test.parent().unwrap().parent().unwrap().join("examples/launcher");
-    assert!(launcher.exists(), "cargo builds examples with tests: {}", launcher.display());
+    assert!(launcher.exists(), "{} is missing: run all tests, or add --examples", launcher.display());
     launcher
 }
 

@@ -3,7 +3,10 @@
 mod audit_trail;
 mod backups;
 mod catalogue;
+mod compute_contract;
 mod live_events;
+mod local_engine;
+mod machine;
 mod notebooks;
 mod sessions;
 mod sign_in;

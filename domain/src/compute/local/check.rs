@@ -5,9 +5,7 @@ use super::{
     config::{STANDARD_PATH, find_program},
     confine::{Confines, kernel_confines},
 };
-use crate::{
-    model::{Environment, Finding, Level, Program},
-};
+use crate::model::{Environment, Finding, Level, Program};
 use std::path::PathBuf;
 
 /// Less free space than this is a warning, in MiB.

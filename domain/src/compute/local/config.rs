@@ -81,12 +81,8 @@ impl Folders {
         make_folder(data).map_err(here)?;
         // Confinement rules and links name real paths.
         let data = fs::canonicalize(data).map_err(here)?;
-        let folders = Self {
-            workloads: data.join("workloads"),
-            volumes: data.join("volumes"),
-            environments: data.join("environments"),
-            data,
-        };
+        let folders =
+            Self { workloads: data.join("workloads"), volumes: data.join("volumes"), environments: data.join("environments"), data };
         for folder in [&folders.workloads, &folders.volumes, &folders.environments] {
             make_folder(folder).map_err(|e| Error::internal(&format!("folder {}", folder.display()), e))?;
         }
@@ -107,7 +103,11 @@ impl Folders {
             && key.len() <= 200
             && !key.starts_with('.')
             && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-        if ok { Ok(self.environments.join(key)) } else { Err(Error::invalid("version", "This version has a name that cannot be a folder.")) }
+        if ok {
+            Ok(self.environments.join(key))
+        } else {
+            Err(Error::invalid("version", "This version has a name that cannot be a folder."))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use landlock::{
 };
 use rustix::{
     process::{Resource, Rlimit, Signal},
-    thread::CpuSet,
+    thread::{CapabilitySet, CapabilitySets, CpuSet},
 };
 use std::{
     fs,
@@ -50,6 +50,7 @@ pub fn main() -> ExitCode {
     }
     let _ = rustix::process::setsid();
     limit(&confinement);
+    drop_capabilities();
     if let Err(e) = restrict(&confinement) {
         say(&format!("It runs without confinement: {e}"));
     }
@@ -80,6 +81,18 @@ fn limit(confinement: &Confinement) {
         }
         let _ = rustix::thread::sched_setaffinity(None, &cpus);
     }
+}
+
+/// A portal that runs as root would else hand on what Landlock does not take away, for example reading any process's environment
+/// (`CAP_PERFMON`).
+fn drop_capabilities() {
+    for capability in CapabilitySet::all().iter() {
+        // Fails without root, where there is nothing to drop.
+        let _ = rustix::thread::remove_capability_from_bounding_set(capability);
+    }
+    let _ = rustix::thread::clear_ambient_capability_set();
+    let none = CapabilitySet::empty();
+    let _ = rustix::thread::set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
 }
 
 fn restrict(confinement: &Confinement) -> Result<(), RulesetError> {
@@ -115,7 +128,9 @@ fn link_volumes(volumes: &VolumeLinks) {
     }
     let made = fs::create_dir_all(&volumes.folder);
     for (name, target) in &volumes.links {
-        if let Err(e) = made.as_ref().map_or_else(|e| Err(e.to_string()), |()| symlink(target, volumes.folder.join(name)).map_err(|e| e.to_string())) {
+        if let Err(e) =
+            made.as_ref().map_or_else(|e| Err(e.to_string()), |()| symlink(target, volumes.folder.join(name)).map_err(|e| e.to_string()))
+        {
             say(&format!("The volume {name} could not be linked into data/: {e}"));
         }
     }
@@ -135,7 +150,11 @@ pub(super) fn kernel_confines() -> Confines {
     let hard = || Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
     let files = hard().handle_access(AccessFs::from_all(ABI::V3)).and_then(Ruleset::create).is_ok();
     let scopes = files
-        && hard().handle_access(AccessFs::from_all(ABI::V5)).and_then(|r| r.scope(Scope::from_all(ABI::V6))).and_then(Ruleset::create).is_ok();
+        && hard()
+            .handle_access(AccessFs::from_all(ABI::V5))
+            .and_then(|r| r.scope(Scope::from_all(ABI::V6)))
+            .and_then(Ruleset::create)
+            .is_ok();
     match (files, scopes) {
         (_, true) => Confines::Fully,
         (true, false) => Confines::FilesOnly,

@@ -42,7 +42,13 @@ impl Entry {
     }
 
     /// A launch that is found running.
-    pub fn adopted(record: &ShimRecord, shim: Process, header: Option<(String, Secret)>, facts: broadcast::Sender<Fact>, clock: Clock) -> Self {
+    pub fn adopted(
+        record: &ShimRecord,
+        shim: Process,
+        header: Option<(String, Secret)>,
+        facts: broadcast::Sender<Fact>,
+        clock: Clock,
+    ) -> Self {
         let grant = Grant { resources: record.resources.clone(), gpus: record.gpus.clone(), cpus: record.cpus.clone() };
         let fact = Fact { id: record.id.clone(), launch: record.launch, at: clock.now(), state: State::Starting };
         let entry = Self::with_fact(fact, grant, facts, clock);

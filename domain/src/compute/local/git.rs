@@ -28,7 +28,12 @@ pub(super) fn folder_name(url: &str) -> String {
 
 /// Clones unless the folder is there already. Errors are sentences.
 pub(super) async fn clone(
-    config: &LocalConfig, repository: &Repository, home: &Path, tmp: &Path, confinement: Confinement, tag: String,
+    config: &LocalConfig,
+    repository: &Repository,
+    home: &Path,
+    tmp: &Path,
+    confinement: Confinement,
+    tag: String,
     mut on_line: impl FnMut(&str) + Send + 'static,
 ) -> Result<(), String> {
     let target = home.join(folder_name(&repository.url));

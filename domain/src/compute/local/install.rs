@@ -34,7 +34,13 @@ pub(super) struct Installs(Arc<Mutex<HashMap<String, Arc<Install>>>>);
 
 impl Installs {
     /// Joins the installation of this environment, or starts it.
-    pub fn join(&self, config: &LocalConfig, folders: &Folders, python: &Python, environment: &PythonEnvironment) -> crate::Result<Waiting> {
+    pub fn join(
+        &self,
+        config: &LocalConfig,
+        folders: &Folders,
+        python: &Python,
+        environment: &PythonEnvironment,
+    ) -> crate::Result<Waiting> {
         let folder = folders.environment(&environment.key)?;
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(install) = running.get(&environment.key) {

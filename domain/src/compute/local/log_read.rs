@@ -17,13 +17,13 @@ use tokio::sync::watch;
 const PAGE_BYTES: u64 = 1 << 20;
 const PAGE_LINES: usize = 5000;
 
-/// The bytes from `start` on, at most a page of them, over the borders of files.
+/// The bytes from `start` on, at most a page of them and the byte before it, over the borders of files.
 fn read_span(files: &[(u64, std::path::PathBuf)], start: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let first = files.partition_point(|(s, _)| *s <= start).saturating_sub(1);
     for (file_start, path) in files.iter().skip(first) {
         let at = start + bytes.len() as u64;
-        let left = PAGE_BYTES - bytes.len() as u64;
+        let left = PAGE_BYTES + 1 - bytes.len() as u64;
         if left == 0 || *file_start > at {
             break;
         }

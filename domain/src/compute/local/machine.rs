@@ -29,7 +29,11 @@ fn memory_mib() -> u64 {
 
 /// Totals of this machine, with what `granted` holds taken as used.
 pub(super) fn capacity<'a>(
-    data: &Path, cpus: &[u32], gpus: Vec<Gpu>, gpu_note: Option<String>, granted: impl Iterator<Item = (&'a str, &'a Grant)>,
+    data: &Path,
+    cpus: &[u32],
+    gpus: Vec<Gpu>,
+    gpu_note: Option<String>,
+    granted: impl Iterator<Item = (&'a str, &'a Grant)>,
 ) -> Capacity {
     let (mut free_mib, mut total_mib) = (0, 0);
     if let Ok(disk) = rustix::fs::statvfs(data) {

@@ -333,4 +333,3 @@ impl ComputeEngine for LocalEngine {
         check::check(&self.0).await
     }
 }
-

@@ -163,7 +163,13 @@ fn own_folder(program: &Path, data: &Path) -> Option<PathBuf> {
 
 /// The whole environment of the program: nothing of the portal's own.
 fn environment_variables(
-    workload: &Workload, entry: &Entry, home: &str, tmp: &Path, path: &[PathBuf], environment: Option<&Path>, port: u16,
+    workload: &Workload,
+    entry: &Entry,
+    home: &str,
+    tmp: &Path,
+    path: &[PathBuf],
+    environment: Option<&Path>,
+    port: u16,
 ) -> BTreeMap<String, String> {
     let list = |numbers: &[u32]| numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
     let path = path.iter().map(|p| p.to_string_lossy()).collect::<Vec<_>>().join(":");

@@ -140,8 +140,7 @@ pub(super) fn kill_all(find: impl Fn() -> Vec<Process>) -> bool {
 
 /// Memory in KiB that the processes cannot give back: anonymous and shared, each page counted once where `exact`.
 pub(super) fn memory_kib(pids: &[i32], exact: bool) -> u64 {
-    let (file, fields) =
-        if exact { ("smaps_rollup", ["Pss_Anon:", "Pss_Shmem:"]) } else { ("status", ["RssAnon:", "RssShmem:"]) };
+    let (file, fields) = if exact { ("smaps_rollup", ["Pss_Anon:", "Pss_Shmem:"]) } else { ("status", ["RssAnon:", "RssShmem:"]) };
     let of_one = |pid: &i32| -> u64 {
         let text = fs::read_to_string(PathBuf::from(format!("/proc/{pid}/{file}"))).unwrap_or_default();
         let lines = text.lines().filter_map(|l| fields.iter().find_map(|f| l.strip_prefix(f)));

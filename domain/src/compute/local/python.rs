@@ -82,7 +82,11 @@ pub(super) fn is_complete(environment: &Path) -> bool {
 
 /// Makes the environment in its folder, which holds nothing of value yet. `tell` gets each change of the progress and each line.
 pub(super) async fn make(
-    config: &LocalConfig, python: &Python, environment: &PythonEnvironment, folder: &Path, tell: Arc<dyn Fn(&Progress, Option<&str>) + Send + Sync>,
+    config: &LocalConfig,
+    python: &Python,
+    environment: &PythonEnvironment,
+    folder: &Path,
+    tell: Arc<dyn Fn(&Progress, Option<&str>) + Send + Sync>,
 ) -> Result<(), InstallFailure> {
     let io_failure = |e: io::Error| InstallFailure(format!("{} cannot be written: {e}.", folder.display()));
     if folder.exists() {
@@ -147,7 +151,9 @@ pub(super) async fn make(
 
 /// Counts what lies in `site-packages` while packages are put in place, which pip itself does not tell.
 async fn count_installed(
-    folder: &Path, progress: &Mutex<Progress>, tell: &Arc<dyn Fn(&Progress, Option<&str>) + Send + Sync>,
+    folder: &Path,
+    progress: &Mutex<Progress>,
+    tell: &Arc<dyn Fn(&Progress, Option<&str>) + Send + Sync>,
 ) -> std::convert::Infallible {
     let mut before = None;
     let mut steps = tokio::time::interval(Duration::from_millis(250));

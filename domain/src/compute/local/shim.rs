@@ -9,7 +9,7 @@ use super::{
     records::{ExitRecord, Order, TAG, write_json},
 };
 use crate::{clock::Clock, compute::Outcome};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
+use rustix::process::{Signal, WaitOptions, WaitStatus};
 use std::{
     fs::OpenOptions,
     io::{self, Read, Write},
@@ -128,7 +128,7 @@ fn spawn(order: &Order, output: std::os::fd::OwnedFd) -> io::Result<i32> {
 impl Supervised {
     /// Collects every child that has ended, adopted ones too.
     fn reap(&mut self) {
-        while let Ok(Some((pid, status))) = rustix::process::waitpid(None::<Pid>, WaitOptions::NOHANG) {
+        while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
             if pid.as_raw_nonzero().get() == self.pid {
                 self.status = Some(status);
             }

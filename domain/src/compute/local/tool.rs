@@ -57,9 +57,7 @@ pub(super) async fn run(launcher: &Path, tool: Tool, on_line: impl FnMut(&str) +
     end.map_err(io::Error::other)?
 }
 
-fn run_blocking(
-    launcher: &Path, tool: &Tool, running: &Mutex<Running>, mut on_line: impl FnMut(&str),
-) -> io::Result<ExitStatus> {
+fn run_blocking(launcher: &Path, tool: &Tool, running: &Mutex<Running>, mut on_line: impl FnMut(&str)) -> io::Result<ExitStatus> {
     let (output, input) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     let mut command = Command::new(launcher);
     command

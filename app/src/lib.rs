@@ -14,13 +14,16 @@ pub mod live;
 pub mod navigation;
 pub mod notebooks;
 mod root;
+mod system;
 pub mod teams;
 pub mod volumes;
 
 #[cfg(feature = "ssr")]
 pub use document::{SiteFiles, shell};
 
+use audit::{PortalAuditPage, TeamAuditPage};
 use components::Frame;
+use environments::{EnvironmentPage, EnvironmentsPage, NewEnvironmentPage};
 use identity::{AccountPage, SessionsPage, SetupPage, SignInPage, TokensPage, UsersPage};
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -30,6 +33,7 @@ use leptos_router::{
     path,
 };
 use root::{NotFoundPage, RootPage};
+use system::{ComputePage, SystemPage};
 use teams::{MembersPage, NewTeamPage, TeamsPage};
 use volumes::VolumesPage;
 
@@ -52,6 +56,13 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                     <Route path=path!("/account/sessions") view=SessionsPage ssr=SsrMode::Async />
                     <Route path=path!("/account/tokens") view=TokensPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/audit") view=TeamAuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/audit") view=PortalAuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/environments") view=EnvironmentsPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/environments/new") view=NewEnvironmentPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/environments/:name") view=EnvironmentPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/compute") view=ComputePage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/system") view=SystemPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/users") view=UsersPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/teams") view=TeamsPage ssr=SsrMode::Async />
                 </Routes>

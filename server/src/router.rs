@@ -69,6 +69,8 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         ("environments/list_all", Needs(P::ManageEnvironments)),
         ("environments/remove", Needs(P::ManageEnvironments)),
         ("environments/save", Needs(P::ManageEnvironments)),
+        ("environments/save_form", Needs(P::ManageEnvironments)),
+        ("environments/set_enabled", Needs(P::ManageEnvironments)),
         ("home/capacity", Needs(P::ReadTeam)),
         ("home/summary", Needs(P::ReadTeam)),
         ("identity/add_user", Needs(P::ManageUsers)),

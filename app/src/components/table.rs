@@ -4,6 +4,7 @@ use super::icon::{Glyph, Icon};
 use leptos::prelude::*;
 use leptos_router::{
     NavigateOptions,
+    components::Form,
     hooks::{use_location, use_navigate, use_query_map},
 };
 use std::cmp::Ordering;
@@ -65,13 +66,16 @@ pub fn SortHeader(
     }
 }
 
-/// The bar above a list: a GET form, so that it works without JavaScript; other query parameters are kept by hidden inputs of the caller.
+/// The bar above a list: a GET form, so that it works without JavaScript. Keeps the order.
 #[component]
 pub fn FilterBar(#[prop(default = "Filter")] label: &'static str, children: Children) -> impl IntoView {
+    let sort = query_value("sort");
+    let path = use_location().pathname.get_untracked();
     view! {
-        <form class="filter-bar" method="get" role="search" aria-label=label>
+        <Form method="GET" action=path attr:class="filter-bar" attr:role="search" attr:aria-label=label>
+            {move || (!sort.read().is_empty()).then(|| view! { <input type="hidden" name="sort" value=sort.get() /> })}
             {children()}
-        </form>
+        </Form>
     }
 }
 

@@ -2,4 +2,4 @@
 pub mod api;
 mod form;
 
-pub use form::{Draft, LaunchForm, VariableField, VolumeField};
+pub use form::{Draft, LaunchForm, VariableField, VolumeField, memory_gib, memory_mib};

@@ -1,0 +1,143 @@
+//! The catalogue of environments, for administrators.
+
+use super::{
+    EnvironmentLogo,
+    api::{RemoveEnvironment, SetEnvironmentEnabled, list_environments},
+};
+use crate::components::{
+    ConfirmDialog, DialogActions, EmptyState, FormError, FormState, Glyph, Icon, LoadingPage, Page, StatusBadge, SubmitButton, Tone, mib,
+    page_or_error, use_toasts, when_done,
+};
+use domain::model::EnvironmentChoice;
+use leptos::prelude::*;
+
+#[derive(Clone, Copy)]
+struct CatalogueActions {
+    enable: ServerAction<SetEnvironmentEnabled>,
+    remove: ServerAction<RemoveEnvironment>,
+}
+
+/// The catalogue of environments.
+#[component]
+pub fn EnvironmentsPage() -> impl IntoView {
+    let toasts = use_toasts();
+    let actions = CatalogueActions { enable: ServerAction::new(), remove: ServerAction::new() };
+    let all = Resource::new(move || (actions.enable.version().get(), actions.remove.version().get()), |_| list_environments());
+    when_done(actions.enable, move |()| toasts.show(Tone::Good, "Catalogue changed."));
+    when_done(actions.remove, move |()| toasts.show(Tone::Good, "Environment deleted."));
+    view! {
+        <Transition fallback=|| view! { <LoadingPage title="Environments" /> }>
+            {move || Suspend::new(async move { page_or_error(all.await, |all| view! { <Catalogue all actions /> }) })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Catalogue(all: Vec<EnvironmentChoice>, actions: CatalogueActions) -> impl IntoView {
+    let (count, none) = (all.len(), all.is_empty());
+    let add = || {
+        view! {
+            <a class="btn btn-primary" href="/admin/environments/new">
+                <Icon glyph=Glyph::Plus />
+                "Add environment"
+            </a>
+        }
+    };
+    view! {
+        <Page title="Environments" count lead="What people can launch: a program, its versions and their packages." actions=add>
+            <FormError form=FormState::of(actions.enable) />
+            <FormError form=FormState::of(actions.remove) />
+            {if none {
+                view! { <EmptyState glyph=Glyph::Boxes title="The catalogue is empty" text="Add an environment so that people can launch notebooks." /> }.into_any()
+            } else {
+                view! { <ul class="cards">{all.into_iter().map(|choice| view! { <EntryCard choice actions /> }).collect_view()}</ul> }.into_any()
+            }}
+        </Page>
+    }
+}
+
+#[component]
+fn EntryCard(choice: EnvironmentChoice, actions: CatalogueActions) -> impl IntoView {
+    let environment = choice.environment;
+    let (tone, glyph, word) = match (environment.enabled, choice.unavailable.is_some()) {
+        (false, _) => (Tone::Neutral, Glyph::CirclePause, "Withdrawn"),
+        (true, true) => (Tone::Warning, Glyph::TriangleAlert, "Unavailable"),
+        (true, false) => (Tone::Good, Glyph::CircleCheck, "Available"),
+    };
+    let (name, enabled) = (environment.name.clone(), environment.enabled);
+    let cached = choice.cached_versions;
+    let versions = environment
+        .versions
+        .iter()
+        .map(|version| {
+            let is_cached = cached.contains(&version.name);
+            let title = match (&version.deprecated, is_cached) {
+                (Some(_), _) => "Deprecated",
+                (None, true) => "Cached: starts in seconds",
+                (None, false) => "Made on first use",
+            };
+            view! {
+                <li class="chip" class:faded=version.deprecated.is_some() title=title>
+                    {is_cached.then(|| view! { <Icon glyph=Glyph::Check /> })}
+                    {version.name.clone()}
+                    <span class="sr-only">{format!(" ({title})")}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    let resources = environment.default_resources;
+    let size = match resources.gpus {
+        0 => format!("{} CPU, {}", resources.cpus, mib(u64::from(resources.memory_mib))),
+        gpus => format!("{} CPU, {}, {gpus} GPU", resources.cpus, mib(u64::from(resources.memory_mib))),
+    };
+    let seen_by = if environment.visible_to.is_empty() { "All teams".to_owned() } else { environment.visible_to.join(", ") };
+    let href = format!("/admin/environments/{name}");
+    view! {
+        <li class="card entry">
+            <div class="entry-head">
+                <EnvironmentLogo logo=environment.logo />
+                <div class="grow">
+                    <h2>
+                        <a href=href.clone()>{environment.title}</a>
+                    </h2>
+                    <p class="muted mono">{environment.name}</p>
+                </div>
+                <StatusBadge tone glyph text=word />
+            </div>
+            <div class="entry-body">
+                <p class="soft">{environment.description}</p>
+                {choice.unavailable.map(|why| view! { <p class="small warning-text">{why}</p> })}
+                <ul class="row">{versions}</ul>
+                <p class="muted small">{size} " · " {seen_by}</p>
+            </div>
+            <div class="card-foot">
+                <a class="btn btn-sm" href=href>
+                    <Icon glyph=Glyph::Pencil />
+                    "Edit"
+                </a>
+                <EntryActions name enabled actions />
+            </div>
+        </li>
+    }
+}
+
+#[component]
+fn EntryActions(name: String, enabled: bool, actions: CatalogueActions) -> impl IntoView {
+    let (enable, remove) = (FormState::of(actions.enable), FormState::of(actions.remove));
+    let word = if enabled { "Withdraw" } else { "Offer" };
+    let (for_enable, title) = (name.clone(), format!("Delete environment {name}"));
+    view! {
+        <ActionForm action=actions.enable>
+            <input type="hidden" name="name" value=for_enable />
+            <input type="hidden" name="enabled" value=(!enabled).to_string() />
+            <SubmitButton form=enable label=word class="btn btn-sm btn-ghost" />
+        </ActionForm>
+        <ConfirmDialog trigger="Delete" title form=remove class="btn btn-sm btn-ghost">
+            <p>"Nobody can launch it any more. It must not be used by any notebook; withdraw it instead to keep those."</p>
+            <ActionForm action=actions.remove>
+                <input type="hidden" name="name" value=name />
+                <DialogActions form=remove label="Delete environment" />
+            </ActionForm>
+        </ConfirmDialog>
+    }
+}

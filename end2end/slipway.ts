@@ -12,9 +12,10 @@ function environment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SLIPWAY_')));
 }
 
+/** The release build, which is what ships; `STORY_BINARY` names another one while a story is written. */
 function binary(): string {
   const target = process.env.CARGO_TARGET_DIR ?? resolve(__dirname, '../target');
-  const path = join(target, 'release/slipway');
+  const path = process.env.STORY_BINARY ?? join(target, 'release/slipway');
   if (!existsSync(path)) throw new Error(`${path} does not exist: run \`make build\` first`);
   return path;
 }

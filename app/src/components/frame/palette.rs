@@ -130,7 +130,7 @@ pub(super) fn Palette(me: MeResource, node: NodeRef<html::Dialog>, keys: NodeRef
             }
         }
     };
-    let run = StoredValue::new_local(run);
+    let run = StoredValue::new(run);
     let on_key = move |ev: ev::KeyboardEvent| {
         let last = found.read_untracked().len().saturating_sub(1);
         match ev.key().as_str() {

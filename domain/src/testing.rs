@@ -2,17 +2,17 @@
 
 use crate::{
     Caller, Clock, Portal, Result, Settings,
-    compute::{Activity, ComputeEngine, Fact, Workload},
+    compute::{
+        ComputeEngine,
+        local::{LocalConfig, LocalEngine},
+    },
     db::Db,
-    error::Error,
     identity,
-    model::{Capacity, Environment, Finding, LogPage, Millis, NewUser, Role, Team, User, VolumeId},
+    model::{Millis, NewUser, Role, Team, User},
     random, teams,
 };
-use async_trait::async_trait;
-use futures::stream::{self, BoxStream};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, postgres::PgConnectOptions};
-use std::{net::SocketAddr, str::FromStr, sync::Arc};
+use std::{path::Path, str::FromStr, sync::Arc};
 
 /// Where the fixed clock starts: 2026-01-01T00:00:00Z.
 pub const START: Millis = 1_767_225_600_000;
@@ -29,7 +29,7 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     /// On `PostgreSQL` where `DATABASE_URL` says so, else a file in `folder`.
-    pub async fn create(folder: &std::path::Path) -> Self {
+    pub async fn create(folder: &Path) -> Self {
         match Self::server() {
             Some(server) => Self::postgres(&server).await,
             None => Self::sqlite(folder),
@@ -42,7 +42,7 @@ impl TestDatabase {
         std::env::var(DATABASE_URL).ok().filter(|url| !url.is_empty())
     }
 
-    pub fn sqlite(folder: &std::path::Path) -> Self {
+    pub fn sqlite(folder: &Path) -> Self {
         Self { url: format!("sqlite:{}", folder.join("slipway.db").display()), schema: None }
     }
 
@@ -86,17 +86,30 @@ pub struct TestPortal {
 }
 
 impl TestPortal {
+    /// On the engine `local`, which looks at this machine but has nothing to start programs with.
     pub async fn new() -> Self {
-        Self::with_clock(Clock::fixed(START)).await
+        let looks = async |data: &Path, clock| {
+            LocalEngine::inspect(LocalConfig::new(data, "/nonexistent"), clock).map(|e| Arc::new(e) as Arc<dyn ComputeEngine>)
+        };
+        Self::with(Clock::fixed(START), looks).await
     }
 
-    pub async fn with_clock(clock: Clock) -> Self {
+    /// On the engine `local` that starts programs through this binary of Slipway, in real time.
+    pub async fn launching(slipway: &Path) -> Self {
+        let starts = async |data: &Path, clock| {
+            LocalEngine::start(LocalConfig::new(data, slipway), clock).await.map(|e| e as Arc<dyn ComputeEngine>)
+        };
+        Self::with(Clock::system(), starts).await
+    }
+
+    async fn with(clock: Clock, engine: impl AsyncFnOnce(&Path, Clock) -> Result<Arc<dyn ComputeEngine>>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let database = TestDatabase::create(folder.path()).await;
         let db = Db::open(&database.url).await.expect("the database opens");
         let settings =
             Settings { data: folder.path().to_owned(), session_idle: 12 * 60 * 60 * 1000, session_absolute: 7 * 24 * 60 * 60 * 1000 };
-        let portal = Portal::new(db, Arc::new(NoEngine), clock, settings).expect("a portal");
+        let compute = engine(folder.path(), clock.clone()).await.expect("the engine answers");
+        let portal = Portal::new(db, compute, clock, settings).expect("a portal");
         Self { portal, database, folder }
     }
 
@@ -146,69 +159,4 @@ impl TestPortal {
 /// The email of a test person.
 pub fn email(name: &str) -> String {
     format!("{name}@example.com")
-}
-
-/// Runs nothing: for verbs that start nothing.
-struct NoEngine;
-
-fn nothing<T>() -> Result<T> {
-    Err(Error::Unavailable("This portal has no engine.".to_owned()))
-}
-
-#[async_trait]
-impl ComputeEngine for NoEngine {
-    fn name(&self) -> &'static str {
-        "none"
-    }
-    async fn ensure(&self, _workload: &Workload) -> Result<()> {
-        nothing()
-    }
-    async fn stop(&self, _id: &str) -> Result<()> {
-        nothing()
-    }
-    async fn remove(&self, _id: &str) -> Result<()> {
-        nothing()
-    }
-    async fn status(&self, _id: &str) -> Result<Option<Fact>> {
-        nothing()
-    }
-    async fn list(&self) -> Result<Vec<Fact>> {
-        nothing()
-    }
-    fn watch(&self) -> BoxStream<'static, Fact> {
-        Box::pin(stream::pending())
-    }
-    async fn logs(&self, _id: &str, _from: Option<u64>, _limit: u32) -> Result<LogPage> {
-        nothing()
-    }
-    async fn log_grows(&self, _id: &str, _from: u64) -> Result<bool> {
-        nothing()
-    }
-    async fn address(&self, _id: &str) -> Result<SocketAddr> {
-        nothing()
-    }
-    async fn activity(&self, _id: &str) -> Result<Option<Activity>> {
-        nothing()
-    }
-    async fn capacity(&self) -> Result<Capacity> {
-        nothing()
-    }
-    async fn unavailable(&self, _environment: &Environment) -> Option<String> {
-        Some("This portal has no engine.".to_owned())
-    }
-    async fn is_cached(&self, _key: &str) -> bool {
-        false
-    }
-    async fn create_volume(&self, _id: &VolumeId) -> Result<()> {
-        nothing()
-    }
-    async fn delete_volume(&self, _id: &VolumeId) -> Result<()> {
-        nothing()
-    }
-    async fn volume_usage(&self, _id: &VolumeId) -> Option<u64> {
-        None
-    }
-    async fn check(&self) -> Vec<Finding> {
-        Vec::new()
-    }
 }

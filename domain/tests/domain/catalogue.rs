@@ -3,7 +3,7 @@
 use super::teams::notebook;
 use domain::{
     Caller, Error, environments,
-    model::{Environment, Role},
+    model::{Environment, Program, Role},
     testing::TestPortal,
 };
 
@@ -88,4 +88,17 @@ async fn an_entry_that_a_notebook_uses_stays() {
     assert!(matches!(environments::remove(&test.portal, &root, "jupyterlab").await, Err(Error::Conflict(_))));
     environments::remove(&test.portal, &root, "rstudio").await.expect("unused");
     assert!(matches!(environments::remove(&test.portal, &root, "rstudio").await, Err(Error::NotFound("environment"))));
+}
+
+#[tokio::test]
+async fn an_entry_whose_program_is_missing_says_so() {
+    let test = shipped().await;
+    let argv = vec!["no-such-program-here".to_owned(), "{port}".to_owned()];
+    let command = Environment { name: "mine".into(), program: Program::Command { argv }, ..entry(&test, "rstudio").await };
+    environments::save(&test.portal, &test.caller("root").await, command, true).await.expect("added");
+    test.team("vision", &[("vic", Role::Viewer)]).await;
+    let choices = environments::choices(&test.portal, &test.caller("vic").await, "vision").await.expect("choices");
+    let mine = choices.iter().find(|c| c.environment.name == "mine").expect("offered");
+    assert!(mine.unavailable.as_ref().is_some_and(|why| why.contains("no-such-program-here")), "{:?}", mine.unavailable);
+    assert!(choices.iter().all(|c| c.cached_versions.is_empty()), "nothing is installed yet");
 }

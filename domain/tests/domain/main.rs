@@ -4,6 +4,7 @@ mod audit_trail;
 mod backups;
 mod catalogue;
 mod compute_contract;
+mod home;
 mod live_events;
 mod local_engine;
 mod machine;

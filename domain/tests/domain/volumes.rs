@@ -60,3 +60,17 @@ async fn a_volume_that_was_attached_a_moment_ago_is_in_conflict() {
     let deleted = test.portal.db.execute("DELETE FROM volumes WHERE name = 'churn'", args![]).await;
     assert!(matches!(deleted, Err(Error::Conflict(_))), "{deleted:?}");
 }
+
+#[tokio::test]
+async fn a_new_volume_has_a_folder_and_a_removed_one_leaves_no_files() {
+    let test = TestPortal::new().await;
+    test.team("vision", &[("ada", Role::Member)]).await;
+    let ada = test.caller("ada").await;
+    let volume = volumes::create(&test.portal, &ada, "vision", "data").await.expect("made");
+    let folder = test.folder.path().join("volumes").join(volume.id.as_str());
+    std::fs::write(folder.join("weights.bin"), vec![7; 100_000]).expect("a file");
+    let used = volumes::list(&test.portal, &ada, "vision").await.expect("listed")[0].used_bytes;
+    assert!(used.is_some_and(|bytes| bytes >= 100_000), "{used:?}");
+    volumes::remove(&test.portal, &ada, "vision", "data").await.expect("removed");
+    assert!(!folder.exists() && volumes::list(&test.portal, &ada, "vision").await.expect("listed").is_empty());
+}

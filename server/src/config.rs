@@ -2,6 +2,7 @@
 
 use crate::http::Origin;
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
+use domain::compute::local::LocalConfig;
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
 
 /// One thing that can be chosen.
@@ -22,6 +23,8 @@ pub const KEYS: &[Key] = &[
     key("log-format", "FORMAT", "text", "text or json, one line for each record, on standard error"),
     key("session-idle-hours", "HOURS", "12", "A session ends after so long without use (1 to 720)"),
     key("session-absolute-days", "DAYS", "7", "A session ends after so long in any case (1 to 90)"),
+    key("python", "PATH", "python3 on PATH", "The Python that notebook environments are made with"),
+    key("readable", "DIR:DIR", "none", "Folders that notebooks may read beside the system's own, separated by colons"),
     key(
         "insecure-http",
         "true|false",
@@ -49,6 +52,8 @@ pub struct Config {
     pub log_json: bool,
     pub session_idle_hours: i64,
     pub session_absolute_days: i64,
+    /// What the engine `local` works with.
+    pub engine: LocalConfig,
 }
 
 /// A setting that cannot be used: its name, where it was set, and what was expected.
@@ -87,11 +92,18 @@ fn variable(key: &str) -> String {
 /// # Errors
 /// The first setting that is unknown or cannot be used.
 pub fn load(matches: &ArgMatches) -> Result<Config, BadSetting> {
-    let environment = std::env::vars_os().filter_map(|(name, value)| {
-        let name = name.into_string().ok()?;
-        name.starts_with("SLIPWAY_").then(|| (name, value.to_string_lossy().into_owned()))
-    });
-    Settings::gather(matches, environment.collect())?.check()
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads it")]
+    let (variables, program) = (std::env::vars_os(), std::env::current_exe());
+    let variables: BTreeMap<String, String> =
+        variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let ours = variables.iter().filter(|(name, _)| name.starts_with("SLIPWAY_")).map(|(n, v)| (n.clone(), v.clone()));
+    let mut config = Settings::gather(matches, ours.collect())?.check()?;
+    config.engine.launcher = program.map_err(|e| bad("slipway", "the system", format!("its own path cannot be found: {e}")))?;
+    if let Some(path) = variables.get("PATH") {
+        config.engine.path = std::env::split_paths(path).filter(|p| p.is_absolute()).collect();
+    }
+    config.engine.install_env = variables.into_iter().filter(|(name, _)| LocalConfig::is_install_variable(name)).collect();
+    Ok(config)
 }
 
 /// Values as they were written, each with where.
@@ -134,7 +146,11 @@ impl Settings {
     fn check(&self) -> Result<Config, BadSetting> {
         let data = PathBuf::from(self.text("data").unwrap_or("./slipway-data"));
         let sqlite = format!("sqlite:{}", data.join("slipway.sqlite").display());
+        let mut engine = LocalConfig::new(&data, "");
+        engine.python = self.parse("python", "", |v| if v.is_empty() { Ok(None) } else { absolute(v).map(Some) })?;
+        engine.readable = self.parse("readable", "", |v| v.split(':').filter(|d| !d.is_empty()).map(absolute).collect())?;
         let config = Config {
+            engine,
             listen: self
                 .parse("listen", "127.0.0.1:3000", |v| v.parse().map_err(|_| "expected an address such as 127.0.0.1:3000".to_owned()))?,
             database: self.parse("database", &sqlite, database)?,
@@ -184,6 +200,11 @@ fn file(named: Option<(String, String)>) -> Result<Vec<(&'static str, String, St
         values.push((key.name, text, path.clone()));
     }
     Ok(values)
+}
+
+fn absolute(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    if path.is_absolute() { Ok(path) } else { Err("expected a path from the root on".to_owned()) }
 }
 
 fn database(url: &str) -> Result<String, String> {

@@ -8,7 +8,6 @@ pub mod serve;
 pub mod sessions;
 pub mod site;
 
-mod engine;
 mod exports;
 mod functions;
 mod live;

@@ -3,5 +3,10 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    server::cli::run()
+    // Nothing of the portal is set up in the processes that watch over workloads and confine them.
+    match std::env::args_os().nth(1).as_deref().and_then(std::ffi::OsStr::to_str) {
+        Some("shim") => domain::compute::local::shim::main(),
+        Some("confine") => domain::compute::local::confine::main(),
+        _ => server::cli::run(),
+    }
 }

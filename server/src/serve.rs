@@ -6,7 +6,11 @@ use crate::{
     http::{Origin, accept, streams::Streams},
     router, site,
 };
-use domain::{Clock, Portal, Settings, compute::ComputeEngine, db::Db};
+use domain::{
+    Clock, Portal, Settings,
+    compute::{ComputeEngine, local::LocalEngine},
+    db::Db,
+};
 use std::{
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::Path,
@@ -20,19 +24,35 @@ use tokio::{
 
 const HOUR: i64 = 60 * 60 * 1000;
 
-/// Opens what every command stands on: data folder, database, engine.
+/// Opens the portal to serve it: data folder, database, engine. Workloads that run are adopted.
+async fn open(config: &Config) -> Result<Portal, String> {
+    let db = database(config).await?;
+    let engine = LocalEngine::start(config.engine.clone(), Clock::system()).await.map_err(|e| e.to_string())?;
+    portal(config, db, engine)
+}
+
+/// Opens the portal beside whoever serves it, for one command.
 ///
 /// # Errors
 /// A sentence that says what cannot be opened and why.
-pub async fn open(config: &Config) -> Result<Portal, String> {
+pub async fn look(config: &Config) -> Result<Portal, String> {
+    let db = database(config).await?;
+    let engine = LocalEngine::inspect(config.engine.clone(), Clock::system()).map_err(|e| e.to_string())?;
+    portal(config, db, Arc::new(engine))
+}
+
+async fn database(config: &Config) -> Result<Db, String> {
     data_folder(&config.data).map_err(|e| format!("The data folder {} cannot be used: {e}", config.data.display()))?;
-    let db = Db::open(&config.database).await.map_err(|e| e.to_string())?;
+    Db::open(&config.database).await.map_err(|e| e.to_string())
+}
+
+fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>) -> Result<Portal, String> {
     let settings = Settings {
         data: config.data.clone(),
         session_idle: config.session_idle_hours * HOUR,
         session_absolute: config.session_absolute_days * 24 * HOUR,
     };
-    Portal::new(db, engine(config).await?, Clock::system(), settings).map_err(|e| e.to_string())
+    Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())
 }
 
 fn data_folder(path: &Path) -> std::io::Result<()> {
@@ -58,8 +78,13 @@ pub async fn serve(config: &Config) -> Result<(), String> {
     let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: site::files(), streams: Streams::default() };
     let address = server.origin.text();
     let router = router::router(server)?;
+    domain::environments::ship_defaults(&portal).await.map_err(|e| e.to_string())?;
     greet(&portal, &address).await?;
-    let tasks = [tokio::spawn(domain::events::run(portal.clone())), tokio::spawn(sweep(portal.clone()))];
+    let tasks = [
+        tokio::spawn(domain::events::run(portal.clone())),
+        tokio::spawn(domain::notebooks::supervisor::run(portal.clone())),
+        tokio::spawn(sweep(portal.clone())),
+    ];
     accept::run(listener, router, accept::Limits::default(), asked_to_stop()?).await;
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
     portal.db.close().await;
@@ -96,9 +121,4 @@ fn asked_to_stop() -> Result<impl Future<Output = ()>, String> {
         }
         tracing::info!("asked to stop; notebooks go on running");
     })
-}
-
-#[expect(clippy::unused_async, reason = "looking at the machine takes time")]
-async fn engine(_config: &Config) -> Result<Arc<dyn ComputeEngine>, String> {
-    Ok(Arc::new(crate::engine::Absent))
 }

@@ -24,6 +24,7 @@ pub use document::{SiteFiles, shell};
 use audit::{PortalAuditPage, TeamAuditPage};
 use components::Frame;
 use environments::{EnvironmentPage, EnvironmentsPage, NewEnvironmentPage};
+use home::HomePage;
 use identity::{AccountPage, SessionsPage, SetupPage, SignInPage, TokensPage, UsersPage};
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -32,6 +33,7 @@ use leptos_router::{
     components::{Route, Router, Routes},
     path,
 };
+use notebooks::{LaunchPage, NotebookPage, NotebooksPage};
 use root::{NotFoundPage, RootPage};
 use system::{ComputePage, SystemPage};
 use teams::{MembersPage, NewTeamPage, TeamsPage};
@@ -51,6 +53,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
                     <Route path=path!("/welcome") view=NewTeamPage ssr=SsrMode::Async />
                     <Route path=path!("/teams/new") view=NewTeamPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team") view=HomePage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/notebooks") view=NotebooksPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/notebooks/new") view=LaunchPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/notebooks/:id") view=NotebookPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/members") view=MembersPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/volumes") view=VolumesPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />

@@ -98,12 +98,14 @@ pub async fn snooze_notebook(team: String, id: NotebookId) -> Result<Notebook, A
     Ok(domain::notebooks::snooze(&portal, &caller, &team, &id).await?)
 }
 
-/// Deletes and goes to the list.
+/// Deletes; a browser without scripts goes to the list.
 #[server(prefix = "/api", endpoint = "notebooks/delete")]
 pub async fn delete_notebook(team: String, id: NotebookId, #[server(default)] delete_home: bool) -> Result<(), AppError> {
     let (portal, caller) = request()?;
     domain::notebooks::delete(&portal, &caller, &team, &id, delete_home).await?;
-    leptos_axum::redirect(&format!("/t/{team}/notebooks"));
+    if crate::context::is_plain_post() {
+        leptos_axum::redirect(&format!("/t/{team}/notebooks"));
+    }
     Ok(())
 }
 

@@ -33,6 +33,9 @@ pub(super) fn groups(me: &Me, team: Option<&str>) -> Vec<Group> {
     if let Some(team) = team {
         let role = super::role_in(me, team);
         let to = |page: &str| format!("/t/{team}/{page}");
+        let home = Place { exact: true, ..place(Glyph::House, "Home", format!("/t/{team}"), Some('h')) };
+        groups.push(Group { title: "", places: vec![home] });
+        groups.push(Group { title: "Work", places: vec![place(Glyph::Notebook, "Notebooks", to("notebooks"), Some('n'))] });
         let mut of_team =
             vec![place(Glyph::Users, "Members", to("members"), Some('m')), place(Glyph::HardDrive, "Volumes", to("volumes"), Some('v'))];
         if role == Some(Role::Admin) {

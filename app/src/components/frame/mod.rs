@@ -62,6 +62,7 @@ pub fn Frame(children: Children) -> impl IntoView {
             <label for="nav-open" class="nav-scrim" aria-hidden="true"></label>
             <Sidebar me palette />
             <main id="content" tabindex="-1">
+                {move || (!bare.get()).then(|| view! { <crate::live::LiveNote /> })}
                 {children()}
             </main>
         </div>

@@ -1,0 +1,126 @@
+//! What a launch will do, changing as one types, and the button that does it.
+
+use super::{
+    launch_environment::start_words,
+    launch_page::Launch,
+    words::{idle_stop, origin, size, template_query},
+};
+use crate::components::{CopyButton, Glyph, Icon, StatusBadge, Tone};
+use domain::model::{Fit, LaunchRequest};
+use leptos::prelude::*;
+
+/// Whether the size fits: a word, and why.
+fn fit_words(fit: &Fit) -> (Tone, &'static str, String) {
+    match fit {
+        Fit::Now => (Tone::Good, "Fits now", "It starts at once.".to_owned()),
+        Fit::Queue(why) => (Tone::Warning, "Would queue", format!("{why} It starts by itself when they are free.")),
+        Fit::Never(why) => (Tone::Bad, "Never fits", format!("{why} Choose a smaller size.")),
+    }
+}
+
+#[component]
+pub fn Review(launch: Launch, pending: RwSignal<bool>, children: Children) -> impl IntoView {
+    let request = Memo::new(move |_| launch.form.with(super::LaunchForm::request));
+    let fit = Memo::new(move |_| launch.capacity.with(|c| request.with(|r| c.fit(&r.spec.resources))));
+    let environment = move || {
+        request.with(|r| {
+            launch.choices.with_value(|c| {
+                let choice = c.choices.iter().find(|choice| choice.environment.name == r.spec.environment)?;
+                let version = choice.environment.resolve_version(&r.spec.version).map_or("", |v| v.name.as_str());
+                Some((format!("{} {version}", choice.environment.title), start_words(choice, &r.spec.version)))
+            })
+        })
+    };
+    let home = move || {
+        request.with(|r| {
+            let home = &r.spec.home;
+            let known = launch.choices.with_value(|c| c.volumes.iter().any(|v| v.name == *home));
+            format!("Home on {} volume {home}", if known { "existing" } else { "new" })
+        })
+    };
+    let path = leptos_router::hooks::use_location().pathname;
+    let template = Memo::new(move |_| request.with(|r| template_query(&r.spec)));
+    view! {
+        <aside class="launch-rail" aria-labelledby="review-head">
+            <div class="card panel review">
+                <h2 id="review-head">"What will happen"</h2>
+                <dl class="facts">
+                    <div class="fact">
+                        <dt>"Notebook"</dt>
+                        <dd class="mono">{move || request.with(|r| r.spec.name.clone())}</dd>
+                    </div>
+                    <div class="fact">
+                        <dt>"Environment"</dt>
+                        <dd>
+                            {move || {
+                                environment()
+                                    .map(|(title, start)| view! { {title} <span class="field-help">{start}</span> })
+                            }}
+                        </dd>
+                    </div>
+                    <div class="fact">
+                        <dt>"Size"</dt>
+                        <dd>
+                            {move || request.with(|r| size(&r.spec.resources))}
+                            <div class="fit" aria-live="polite">
+                                {move || {
+                                    let (tone, word, why) = fit_words(&fit.read());
+                                    view! {
+                                        <StatusBadge tone text=word />
+                                        <span class="field-help">{why}</span>
+                                    }
+                                }}
+                            </div>
+                        </dd>
+                    </div>
+                    <div class="fact">
+                        <dt>"Storage"</dt>
+                        <dd>
+                            {home}
+                            <ul class="plain-list">
+                                {move || {
+                                    request
+                                        .with(|r| r.spec.data.clone())
+                                        .into_iter()
+                                        .map(|m| {
+                                            let how = if m.read_only { " read-only" } else { "" };
+                                            view! { <li>{format!("data/{}{how}", m.volume)}</li> }
+                                        })
+                                        .collect_view()
+                                }}
+                            </ul>
+                        </dd>
+                    </div>
+                    {move || {
+                        let names = request.with(variable_names);
+                        (!names.is_empty()).then(|| view! { <div class="fact"><dt>"Variables"</dt><dd class="mono wrap">{names}</dd></div> })
+                    }}
+                    {move || {
+                        request
+                            .with(|r| r.spec.git.clone())
+                            .map(|git| view! { <div class="fact"><dt>"Repository"</dt><dd class="mono wrap">{git.url}" "{git.branch}</dd></div> })
+                    }}
+                    <div class="fact">
+                        <dt>"Idle stop"</dt>
+                        <dd>{move || request.with(|r| idle_stop(r.spec.idle_minutes))}</dd>
+                    </div>
+                </dl>
+                {children()}
+                <button type="submit" class="btn btn-primary btn-block" disabled=pending aria-busy=move || pending.get().then_some("true")>
+                    {move || {
+                        if pending.get() { view! { <Icon glyph=Glyph::Loader class="spin" /> } } else { view! { <Icon glyph=Glyph::Rocket class="" /> } }
+                    }}
+                    "Launch notebook"
+                </button>
+                {move || view! { <CopyButton text=format!("{}{}{}", origin(), path.get(), template.get()) label="Copy link as template" wordy=true /> }}
+            </div>
+        </aside>
+    }
+}
+
+/// Names of variables, and of secrets with a mark.
+fn variable_names(request: &LaunchRequest) -> String {
+    let names = request.spec.env.iter().map(|v| v.name.clone());
+    let secrets = request.secrets.iter().map(|v| format!("{} (secret)", v.name));
+    names.chain(secrets).filter(|n| !n.is_empty()).collect::<Vec<_>>().join(", ")
+}

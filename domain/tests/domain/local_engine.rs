@@ -1,16 +1,14 @@
 //! What only the local engine must show: confinement, limits, adoption, and that nothing is left behind.
 
-use crate::machine::{Machine, config, ended, log, processes_with, ready, secret, server, start, stop};
+use crate::machine::{Machine, ended, log, processes_with, secret, server, start, stop};
 use domain::{
-    Clock,
-    compute::{ComputeEngine, Outcome, PythonEnvironment, Repository, State, local::LocalEngine},
+    compute::{ComputeEngine, Outcome},
     model::{Level, Resources},
     random,
 };
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -219,161 +217,4 @@ async fn a_program_is_bound_to_its_cpus() {
     start(&*machine.engine, &workload).await;
     assert!(log(&*machine.engine, &workload.id).await.contains(&"cpus 1 1".to_owned()));
     stop(&*machine.engine, &workload).await;
-}
-
-/// Runs an engine as a portal would, and lets it go without a word, as kill -9 does.
-fn with_portal<T>(data: &std::path::Path, work: impl AsyncFnOnce(Arc<LocalEngine>) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let result = runtime.block_on(async { work(LocalEngine::start(config(data), Clock::system()).await.unwrap()).await });
-    runtime.shutdown_background();
-    result
-}
-
-#[test]
-fn a_new_portal_adopts_what_runs_and_knows_what_ended() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut workload = server("import time\nprint('pid', os.getpid(), flush=True)");
-    workload.secrets.insert("TOKEN".into(), secret("token s3cret"));
-    workload.header = Some(("authorization".into(), secret("token s3cret")));
-    let finished = server("sys.exit(7)");
-    let unsupervised = server("");
-    let shim_record = |w: &domain::compute::Workload| {
-        let text = fs::read(folder.path().join("workloads").join(&w.id).join("shim.json")).unwrap();
-        serde_json::from_slice::<serde_json::Value>(&text).unwrap()
-    };
-    with_portal(folder.path(), async |engine| {
-        start(&*engine, &workload).await;
-        engine.ensure(&finished).await.unwrap();
-        ended(&*engine, &finished).await;
-        start(&*engine, &unsupervised).await;
-    });
-    let pid = |w: &domain::compute::Workload| i32::try_from(shim_record(w)["process"]["pid"].as_i64().unwrap()).unwrap();
-    // Its supervisor dies while no portal looks.
-    rustix::process::kill_process(rustix::process::Pid::from_raw(pid(&unsupervised)).unwrap(), rustix::process::Signal::KILL).unwrap();
-    with_portal(folder.path(), async |engine| {
-        let shim = pid(&workload);
-        engine.ensure(&workload).await.unwrap();
-        ready(&*engine, &workload).await;
-        assert_eq!(pid(&workload), shim, "the same process, not a second one");
-        assert_eq!(log(&*engine, &workload.id).await.iter().filter(|l| l.starts_with("pid ")).count(), 1);
-        assert_eq!(engine.capacity().await.unwrap().cpus_used, 1);
-        engine.ensure(&finished).await.unwrap();
-        assert_eq!(ended(&*engine, &finished).await, Outcome::Exited { code: 7 });
-        let lost = ended(&*engine, &unsupervised).await;
-        assert!(matches!(&lost, Outcome::Failed { reason, .. } if reason.contains("supervisor")), "{lost:?}");
-        assert_eq!(processes_with(&format!("{}:1", unsupervised.id)), [0; 0]);
-    });
-    with_portal(folder.path(), async |engine| {
-        // Known again by what the machine says alone, with the header that its readiness needs.
-        ready(&*engine, &workload).await;
-        assert_eq!(stop(&*engine, &workload).await, Outcome::Stopped);
-        assert_eq!(processes_with(&workload.id), [0; 0]);
-    });
-}
-
-#[test]
-fn a_portal_killed_at_any_moment_of_a_launch_leaves_one_process_or_a_report() {
-    let folder = tempfile::tempdir().unwrap();
-    for moment in 0..20_u64 {
-        let mut workload = server("print('started', flush=True)");
-        with_portal(folder.path(), async |engine| {
-            engine.ensure(&workload).await.unwrap();
-            // Not for a condition: the point is to be cut off anywhere.
-            let _ = tokio::time::timeout(Duration::from_millis(moment * 8), ready(&*engine, &workload)).await;
-        });
-        with_portal(folder.path(), async |engine| {
-            if engine.status(&workload.id).await.unwrap().is_none() {
-                engine.ensure(&workload).await.unwrap();
-            }
-            ready(&*engine, &workload).await;
-            let starts = log(&*engine, &workload.id).await.iter().filter(|l| *l == "started").count();
-            assert_eq!(starts, 1, "killed after {} ms", moment * 8);
-            assert_eq!(processes_with(&format!("shim\0{}:1", workload.id)).len(), 0);
-            assert_eq!(processes_with(&format!("SLIPWAY_WORKLOAD_ID={}:1", workload.id)).len(), 1);
-            workload.launch = 1;
-            assert_eq!(stop(&*engine, &workload).await, Outcome::Stopped);
-        });
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stranger_with_the_number_of_a_dead_shim_is_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut stranger = tokio::process::Command::new("sleep").arg("600").kill_on_drop(true).spawn().unwrap();
-    let workload = server("");
-    let home = folder.path().join("workloads").join(&workload.id);
-    fs::create_dir_all(&home).unwrap();
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
-    let record = serde_json::json!({
-        "id": workload.id, "launch": 1, "process": {"pid": stranger.id().unwrap(), "start": 1}, "boot": boot.trim(), "port": 1,
-        "ready_path": "/", "activity": "none", "resources": workload.resources, "gpus": [], "cpus": [0],
-    });
-    fs::write(home.join("shim.json"), record.to_string()).unwrap();
-    let engine = LocalEngine::start(config(folder.path()), Clock::system()).await.unwrap();
-    assert!(matches!(ended(&*engine, &workload).await, Outcome::Failed { .. }));
-    engine.stop(&workload.id).await.unwrap();
-    engine.remove(&workload.id).await.unwrap();
-    assert!(stranger.try_wait().unwrap().is_none(), "still runs");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_python_environment_is_made_once_and_shared_while_it_is_made() {
-    let machine = Machine::start().await;
-    let engine = &*machine.engine;
-    let environment = PythonEnvironment { key: "test-1".into(), packages: vec!["six==1.16.*".into()] };
-    let mut first = server("import six; print('six', six.__version__, sys.prefix, flush=True)");
-    first.python = Some(environment.clone());
-    let mut second = server("import six");
-    second.python = Some(environment.clone());
-    assert!(!engine.is_cached("test-1").await);
-    engine.ensure(&first).await.unwrap();
-    engine.ensure(&second).await.unwrap();
-    ready(engine, &first).await;
-    ready(engine, &second).await;
-    assert!(engine.is_cached("test-1").await);
-    let prefix = fs::canonicalize(machine.folder.path().join("environments/test-1")).unwrap();
-    let lines = log(engine, &first.id).await;
-    assert!(lines.iter().any(|l| l.starts_with("six 1.16") && l.ends_with(&prefix.display().to_string())), "{lines:#?}");
-    stop(engine, &first).await;
-    stop(engine, &second).await;
-    let mut third = server("import six");
-    third.python = Some(environment);
-    start(engine, &third).await;
-    assert!(!log(engine, &third.id).await.iter().any(|l| l.contains("Collecting")), "cached");
-    stop(engine, &third).await;
-
-    let mut broken = server("");
-    broken.python = Some(PythonEnvironment { key: "test-2".into(), packages: vec!["six==0.0.0.1".into()] });
-    engine.ensure(&broken).await.unwrap();
-    let outcome = ended(engine, &broken).await;
-    assert!(matches!(&outcome, Outcome::Failed { reason, .. } if reason.contains("six==0.0.0.1")), "{outcome:?}");
-    assert!(!engine.is_cached("test-2").await);
-    // One that is stopped while it installs is gone, and so is pip.
-    let mut stopped = server("");
-    stopped.python = Some(PythonEnvironment { key: "test-3".into(), packages: vec!["six==1.16.*".into()] });
-    engine.ensure(&stopped).await.unwrap();
-    crate::machine::reaches(engine, &stopped, |s| matches!(s, State::Preparing { step, .. } if step.contains("Python"))).await;
-    assert_eq!(stop(engine, &stopped).await, Outcome::Stopped);
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !processes_with("environments/test-3").is_empty() {
-        assert!(Instant::now() < deadline, "{:?}", processes_with("environments/test-3"));
-        tokio::task::yield_now().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_repository_that_cannot_be_cloned_says_why() {
-    let machine = Machine::start().await;
-    let mut workload = server("");
-    for bad in ["file:///etc", "--upload-pack=touch x", "ext::sh -c touch% x"] {
-        workload.repository = Some(Repository { url: bad.into(), branch: String::new() });
-        assert!(machine.engine.ensure(&workload).await.is_err(), "{bad}");
-    }
-    workload.repository = Some(Repository { url: "http://127.0.0.1:1/a/b.git".into(), branch: "main".into() });
-    machine.engine.ensure(&workload).await.unwrap();
-    let outcome = ended(&*machine.engine, &workload).await;
-    assert!(
-        matches!(&outcome, Outcome::Failed { reason, .. } if reason.contains("could not be cloned") && reason.contains("127.0.0.1")),
-        "{outcome:?}"
-    );
 }

@@ -1,5 +1,7 @@
 //! A local engine on a folder of its own, and programs for it to run.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something it needs is missing")]
+
 use domain::{
     Clock,
     compute::{
@@ -35,6 +37,10 @@ pub fn launcher() -> PathBuf {
     launcher
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test has no configuration; its machine's mirrors and certificates stand in the environment"
+)]
 pub fn config(data: &std::path::Path) -> LocalConfig {
     let mut config = LocalConfig::new(data, launcher());
     config.path = std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect();
@@ -95,9 +101,9 @@ pub async fn reaches(engine: &dyn ComputeEngine, workload: &Workload, wanted: im
             let _ = tokio::time::timeout(Duration::from_secs(1), facts.next()).await;
         }
     };
-    match tokio::time::timeout(Duration::from_secs(60), wait).await {
+    match tokio::time::timeout(Duration::from_mins(1), wait).await {
         Ok(fact) => fact,
-        Err(_) => panic!("never reached; last seen {last:?}; its log: {:#?}", log(engine, &workload.id).await),
+        Err(late) => panic!("{late}; last seen {last:?}; its log: {:#?}", log(engine, &workload.id).await),
     }
 }
 

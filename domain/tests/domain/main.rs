@@ -1,5 +1,6 @@
 //! The verbs on a real database: `SQLite`, or `PostgreSQL` where `SLIPWAY_TEST_DATABASE_URL` names one.
 
+mod adoption;
 mod audit_trail;
 mod backups;
 mod catalogue;
@@ -9,6 +10,7 @@ mod live_events;
 mod local_engine;
 mod machine;
 mod notebooks;
+mod preparation;
 mod sessions;
 mod sign_in;
 mod teams;

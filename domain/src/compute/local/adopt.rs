@@ -1,7 +1,7 @@
 //! After a restart of the portal: what runs is followed again, what has ended is told, and nothing is started twice.
 
 use super::{
-    Engine,
+    engine::Engine,
     entry::{Entry, lock},
     launch::{self, end_of, try_lock},
     machine::Grant,

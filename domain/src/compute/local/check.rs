@@ -1,9 +1,10 @@
 //! Looks at the machine and says what is missing, and how to mend it.
 
 use super::{
-    Engine,
     config::{STANDARD_PATH, find_program},
     confine::{Confines, kernel_confines},
+    engine::Engine,
+    machine::gib,
 };
 use crate::model::{Environment, Finding, Level, Program};
 use std::path::PathBuf;
@@ -74,7 +75,7 @@ fn disk(engine: &Engine) -> Finding {
         return finding("disk", Level::Error, format!("The free space of {data} cannot be read."), "Look at the file system.");
     };
     let mib = disk.f_bavail.saturating_mul(disk.f_frsize) >> 20;
-    let message = format!("{:.1} GiB are free in {data}.", mib as f64 / 1024.0);
+    let message = format!("{} are free in {data}.", gib(mib));
     if mib < LOW_DISK_MIB {
         finding("disk", Level::Warning, message, "Make room, or move the data folder to a larger disk.")
     } else {

@@ -57,6 +57,7 @@ pub fn main() -> ExitCode {
     if let Some(volumes) = &confinement.volumes {
         link_volumes(volumes);
     }
+    #[expect(clippy::disallowed_methods, reason = "becomes the program")]
     let error = Command::new(&program).args(args).exec();
     say(&format!("{program} could not be started: {error}"));
     ExitCode::from(127)

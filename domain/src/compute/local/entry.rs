@@ -37,7 +37,7 @@ impl Entry {
         let state = State::Preparing { step: "Starting".to_owned(), done: 0, total: 0 };
         let fact = Fact { id: workload.id.clone(), launch: workload.launch, at: clock.now(), state };
         let entry = Self::with_fact(fact, grant, facts, clock);
-        *lock(&entry.header) = workload.header.clone();
+        lock(&entry.header).clone_from(&workload.header);
         Self { ready_path: workload.ready_path.clone(), activity: workload.activity, ..entry }
     }
 

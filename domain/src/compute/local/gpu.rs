@@ -37,6 +37,7 @@ async fn ask(config: &LocalConfig) -> Seen {
     let Some(program) = config.find_program("nvidia-smi") else {
         return none("No NVIDIA driver was found on this machine (nvidia-smi is not on the PATH).".to_owned());
     };
+    #[expect(clippy::disallowed_methods, reason = "the engine may ask the driver")]
     let query = Command::new(program).args([QUERY, "--format=csv,noheader,nounits"]).stdin(Stdio::null()).kill_on_drop(true).output();
     match timeout(Duration::from_secs(10), query).await {
         Ok(Ok(output)) if output.status.success() => {

@@ -1,7 +1,7 @@
 //! The life of one launch: prepare, start its shim, follow it to its end.
 
 use super::{
-    Engine,
+    engine::Engine,
     entry::{Entry, failed, lock},
     ports::{self, Link, Listener},
     prepare::prepare,
@@ -30,7 +30,7 @@ use tokio::{
 };
 
 /// A program that does not answer within this time has failed to start.
-const READY_TIME: Duration = Duration::from_secs(120);
+const READY_TIME: Duration = Duration::from_mins(2);
 /// The shim needs 10 s for its grace and a little for the rest; after this it is taken for hung.
 const STOP_TIME: Duration = Duration::from_secs(25);
 const AGAIN: &str = "Start it again.";
@@ -105,6 +105,7 @@ async fn start_shim(engine: &Engine, entry: &Entry, order: Order) -> Result<Proc
         }
     }
     let header = lock(&entry.header).as_ref().map(|(name, value)| serde_json::json!([name, value.0]).to_string());
+    #[expect(clippy::disallowed_methods, reason = "starting processes is its purpose")]
     let mut child = Command::new(&engine.config.launcher)
         .args(["shim", &format!("{}:{}", entry.id, entry.launch)])
         .env_clear()

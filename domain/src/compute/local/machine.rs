@@ -11,6 +11,11 @@ pub(super) struct Grant {
     pub cpus: Vec<u32>,
 }
 
+/// A size in MiB as people read it: `2.1 GiB`.
+pub(super) fn gib(mib: u64) -> String {
+    format!("{}.{} GiB", mib / 1024, mib % 1024 * 10 / 1024)
+}
+
 /// CPUs this process may use, by number.
 pub(super) fn cpus() -> Vec<u32> {
     let all = rustix::thread::sched_getaffinity(None).map(|set| {

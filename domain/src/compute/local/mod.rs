@@ -4,6 +4,7 @@ mod adopt;
 mod check;
 mod config;
 pub mod confine;
+mod engine;
 mod entry;
 mod git;
 mod gpu;
@@ -30,121 +31,28 @@ use super::{Activity, ActivityProbe, ComputeEngine, Fact, Finding, State, Worklo
 use crate::{
     clock::Clock,
     error::{Error, Result},
-    model::{Capacity, Environment, Fit, LogPage, Resources, VolumeId},
+    model::{Capacity, Environment, LogPage, VolumeId},
 };
 use async_trait::async_trait;
-use config::Folders;
+use engine::{Engine, lock_engine};
 use entry::{Entry, lock};
 use futures::{StreamExt, stream::BoxStream};
-use log_read::LogWatch;
-use python::Python;
 use std::{
-    collections::HashMap,
-    fs::File,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
-use tokio::{
-    sync::{OnceCell, broadcast},
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 use tokio_stream::wrappers::BroadcastStream;
 
 /// Runs workloads as processes of this machine.
 pub struct LocalEngine(Arc<Engine>);
 
-struct Engine {
-    config: LocalConfig,
-    clock: Clock,
-    folders: Folders,
-    entries: Mutex<HashMap<String, Arc<Entry>>>,
-    facts: broadcast::Sender<Fact>,
-    installs: install::Installs,
-    gpus: gpu::Gpus,
-    cpus: Vec<u32>,
-    python: OnceCell<Result<Python, String>>,
-    log_watch: Option<LogWatch>,
-    /// Held for as long as this engine lives, so that no second portal adopts the same workloads.
-    _lock: Option<File>,
-}
-
-impl Engine {
-    fn new(config: LocalConfig, clock: Clock) -> Result<Self> {
-        let folders = Folders::create(&config.data)?;
-        let log_watch = LogWatch::start().inspect_err(|e| tracing::warn!("logs are polled, since inotify does not work: {e}")).ok();
-        Ok(Self {
-            folders,
-            clock,
-            entries: Mutex::default(),
-            facts: broadcast::channel(1024).0,
-            installs: install::Installs::default(),
-            gpus: gpu::Gpus::default(),
-            cpus: machine::cpus(),
-            python: OnceCell::new(),
-            log_watch,
-            config,
-            _lock: None,
-        })
-    }
-
-    /// The machine's Python, looked for once.
-    async fn python(&self) -> &Result<Python, String> {
-        self.python.get_or_init(|| python::find(&self.config)).await
-    }
-
-    fn entry(&self, id: &str) -> Result<Arc<Entry>> {
-        lock(&self.entries).get(id).cloned().ok_or(Error::NotFound("workload"))
-    }
-
-    /// Takes what the launch asks for, or says why it cannot. Two launches at once never get the same.
-    fn reserve(&self, workload: &Workload, (gpus, gpu_note): gpu::Seen) -> Result<Option<Arc<Entry>>> {
-        let mut entries = lock(&self.entries);
-        let mut previous = None;
-        if let Some(known) = entries.get(&workload.id) {
-            if known.launch == workload.launch {
-                // After an adoption this portal may not know it yet.
-                lock(&known.header).clone_from(&workload.header);
-                return Ok(None);
-            }
-            if known.launch > workload.launch {
-                return Err(Error::Conflict("A later launch of this workload is known.".to_owned()));
-            }
-            previous = Some(known.clone()).filter(|e| !e.has_ended());
-        }
-        // What the launch before it holds is free by the time this one starts.
-        let held: Vec<Arc<Entry>> = entries.values().filter(|e| e.id != workload.id).flat_map(Entry::with_previous).collect();
-        let granted = held.iter().map(|e| (e.id.as_str(), &e.grant));
-        let capacity = machine::capacity(&self.folders.data, &self.cpus, gpus, gpu_note, granted);
-        match capacity.fit(&workload.resources) {
-            Fit::Now => {}
-            Fit::Queue(why) => return Err(Error::Conflict(why)),
-            Fit::Never(why) => return Err(Error::invalid(lacking(&capacity, &workload.resources), why)),
-        }
-        let grant = machine::grant(&workload.resources, &capacity, &self.cpus, held.iter().map(|e| &e.grant));
-        let entry = Arc::new(Entry::new(workload, grant, self.facts.clone(), self.clock.clone()));
-        *lock(&entry.previous) = previous;
-        entries.insert(workload.id.clone(), entry.clone());
-        Ok(Some(entry))
-    }
-}
-
-/// The field of the form that asks for more than the machine has.
-fn lacking(capacity: &Capacity, wanted: &Resources) -> &'static str {
-    if wanted.cpus > capacity.cpus_total {
-        "cpus"
-    } else if wanted.gpus > capacity.gpus_total() {
-        "gpus"
-    } else {
-        "memory_mib"
-    }
-}
-
 impl LocalEngine {
     /// Starts the engine and adopts what runs. `Unavailable` where another portal has the data folder.
     pub async fn start(config: LocalConfig, clock: Clock) -> Result<Arc<Self>> {
         let mut engine = Engine::new(config, clock)?;
-        engine._lock = Some(lock_engine(&engine.folders).await?);
+        engine.lock = Some(lock_engine(&engine.folders).await?);
         let engine = Arc::new(engine);
         adopt::adopt_all(&engine).await;
         let looks = engine.clone();
@@ -156,21 +64,6 @@ impl LocalEngine {
     /// An engine that only looks at the machine, for `slipway check`: it adopts nothing, and may run beside a portal.
     pub fn inspect(config: LocalConfig, clock: Clock) -> Result<Self> {
         Ok(Self(Arc::new(Engine::new(config, clock)?)))
-    }
-}
-
-/// Waits a little, since a portal that is just being replaced takes a moment to go.
-async fn lock_engine(folders: &Folders) -> Result<File> {
-    let path = folders.workloads.join("engine.lock");
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        if let Some(file) = launch::try_lock(&path).map_err(|e| Error::internal("engine.lock", e))? {
-            return Ok(file);
-        }
-        if Instant::now() > deadline {
-            return Err(Error::Unavailable(format!("Another Slipway runs on the data folder {}.", folders.data.display())));
-        }
-        sleep(Duration::from_millis(50)).await;
     }
 }
 

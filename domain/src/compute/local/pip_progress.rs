@@ -22,19 +22,19 @@ impl Progress {
             self.done += 1;
             self.step = format!("Finding packages: {}", package(rest));
         } else if let Some(rest) = line.strip_prefix("Downloading ") {
-            self.step = format!("Downloading {}", package(rest.rsplit('/').next().unwrap_or(rest)));
+            self.step = format!("Downloading {}", archive(rest));
         } else if let Some(rest) = line.strip_prefix("Building wheel for ") {
             self.step = format!("Building {}", package(rest));
         } else if let Some(rest) = line.strip_prefix("Installing collected packages: ") {
             self.total = count(rest.split(',').count());
             self.done = 0;
-            self.step = "Installing packages".to_owned();
+            "Installing packages".clone_into(&mut self.step);
         } else if let Some(n) = line.strip_prefix("Resolved ").and_then(|r| r.split(' ').next()?.parse().ok()) {
             self.total = n;
             self.done = 0;
-            self.step = "Downloading packages".to_owned();
+            "Downloading packages".clone_into(&mut self.step);
         } else if line.strip_prefix("Prepared ").is_some() {
-            self.step = "Installing packages".to_owned();
+            "Installing packages".clone_into(&mut self.step);
         } else {
             return false;
         }
@@ -51,11 +51,17 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
+/// Name and version of what is downloaded: a wheel's name goes on with its platform.
+fn archive(text: &str) -> String {
+    let file = text.split(' ').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    let file = file.strip_suffix(".metadata").unwrap_or(file);
+    let parts = if file.contains(".whl") { 2 } else { usize::MAX };
+    file.split('-').take(parts).collect::<Vec<_>>().join("-").chars().take(60).collect()
+}
+
 /// The first word, without version and brackets, at most 60 characters.
 fn package(text: &str) -> String {
     let name = text.split([' ', '=', '<', '>', '~', '!', '[', ';', '(']).next().unwrap_or_default();
-    let name = name.strip_suffix(".metadata").unwrap_or(name);
-    let name = name.split("-py").next().unwrap_or(name);
     name.chars().take(60).collect()
 }
 
@@ -85,6 +91,8 @@ mod tests {
         assert_eq!(after(&lines), is("Finding packages: jupyterlab", 1, 0));
         lines.extend(["  Downloading jupyterlab-4.4.9-py3-none-any.whl.metadata (16 kB)"]);
         assert_eq!(after(&lines), is("Downloading jupyterlab-4.4.9", 1, 0));
+        lines.extend(["  Downloading cffi-2.1.1-cp311-cp311-manylinux2014_x86_64.whl (217 kB)"]);
+        assert_eq!(after(&lines), is("Downloading cffi-2.1.1", 1, 0));
         lines.extend(["Collecting async-lru>=1.0.0 (from jupyterlab==4.4.*)"]);
         assert_eq!(after(&lines), is("Finding packages: async-lru", 2, 0));
         lines.extend(["Installing collected packages: six, async-lru, jupyterlab"]);

@@ -101,6 +101,7 @@ mod tests {
         let me = std::process::id().cast_signed();
         let Listener::Ours(link) = listener(port, me) else { panic!("this process listens") };
         assert!(link.holds());
+        #[expect(clippy::disallowed_methods, reason = "a process to tell apart")]
         let mut other = std::process::Command::new("sleep").arg("60").spawn().unwrap();
         assert_eq!(listener(port, other.id().cast_signed()), Listener::Stranger);
         other.kill().unwrap();

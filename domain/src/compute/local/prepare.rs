@@ -1,9 +1,9 @@
 //! Makes all that a launch needs before its program can start, and the order for the shim.
 
 use super::{
-    Engine,
     config::{STANDARD_PATH, find_program, make_folder},
     confine::SYSTEM,
+    engine::Engine,
     entry::{Entry, failed, lock},
     git,
     install::{InstallState, Waiting},

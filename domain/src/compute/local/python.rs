@@ -38,6 +38,7 @@ pub(super) async fn find(config: &LocalConfig) -> Result<Python, String> {
         Some(given) => config.find_program(&given.to_string_lossy()).ok_or_else(|| format!("{} cannot be run.", given.display()))?,
         None => config.find_program("python3").ok_or("python3 was not found on the PATH.")?,
     };
+    #[expect(clippy::disallowed_methods, reason = "the engine may ask Python")]
     let ask = Command::new(&program).args(["-I", "-c", ASK]).stdin(Stdio::null()).kill_on_drop(true).output();
     let shown = program.display().to_string();
     let answer = timeout(Duration::from_secs(20), ask).await.map_err(|_| format!("{shown} does not answer."))?;
@@ -73,6 +74,9 @@ impl Python {
 #[derive(Clone, Debug)]
 pub(super) struct InstallFailure(pub String);
 
+/// Gets each change of the progress, and each line of output.
+pub(super) type Tell = Arc<dyn Fn(&Progress, Option<&str>) + Send + Sync>;
+
 /// Written last: an environment without it is unfinished and is made anew.
 const COMPLETE: &str = ".complete";
 
@@ -86,7 +90,7 @@ pub(super) async fn make(
     python: &Python,
     environment: &PythonEnvironment,
     folder: &Path,
-    tell: Arc<dyn Fn(&Progress, Option<&str>) + Send + Sync>,
+    tell: Tell,
 ) -> Result<(), InstallFailure> {
     let io_failure = |e: io::Error| InstallFailure(format!("{} cannot be written: {e}.", folder.display()));
     if folder.exists() {
@@ -150,11 +154,7 @@ pub(super) async fn make(
 }
 
 /// Counts what lies in `site-packages` while packages are put in place, which pip itself does not tell.
-async fn count_installed(
-    folder: &Path,
-    progress: &Mutex<Progress>,
-    tell: &Arc<dyn Fn(&Progress, Option<&str>) + Send + Sync>,
-) -> std::convert::Infallible {
+async fn count_installed(folder: &Path, progress: &Mutex<Progress>, tell: &Tell) -> std::convert::Infallible {
     let mut before = None;
     let mut steps = tokio::time::interval(Duration::from_millis(250));
     loop {

@@ -5,6 +5,7 @@
 use super::{
     config::WorkloadFolder,
     log_write::LogWriter,
+    machine::gib,
     processes::{self, Process},
     records::{ExitRecord, Order, TAG, write_json},
 };
@@ -104,6 +105,7 @@ async fn supervise(mut order: Order) -> io::Result<()> {
     };
     let clean = it.end_tree(grace, &mut output, &mut buffer).await;
     let outcome = it.outcome(stop_asked, clean);
+    let _ = std::fs::remove_dir_all(folder.tmp());
     let _ = it.log.finish(Instant::now());
     write_json(&folder.exit(), &ExitRecord { launch, at: Clock::system().now(), outcome })
 }
@@ -111,6 +113,7 @@ async fn supervise(mut order: Order) -> io::Result<()> {
 /// Starts the program through `confine`, with nothing of our own environment.
 fn spawn(order: &Order, output: std::os::fd::OwnedFd) -> io::Result<i32> {
     let me = rustix::process::getpid().as_raw_nonzero().get();
+    #[expect(clippy::disallowed_methods, reason = "starting processes is its purpose")]
     let child = Command::new(&order.launcher)
         .args(["confine", &me.to_string(), &serde_json::to_string(&order.confinement)?])
         .args(&order.argv)
@@ -157,10 +160,12 @@ impl Supervised {
         if processes::memory_kib(&pids, false) <= limit_kib {
             return false;
         }
-        let used = processes::memory_kib(&pids, true);
+        let exact = processes::memory_kib(&pids, true);
+        // Nothing, where the kernel does not tell.
+        let used = if exact == 0 { processes::memory_kib(&pids, false) } else { exact };
         if used > limit_kib {
-            let gib = |kib: u64| format!("{:.1} GiB", kib as f64 / (1024.0 * 1024.0));
-            self.killed_because = Some(format!("It used {} of the {} of memory it was given.", gib(used), gib(limit_kib)));
+            self.killed_because =
+                Some(format!("It used {} of the {} of memory it was given.", gib(used / 1024), gib(self.memory_limit_mib)));
         }
         self.killed_because.is_some()
     }

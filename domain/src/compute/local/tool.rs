@@ -59,6 +59,7 @@ pub(super) async fn run(launcher: &Path, tool: Tool, on_line: impl FnMut(&str) +
 
 fn run_blocking(launcher: &Path, tool: &Tool, running: &Mutex<Running>, mut on_line: impl FnMut(&str)) -> io::Result<ExitStatus> {
     let (output, input) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    #[expect(clippy::disallowed_methods, reason = "starting processes is its purpose")]
     let mut command = Command::new(launcher);
     command
         .args(["confine", &std::process::id().to_string(), &serde_json::to_string(&tool.confinement)?])

@@ -38,7 +38,7 @@ pub async fn list(portal: &Portal, caller: &Caller, team: &str) -> Result<Vec<No
     let scope = caller.require_in(Permission::ReadNotebooks, team)?;
     let records = store::of_team(&portal.db, &scope.team).await?;
     let secrets = store::secret_names_of_team(&portal.db, &scope.team).await?;
-    Ok(view::listed(records, &secrets))
+    Ok(view::listed(records, secrets))
 }
 
 /// One notebook with the timeline of its current launch.

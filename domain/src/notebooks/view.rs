@@ -8,6 +8,7 @@ use crate::{
     events,
     model::{Change, Millis, Notebook, PhaseChange},
 };
+use std::collections::HashMap;
 
 fn notebook(record: Record, secret_names: Vec<String>, timeline: Vec<PhaseChange>) -> Notebook {
     let idle = record.spec.idle_minutes.filter(|_| record.phase.is_open());
@@ -43,10 +44,17 @@ pub(super) async fn full(db: &Db, record: Record) -> Result<Notebook> {
     Ok(notebook(record, secrets.into_iter().map(|s| s.1).collect(), timeline))
 }
 
-/// For a list: each with its secrets' names out of those of the whole team, without timelines.
-pub(super) fn listed(records: Vec<Record>, secrets: &[(String, String)]) -> Vec<Notebook> {
-    let names = |record: &Record| secrets.iter().filter(|(id, _)| id == record.id.as_str()).map(|(_, name)| name.clone()).collect();
-    records.into_iter().map(|record| (names(&record), record)).map(|(names, record)| notebook(record, names, Vec::new())).collect()
+/// For a list: each with its secrets' names out of those of the whole team (notebook, name), without timelines.
+pub(super) fn listed(records: Vec<Record>, secrets: Vec<(String, String)>) -> Vec<Notebook> {
+    let mut names: HashMap<String, Vec<String>> = HashMap::new();
+    for (id, name) in secrets {
+        names.entry(id).or_default().push(name);
+    }
+    let with_names = |record: Record| {
+        let names = names.remove(record.id.as_str()).unwrap_or_default();
+        notebook(record, names, Vec::new())
+    };
+    records.into_iter().map(with_names).collect()
 }
 
 /// Publishes the notebook as the transaction leaves it, and returns it. One that is to be deleted is gone for everybody already.

@@ -217,3 +217,27 @@ impl Drop for Living {
         self.die();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_killed_at_any_moment_leaves_one_process_for_each_wish_and_none_without() {
+    let mut living = Living::new().await;
+    let id = living.launch(program("churn", "", "")).await;
+    let running = |launch: i64| processes_with(&format!("SLIPWAY_WORKLOAD_ID={id}:{launch}")).len();
+    for moment in 0..20_u64 {
+        let launch = i64::try_from(moment).expect("small") + 1;
+        // Not for a condition: the point is to be cut off anywhere, while it starts and while it stops.
+        tokio::time::sleep(Duration::from_millis(moment * 13)).await;
+        living.die();
+        living.live_again().await;
+        let ready = living.until(&id, |n| n.phase.is_open() || n.phase.is_settled()).await;
+        assert_eq!((ready.phase, ready.launch, running(launch)), (Phase::Ready, launch, 1), "killed after {} ms: {ready:?}", moment * 13);
+        notebooks::stop(&living.portal, &living.ada, "red", &id).await.expect("wished");
+        tokio::time::sleep(Duration::from_millis((20 - moment) * 5)).await;
+        living.die();
+        living.live_again().await;
+        living.reaches(&id, Phase::Stopped).await;
+        assert_eq!(processes_with(id.as_str()), Vec::<i32>::new(), "killed {} ms after it was asked to stop", (20 - moment) * 5);
+        notebooks::start(&living.portal, &living.ada, "red", &id).await.expect("wished");
+    }
+    living.clean_up(&[&id]).await;
+}

@@ -8,8 +8,8 @@ CARGO ?= cargo
 # Where `make run` and `make dev` serve; the portal's other settings are environment variables too (slipway --help).
 ADDR ?= 127.0.0.1
 PORT ?= 3000
-# One set of packages for checks and tests: another set would compile the dependencies with other features again.
-SERVER_SIDE := --locked --workspace --exclude frontend
+# One set of packages and features for checks and tests: another would compile the dependencies again.
+SERVER_SIDE := --locked --workspace --exclude frontend --features domain/testing
 
 say = @echo; echo "== $(1)"
 
@@ -37,7 +37,7 @@ test-sqlite: ## The Rust tests on SQLite
 test-postgres: ## The Rust tests on an own PostgreSQL cluster
 	$(call say,Rust tests on PostgreSQL)
 	@scripts/test-tools.sh
-	@scripts/with-postgres.sh $(CARGO) test --locked --workspace --exclude frontend --exclude xtask --lib --tests
+	@scripts/with-postgres.sh $(CARGO) test $(SERVER_SIDE) --lib --tests
 
 test-browser: ## The browser stories, on the release build
 	$(call say,browser stories on the release build)

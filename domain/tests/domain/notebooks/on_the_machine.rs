@@ -37,7 +37,8 @@ async fn begin(portal: &mut Portal, data: &Path) -> Runtime {
 
 impl Living {
     async fn new() -> Self {
-        let test = TestPortal::with_clock(Clock::system()).await;
+        let mut test = TestPortal::new().await;
+        test.portal.clock = Clock::system();
         test.team("red", &[("ada", Role::Member)]).await;
         let mut web = command("web", &[]);
         web.program = Program::Command { argv: ["python3", "-c", SERVER, "{port}"].map(str::to_owned).to_vec() };

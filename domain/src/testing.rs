@@ -88,10 +88,15 @@ pub struct TestPortal {
 impl TestPortal {
     /// On the engine `local`, which looks at this machine but has nothing to start programs with.
     pub async fn new() -> Self {
+        Self::with_clock(Clock::fixed(START)).await
+    }
+
+    /// The same, with a clock of the test's choice.
+    pub async fn with_clock(clock: Clock) -> Self {
         let looks = async |data: &Path, clock| {
             LocalEngine::inspect(LocalConfig::new(data, "/nonexistent"), clock).map(|e| Arc::new(e) as Arc<dyn ComputeEngine>)
         };
-        Self::with(Clock::fixed(START), looks).await
+        Self::with(clock, looks).await
     }
 
     /// On the engine `local` that starts programs through this binary of Slipway, in real time.

@@ -5,12 +5,13 @@ use crate::machine::{SERVER, config, processes_with};
 use domain::{
     Caller, Clock, Portal,
     compute::local::LocalEngine,
+    db::Db,
     environments,
     model::{EnvVar, LaunchRequest, Notebook, NotebookId, Phase, Program, Role},
     notebooks::{self, supervisor},
     testing::TestPortal,
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     runtime::{Builder, Runtime},
@@ -25,13 +26,15 @@ struct Living {
     life: Option<Runtime>,
 }
 
-/// Starts an engine and a supervisor in a runtime of their own.
-async fn begin(portal: &mut Portal, data: &Path) -> Runtime {
+/// Starts an engine and a supervisor in a runtime of their own, with their own way to the database.
+async fn begin(portal: &mut Portal, test: &TestPortal) -> Runtime {
     let life = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let config = config(data);
-    let engine = life.spawn(async move { LocalEngine::start(config, Clock::system()).await.expect("an engine") });
-    portal.compute = engine.await.expect("an engine");
-    life.spawn(supervisor::run(portal.clone()));
+    let (config, url) = (config(test.folder.path()), test.database.url.clone());
+    let opened =
+        async move { (LocalEngine::start(config, Clock::system()).await.expect("an engine"), Db::open(&url).await.expect("opened")) };
+    let (engine, db) = life.spawn(opened).await.expect("a life");
+    portal.compute = engine;
+    life.spawn(supervisor::run(Portal { db, ..portal.clone() }));
     life
 }
 
@@ -44,7 +47,7 @@ impl Living {
         web.program = Program::Command { argv: ["python3", "-c", SERVER, "{port}"].map(str::to_owned).to_vec() };
         environments::save(&test.portal, &Caller::console(), web, true).await.expect("an environment");
         let (mut portal, ada) = (test.portal.clone(), test.caller("ada").await);
-        let life = Some(begin(&mut portal, test.folder.path()).await);
+        let life = Some(begin(&mut portal, &test).await);
         Self { test, portal, ada, life }
     }
 
@@ -58,7 +61,7 @@ impl Living {
 
     /// A new process of the portal finds the data of the old one.
     async fn live_again(&mut self) {
-        self.life = Some(begin(&mut self.portal, self.test.folder.path()).await);
+        self.life = Some(begin(&mut self.portal, &self.test).await);
     }
 
     async fn launch(&self, request: LaunchRequest) -> NotebookId {
@@ -77,8 +80,7 @@ impl Living {
                 if wanted(&notebook) {
                     return notebook;
                 }
-                // Wakes on any commit, and looks all the same where one was missed.
-                let _ = tokio::time::timeout(Duration::from_millis(50), self.portal.db.committed()).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         let Ok(notebook) = tokio::time::timeout(Duration::from_mins(1), wait).await else {
@@ -118,7 +120,7 @@ impl Living {
         }
         let gone = async {
             while !self.portal.compute.list().await.expect("a list").is_empty() {
-                let _ = tokio::time::timeout(Duration::from_millis(50), self.portal.db.committed()).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         tokio::time::timeout(Duration::from_mins(1), gone).await.expect("the engine forgets what was deleted");

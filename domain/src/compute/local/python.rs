@@ -28,8 +28,9 @@ pub(super) struct Python {
     pub has_venv: bool,
 }
 
+/// Within a virtual environment, the Python below it answers: that environment may be gone or out of reach when ours are used.
 const ASK: &str = "import sys, importlib.util as u\n\
-    print(*sys.version_info[:3])\nprint(sys.executable)\nprint(sys.base_prefix)\n\
+    print(*sys.version_info[:3])\nprint(getattr(sys, '_base_executable', None) or sys.executable)\nprint(sys.base_prefix)\n\
     print(bool(u.find_spec('venv') and u.find_spec('ensurepip')))";
 
 /// Finds Python, or says why not.
@@ -112,7 +113,8 @@ pub(super) async fn make(
             let uv = uv.to_string_lossy();
             [
                 words(&[&uv, "venv", "--quiet", "--allow-existing", "--python", &base, &here]),
-                words(&[&uv, "pip", "install", "--python", &inner, "-r", &list]),
+                // As pip does: nobody can write compiled files into the environment later.
+                words(&[&uv, "pip", "install", "--compile-bytecode", "--python", &inner, "-r", &list]),
             ]
         }
         None => [

@@ -5,6 +5,7 @@ pub mod idle;
 mod launch;
 mod program;
 mod queue;
+mod record;
 mod steps;
 mod store;
 pub mod supervisor;

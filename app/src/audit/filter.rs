@@ -7,7 +7,7 @@ use leptos_router::params::ParamsMap;
 pub const PAGE: u32 = 100;
 
 /// The kinds of things that are audited, as the prefix of an action.
-pub const KINDS: [&str; 9] = ["notebook", "volume", "environment", "team", "member", "user", "session", "token", "portal"];
+pub const KINDS: [&str; 7] = ["notebook", "volume", "environment", "team", "user", "session", "token"];
 
 /// The start of a day, `2026-11-23`, in UTC.
 fn day(text: &str) -> Option<Millis> {

@@ -62,9 +62,10 @@ fn Findings(found: Vec<Finding>, again: Callback<()>) -> impl IntoView {
 #[component]
 fn FindingRow(finding: Finding) -> impl IntoView {
     let (tone, word) = look(finding.level);
+    let name = if finding.name == "gpu" { "GPUs".to_owned() } else { finding.name.replace(['-', '_'], " ") };
     view! {
         <li class="finding">
-            <span class="finding-name">{finding.name.replace(['-', '_'], " ")}</span>
+            <span class="finding-name">{name}</span>
             <span class="finding-state">
                 <StatusBadge tone text=word />
             </span>

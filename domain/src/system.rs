@@ -3,8 +3,8 @@
 use crate::{
     args, audit,
     caller::Caller,
-    error::Result,
-    model::{Capacity, Finding, Level, Permission},
+    error::{Error, Result},
+    model::{Capacity, Finding, Holder, Level, Millis, NotebookSpec, Permission},
     portal::Portal,
 };
 
@@ -20,6 +20,21 @@ pub async fn check(portal: &Portal, caller: &Caller) -> Result<Vec<Finding>> {
 pub async fn compute(portal: &Portal, caller: &Caller) -> Result<Capacity> {
     caller.require(Permission::ReadSystem)?;
     portal.compute.capacity().await
+}
+
+/// Which notebooks of all teams hold CPUs, memory and GPUs, the longest first.
+pub async fn holders(portal: &Portal, caller: &Caller) -> Result<Vec<Holder>> {
+    caller.require(Permission::ReadSystem)?;
+    let sql = "SELECT n.id, n.spec, t.name, u.email, n.phase, n.phase_at
+               FROM notebooks n JOIN teams t ON t.id = n.team_id JOIN users u ON u.id = n.owner
+               WHERE n.phase IN ('preparing', 'starting', 'ready', 'idle', 'stopping') ORDER BY n.phase_at, n.id";
+    let rows: Vec<(String, String, String, String, String, Millis)> = portal.db.fetch_all(sql, args![]).await?;
+    let holder = |(id, spec, team, owner_email, phase, since): (String, String, String, String, String, Millis)| {
+        let spec: NotebookSpec = serde_json::from_str(&spec).map_err(|e| Error::internal("notebooks.spec", e))?;
+        let phase = phase.parse().map_err(|e: String| Error::internal("notebooks.phase", e))?;
+        Ok(Holder { id: id.into(), name: spec.name, team, owner_email, phase, since, resources: spec.resources })
+    };
+    rows.into_iter().map(holder).collect()
 }
 
 async fn database(portal: &Portal) -> Finding {

@@ -1,7 +1,7 @@
 //! Server functions of the home page and of what the machine has.
 
 use crate::error::AppError;
-use domain::model::{Capacity, Finding, Home};
+use domain::model::{Capacity, Finding, Holder, Home};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -31,4 +31,11 @@ pub async fn check_system() -> Result<Vec<Finding>, AppError> {
 pub async fn system_compute() -> Result<Capacity, AppError> {
     let (portal, caller) = request()?;
     Ok(domain::system::compute(&portal, &caller).await?)
+}
+
+/// Which notebooks of all teams hold a part of the machine, for administrators.
+#[server(prefix = "/api", endpoint = "system/holders")]
+pub async fn system_holders() -> Result<Vec<Holder>, AppError> {
+    let (portal, caller) = request()?;
+    Ok(domain::system::holders(&portal, &caller).await?)
 }

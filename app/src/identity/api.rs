@@ -89,7 +89,19 @@ pub async fn list_tokens() -> Result<Vec<Token>, AppError> {
 #[server(prefix = "/api", endpoint = "identity/create_token")]
 pub async fn create_token(new: NewToken) -> Result<(Token, String), AppError> {
     let (portal, caller) = request()?;
-    Ok(domain::tokens::create(&portal, &caller, new).await?)
+    let made = domain::tokens::create(&portal, &caller, new).await?;
+    if crate::context::is_plain_post() {
+        super::handover::hand_over(&made.1);
+    }
+    Ok(made)
+}
+
+/// The secret of a token just made by a form without scripts: once, on the page that follows.
+#[server(prefix = "/api", endpoint = "identity/take_new_token")]
+pub async fn take_new_token() -> Result<Option<String>, AppError> {
+    let (_, caller) = request()?;
+    caller.require(domain::model::Permission::ManageOwnAccount)?;
+    Ok(super::handover::take())
 }
 
 #[server(prefix = "/api", endpoint = "identity/revoke_token")]

@@ -1,6 +1,8 @@
 //! Pages and server functions: identity.
 mod account_page;
 pub mod api;
+#[cfg(feature = "ssr")]
+mod handover;
 mod password_form;
 mod sessions_page;
 mod setup_page;

@@ -2,7 +2,7 @@
 
 use super::{
     account_page::AccountTabs,
-    api::{CreateToken, RevokeToken, list_tokens},
+    api::{CreateToken, RevokeToken, list_tokens, take_new_token},
 };
 use crate::components::{
     ConfirmDialog, CopyButton, DialogActions, EmptyState, Field, FormError, FormState, Glyph, LoadingPage, Note, Page, Select,
@@ -18,19 +18,27 @@ pub fn TokensPage() -> impl IntoView {
     let revoke = ServerAction::<RevokeToken>::new();
     let (me, toasts) = (use_me(), use_toasts());
     let tokens = Resource::new(move || (create.version().get(), revoke.version().get()), |_| list_tokens());
+    let handed_over = Resource::new(|| (), |()| take_new_token());
     when_done(revoke, move |()| toasts.show(Tone::Good, "Token revoked."));
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Access tokens" /> }>
             {move || Suspend::new(async move {
                 let me = me.await.ok().flatten();
-                page_or_error(tokens.await, |tokens| view! { <Tokens tokens me create revoke /> })
+                let secret = handed_over.await.ok().flatten();
+                page_or_error(tokens.await, |tokens| view! { <Tokens tokens me secret create revoke /> })
             })}
         </Transition>
     }
 }
 
 #[component]
-fn Tokens(tokens: Vec<Token>, me: Option<Me>, create: ServerAction<CreateToken>, revoke: ServerAction<RevokeToken>) -> impl IntoView {
+fn Tokens(
+    tokens: Vec<Token>,
+    me: Option<Me>,
+    secret: Option<String>,
+    create: ServerAction<CreateToken>,
+    revoke: ServerAction<RevokeToken>,
+) -> impl IntoView {
     let form = FormState::of(revoke);
     let (count, none) = (tokens.len(), tokens.is_empty());
     let teams = me.map(|me| me.teams.into_iter().map(|m| m.team_name).collect::<Vec<_>>()).unwrap_or_default();
@@ -38,7 +46,7 @@ fn Tokens(tokens: Vec<Token>, me: Option<Me>, create: ServerAction<CreateToken>,
         <Page title="Access tokens" count lead="For programs that call Slipway as you, in one team, with a role of your choice.">
             <AccountTabs current="/account/tokens" />
             <div class="stack-lg">
-                <NewSecret create />
+                <NewSecret create handed_over=secret />
                 {if teams.is_empty() {
                     view! { <Note tone=Tone::Info>"A token belongs to a team. " <a href="/welcome">"Create your first team"</a> " to make one."</Note> }.into_any()
                 } else {
@@ -62,31 +70,33 @@ fn Tokens(tokens: Vec<Token>, me: Option<Me>, create: ServerAction<CreateToken>,
     }
 }
 
-/// The secret of the token just made.
+/// The secret of the token just made, in place or by a form without scripts.
 #[component]
-fn NewSecret(create: ServerAction<CreateToken>) -> impl IntoView {
-    move || {
-        let made = create.value().get().and_then(Result::ok);
-        made.map(|(token, secret)| {
-            let snippet = format!(
-                "curl -X POST -H \"Authorization: Bearer $SLIPWAY_TOKEN\" \\\n  -H \"Accept: application/json\" -d team={} {}/api/notebooks/list",
-                token.team_name,
-                window().location().origin().unwrap_or_default()
-            );
-            view! {
-                <div class="note note-good secret" role="status">
-                    <div class="stack-sm">
-                        <p class="strong">{format!("Token \"{}\" made. Copy it now: it is not shown again.", token.name)}</p>
-                        <div class="secret-line">
-                            <code class="break">{secret.clone()}</code>
-                            <CopyButton text=secret label="Copy token" wordy=true />
-                        </div>
-                        <p>"Put it into SLIPWAY_TOKEN and call, for example:"</p>
-                        <pre tabindex="0"><code>{snippet}</code></pre>
-                    </div>
+fn NewSecret(create: ServerAction<CreateToken>, handed_over: Option<String>) -> impl IntoView {
+    move || match create.value().get() {
+        Some(Ok((_, secret))) => Some(view! { <Secret secret /> }),
+        _ => handed_over.clone().map(|secret| view! { <Secret secret /> }),
+    }
+}
+
+#[component]
+fn Secret(secret: String) -> impl IntoView {
+    const SNIPPET: &str = "export SLIPWAY_TOKEN=…   # the token\nexport SLIPWAY_URL=…     # this portal's address\n\n\
+        curl -X POST \"$SLIPWAY_URL/api/notebooks/list\" -d team=… \\\n  -H \"Authorization: Bearer $SLIPWAY_TOKEN\" -H \"Accept: application/json\"";
+    view! {
+        <div class="note note-good secret" role="status">
+            <div class="stack-sm grow">
+                <p class="strong">"Copy the new token now: it is not shown again."</p>
+                <div class="secret-line">
+                    <code class="break grow">{secret.clone()}</code>
+                    <CopyButton text=secret label="Copy token" wordy=true />
                 </div>
-            }
-        })
+                <p>"A first call with it:"</p>
+                <pre tabindex="0">
+                    <code>{SNIPPET}</code>
+                </pre>
+            </div>
+        </div>
     }
 }
 

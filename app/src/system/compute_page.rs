@@ -1,11 +1,12 @@
 //! What the machine has, and which workloads hold it.
 
+use super::holders::HoldersTable;
 use crate::{
     components::{EmptyState, Glyph, LoadingPage, Meter, Page, StatusBadge, Tone, mib, page_or_error},
-    home::api::system_compute,
+    home::api::{system_compute, system_holders},
     live::use_live,
 };
-use domain::model::{Capacity, Change, Gpu};
+use domain::model::{Capacity, Change, Gpu, Holder};
 use leptos::prelude::*;
 
 /// CPUs, memory, disk and GPUs; follows the live stream.
@@ -18,10 +19,11 @@ pub fn ComputePage() -> impl IntoView {
             changed.update(|n| *n += 1);
         }
     });
-    let capacity = Resource::new(move || (changed.get(), live.reload()), |_| system_compute());
+    let capacity =
+        Resource::new(move || (changed.get(), live.reload()), |_| async { Ok((system_compute().await?, system_holders().await?)) });
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Compute" /> }>
-            {move || Suspend::new(async move { page_or_error(capacity.await, |capacity| view! { <Machine capacity /> }) })}
+            {move || Suspend::new(async move { page_or_error(capacity.await, |(capacity, holders)| view! { <Machine capacity holders /> }) })}
         </Transition>
     }
 }
@@ -32,7 +34,7 @@ fn share(amount: u64) -> f64 {
 }
 
 #[component]
-fn Machine(capacity: Capacity) -> impl IntoView {
+fn Machine(capacity: Capacity, holders: Vec<Holder>) -> impl IntoView {
     let c = capacity;
     let (gpus_used, gpus_total) = (c.gpus_used(), c.gpus_total());
     let disk_used = c.disk_mib_total.saturating_sub(c.disk_mib_free);
@@ -74,6 +76,12 @@ fn Machine(capacity: Capacity) -> impl IntoView {
                     />
                 </div>
             </div>
+            <section class="section" aria-labelledby="holders">
+                <div class="section-head">
+                    <h2 id="holders">"Held by"</h2>
+                </div>
+                <HoldersTable holders />
+            </section>
             <section class="section" aria-labelledby="gpus">
                 <div class="section-head">
                     <h2 id="gpus">"GPUs"</h2>

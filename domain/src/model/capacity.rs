@@ -1,6 +1,6 @@
 //! What the machine or cluster has, and whether a launch fits.
 
-use super::Resources;
+use super::{Millis, NotebookId, Phase, Resources};
 use serde::{Deserialize, Serialize};
 
 /// One GPU as the driver reports it.
@@ -30,6 +30,19 @@ pub struct Capacity {
     pub gpu_note: Option<String>,
     pub disk_mib_total: u64,
     pub disk_mib_free: u64,
+}
+
+/// A notebook that holds a part of the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub id: NotebookId,
+    pub name: String,
+    /// Team name.
+    pub team: String,
+    pub owner_email: String,
+    pub phase: Phase,
+    pub since: Millis,
+    pub resources: Resources,
 }
 
 /// Whether a request would start now.

@@ -90,16 +90,6 @@ export class Slipway {
     return execFileSync(binary(), this.args(args), { env: environment(), cwd: this.data, input, encoding: 'utf8' }).trim();
   }
 
-  addUser(email: string, options: { admin?: boolean } = {}): void {
-    this.command(['user', 'add', email, ...(options.admin ? ['--admin'] : []), '--password-stdin'], PASSWORD);
-  }
-
-  /** A team with these members, whose accounts are there. */
-  addTeam(name: string, members: Record<string, 'viewer' | 'member' | 'admin'>): void {
-    this.command(['team', 'add', name]);
-    for (const [email, role] of Object.entries(members)) this.command(['team', 'member', name, email, role]);
-  }
-
   /** Ends the portal at once, as a crash would. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');

@@ -7,22 +7,44 @@ import { PASSWORD, Slipway } from './slipway';
 export { expect, PASSWORD, Slipway };
 export const ADMIN = 'ada@example.com';
 
+export type Role = 'viewer' | 'member' | 'admin';
+export interface Team {
+  name: string;
+  /** A member's address. */
+  email: (who: string) => string;
+}
 type Session = Awaited<ReturnType<BrowserContext['storageState']>>;
 
 /** A portal that the stories of one worker share, with the sign-ins made so far. */
 export class Workplace {
   private sessions = new Map<string, Session>();
   private count = 0;
-  constructor(readonly portal: Slipway) {}
+  private constructor(
+    readonly portal: Slipway,
+    /** The administrator's own calls. */
+    readonly admin: Api,
+  ) {}
 
-  /** A team of its own, with an administrator and more members of it; their accounts are made. */
-  team(members: Record<string, 'viewer' | 'member' | 'admin'> = {}): { name: string; admin: string; email: (who: string) => string } {
+  static async open(): Promise<Workplace> {
+    const portal = await Slipway.start();
+    return new Workplace(portal, await Api.setUp(portal.url, portal.code(), ADMIN));
+  }
+
+  async close(): Promise<void> {
+    await this.admin.dispose();
+    await this.portal.dispose();
+  }
+
+  /** A team of its own, which the administrator is in, with these members; their accounts are made. */
+  async team(members: Record<string, Role> = {}): Promise<Team> {
     const name = `team-${++this.count}`;
-    const email = (who: string) => `${who}-${this.count}@example.com`;
-    const all = Object.fromEntries(Object.entries(members).map(([who, role]) => [email(who), role]));
-    for (const address of Object.keys(all)) this.portal.addUser(address);
-    this.portal.addTeam(name, { [ADMIN]: 'admin', ...all });
-    return { name, admin: ADMIN, email };
+    const email = (who: string) => `${who}-${name}@example.com`;
+    await this.admin.call('teams/create', { name });
+    for (const [who, role] of Object.entries(members)) {
+      await this.admin.call('identity/add_user', { email: email(who), name: who, password: PASSWORD, admin: false });
+      await this.admin.call('teams/set_member', { team: name, email: email(who), role });
+    }
+    return { name, email };
   }
 
   /** The cookies of this person's sign-in: one for each person, since sign-ins are throttled. */
@@ -73,10 +95,9 @@ interface Story {
 export const test = base.extend<Story, { workplace: Workplace }>({
   workplace: [
     async ({}, use) => {
-      const portal = await Slipway.start();
-      portal.addUser(ADMIN, { admin: true });
-      await use(new Workplace(portal));
-      await portal.dispose();
+      const workplace = await Workplace.open();
+      await use(workplace);
+      await workplace.close();
     },
     { scope: 'worker', timeout: 60_000 },
   ],

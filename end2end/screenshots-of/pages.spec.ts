@@ -1,19 +1,18 @@
 // Draws every page into end2end/screenshots, for eyes: both themes, wide and narrow.
 import { ADMIN, go, test } from '../story';
-import { Api, FILE_SERVER } from '../api';
+import { FILE_SERVER } from '../api';
 import { pages } from '../pages';
 
 test('every page', async ({ workplace, visit }) => {
   test.setTimeout(600_000);
-  const team = workplace.team({ may: 'member', val: 'viewer' });
-  const api = await Api.signIn(workplace.portal.url, ADMIN);
+  const team = await workplace.team({ may: 'member', val: 'viewer' });
+  const api = workplace.admin;
   await api.addCommand('page-files', 'Files', FILE_SERVER);
   const running = await api.launch(team.name, 'page-files', 'churn-model');
   const stopped = await api.launch(team.name, 'page-files', 'first-look');
   await api.until(team.name, running.id, ['ready']);
   await api.call('notebooks/stop', { team: team.name, id: stopped.id });
   await api.until(team.name, stopped.id, ['stopped']);
-  await api.dispose();
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const width of [1440, 390]) {
       const page = await visit(ADMIN, { colorScheme, viewport: { width, height: 900 } });

@@ -3,13 +3,11 @@ import { ADMIN, PASSWORD, expect, go, phase, ready, test } from '../story';
 import { Api, FILE_SERVER } from '../api';
 
 test.beforeAll(async ({ workplace }) => {
-  const api = await Api.signIn(workplace.portal.url, ADMIN);
-  await api.addCommand('files', 'File server', FILE_SERVER);
-  await api.dispose();
+  await workplace.admin.addCommand('files', 'File server', FILE_SERVER);
 });
 
 test('without JavaScript a person signs in, lists, launches and stops', async ({ workplace, visit }) => {
-  const team = workplace.team({ bea: 'member' });
+  const team = await workplace.team({ bea: 'member' });
   const page = await visit(undefined, { javaScriptEnabled: false });
 
   await page.goto(`/t/${team.name}/notebooks`);
@@ -39,7 +37,7 @@ test('without JavaScript a person signs in, lists, launches and stops', async ({
 });
 
 test('a second browser sees a launch and a stop without reload', async ({ workplace, visit }) => {
-  const team = workplace.team({ cy: 'member' });
+  const team = await workplace.team({ cy: 'member' });
   const watching = await visit(ADMIN);
   await go(watching, `/t/${team.name}/notebooks`);
   await watching.evaluate(() => Object.assign(window, { sameDocument: true }));
@@ -56,7 +54,7 @@ test('a second browser sees a launch and a stop without reload', async ({ workpl
 });
 
 test('the keyboard alone signs in, finds the form in the palette and launches', async ({ workplace, visit }) => {
-  const team = workplace.team({ dan: 'member' });
+  const team = await workplace.team({ dan: 'member' });
   const page = await visit();
   await go(page, `/sign-in?next=/t/${team.name}`);
 

@@ -1,20 +1,19 @@
 // Every page, in both themes and on a phone: nothing for axe to find, nothing to scroll sideways, no error in the console.
 import { ADMIN, accessibilityFindings, expect, go, test } from '../story';
-import { Api, FILE_SERVER } from '../api';
+import { FILE_SERVER } from '../api';
 import { pages } from '../pages';
 
 let paths: string[];
 
 test.beforeAll(async ({ workplace }) => {
-  const team = workplace.team({ may: 'member', val: 'viewer' });
-  const api = await Api.signIn(workplace.portal.url, ADMIN);
-  await api.addCommand('page-files', 'Files', FILE_SERVER);
+  const team = await workplace.team({ may: 'member', val: 'viewer' });
+  await workplace.admin.addCommand('page-files', 'Files', FILE_SERVER);
+  const api = workplace.admin;
   const running = await api.launch(team.name, 'page-files', 'running');
   const stopped = await api.launch(team.name, 'page-files', 'stopped');
   await api.until(team.name, running.id, ['ready']);
   await api.call('notebooks/stop', { team: team.name, id: stopped.id });
   await api.until(team.name, stopped.id, ['stopped']);
-  await api.dispose();
   paths = pages(team.name, [running.id, stopped.id]);
 });
 

@@ -68,8 +68,8 @@ export class Watch {
 
   over(context: BrowserContext): void {
     context.on('console', (message) => {
-      const from = message.location().url || message.page()?.url() || '';
-      if (message.type() === 'error' && from.startsWith(`${this.origin}/`)) this.found.push(`${from}: ${message.text()}`);
+      const page = message.page()?.url() ?? '';
+      if (message.type() === 'error' && page.startsWith(`${this.origin}/`)) this.found.push(`${page}: ${message.text()} (${message.location().url})`);
     });
     context.on('weberror', (error) => {
       if (error.page()?.url().startsWith(`${this.origin}/`)) this.found.push(`${error.page()?.url()}: ${error.error().stack}`);

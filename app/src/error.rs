@@ -49,6 +49,11 @@ impl FromServerFnError for AppError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
+                // Without it the answer would claim a fault of ours.
+                #[cfg(feature = "ssr")]
+                if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
+                    response.set_status(http::StatusCode::BAD_REQUEST);
+                }
                 Self::new(ErrorKind::Invalid, "The request could not be understood. Reload the page and try again.")
             }
             _ => Self::new(ErrorKind::Network, "The portal could not be reached. Check the connection and try again."),

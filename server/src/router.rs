@@ -163,10 +163,10 @@ pub fn router(server: Server) -> Result<Router, String> {
     let table = table()?;
     let mut portal: Router<Server> = Router::new();
     for (_, path, access, handler) in routes() {
-        portal = portal.route(path, handler.layer(middleware::from_fn_with_state(access, gate)));
+        portal = portal.route(path, handler.route_layer(middleware::from_fn_with_state(access, gate)));
     }
     for line in table.iter().filter(|line| line.method == "POST") {
-        portal = portal.route(&line.path, post(functions::call).layer(middleware::from_fn_with_state(line.access, gate)));
+        portal = portal.route(&line.path, post(functions::call).route_layer(middleware::from_fn_with_state(line.access, gate)));
     }
     for listing in listings() {
         portal = portal.route(listing.path(), get(pages::page).layer(Extension(Rendering::from(&listing))));

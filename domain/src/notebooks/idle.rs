@@ -38,7 +38,7 @@ impl Touches {
     pub(super) fn note(&self, id: &NotebookId, at: Millis) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), at);
     }
-    pub(super) fn last(&self, id: &NotebookId) -> Option<Millis> {
+    pub fn last(&self, id: &NotebookId) -> Option<Millis> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied()
     }
     pub(super) fn forget(&self, id: &NotebookId) {

@@ -27,7 +27,7 @@ pub fn check(method: &Method, headers: &HeaderMap, own: &str, foreigners: Foreig
     let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     let origin_is_own = || get(&header::ORIGIN) == Some(own);
     // A WebSocket is not bound by the same-origin policy: only its Origin tells who opens it.
-    if headers.contains_key(header::UPGRADE) {
+    if asks_for_a_websocket(headers) {
         return if origin_is_own() && !matches!(get(&SITE), Some("cross-site" | "same-site")) { Ok(()) } else { Err(Foreign) };
     }
     match get(&SITE) {
@@ -42,6 +42,10 @@ pub fn check(method: &Method, headers: &HeaderMap, own: &str, foreigners: Foreig
         None if safe || !headers.contains_key(header::COOKIE) => Ok(()),
         None => Err(Foreign),
     }
+}
+
+fn asks_for_a_websocket(headers: &HeaderMap) -> bool {
+    headers.get_all(header::UPGRADE).iter().any(|v| v.as_bytes().to_ascii_lowercase().windows(9).any(|w| w == b"websocket"))
 }
 
 #[cfg(test)]

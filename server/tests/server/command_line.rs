@@ -1,0 +1,132 @@
+//! The binary itself: commands, settings, refusals, and serving.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+#[expect(clippy::disallowed_methods, reason = "the test starts the binary as a person does")]
+fn slipway(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_slipway"));
+    command.current_dir(data).env("SLIPWAY_DATA", data.join("data")).env_remove("SLIPWAY_CONFIG").stdin(Stdio::null());
+    command
+}
+
+fn run(data: &Path, args: &[&str]) -> Output {
+    slipway(data).args(args).output().expect("it ran")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn error(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn add_user(data: &Path, email: &str, password: &str) -> Output {
+    let mut child = slipway(data)
+        .args(["user", "add", email, "--admin", "--password-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it started");
+    writeln!(child.stdin.take().expect("its input"), "{password}").expect("written");
+    child.wait_with_output().expect("it ended")
+}
+
+#[test]
+fn a_portal_is_set_up_unattended_and_moves_in_a_backup() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    assert!(add_user(data, "ann@example.com", "correct horse battery").status.success());
+    let again = add_user(data, "ann@example.com", "correct horse battery");
+    assert!(!again.status.success() && error(&again).lines().count() == 1, "{}", error(&again));
+    assert!(!add_user(data, "bob@example.com", "short").status.success());
+    assert!(run(data, &["team", "add", "vision"]).status.success());
+    assert!(run(data, &["team", "member", "vision", "ann@example.com", "member"]).status.success());
+    let token = run(data, &["token", "create", "--user", "ann@example.com", "--team", "vision", "--role", "viewer", "--expires", "3"]);
+    assert!(token.status.success(), "{}", error(&token));
+    assert_eq!(out(&token).lines().count(), 1);
+    assert!(!out(&token).trim().is_empty() && !out(&token).trim().contains(' '));
+
+    let copy = data.join("copy.jsonl");
+    let copied = run(data, &["backup", copy.to_str().expect("text")]);
+    assert!(copied.status.success(), "{}", error(&copied));
+    let restored = run(data, &["--data", "other", "restore", copy.to_str().expect("text")]);
+    assert!(restored.status.success(), "{}", error(&restored));
+    let refused = run(data, &["--data", "other", "restore", copy.to_str().expect("text")]);
+    assert!(!refused.status.success() && error(&refused).contains("empty"), "{}", error(&refused));
+    let checked = run(data, &["--data", "other", "check"]);
+    assert!(
+        checked.status.success() && out(&checked).contains("1 users") && out(&checked).contains("audit trail is whole"),
+        "{}",
+        out(&checked)
+    );
+    assert!(!run(data, &["--data", "nowhere", "backup", "x"]).status.success());
+}
+
+#[test]
+fn a_setting_that_cannot_be_used_is_named_with_its_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    let refused = |args: &[&str], expected: &[&str]| {
+        let output = run(data, args);
+        let text = error(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.lines().count() == 1 && expected.iter().all(|part| text.contains(part)), "{text}");
+    };
+    refused(&["--listen", "here", "check"], &["listen", "--listen", "here", "127.0.0.1:3000"]);
+    refused(&["--session-idle-hours", "0", "check"], &["session-idle-hours", "1 to 720"]);
+    refused(&["--public-url", "localhost", "check"], &["public-url", "https://HOST"]);
+    refused(&["--database", "mysql://x", "check"], &["database", "postgres://"]);
+    refused(&["--log", "a=b=c", "check"], &["log"]);
+    refused(&["--listen", "0.0.0.0:3000", "check"], &["listen", "--insecure-http"]);
+    let with = |name: &str, value: &str| slipway(data).arg("check").env(name, value).output().expect("it ran");
+    let output = with("SLIPWAY_LISTENN", "127.0.0.1:1");
+    assert!(!output.status.success() && error(&output).contains("SLIPWAY_LISTENN"), "{}", error(&output));
+    let output = with("SLIPWAY_LOG_FORMAT", "xml");
+    assert!(!output.status.success() && error(&output).contains("SLIPWAY_LOG_FORMAT") && error(&output).contains("text or json"));
+
+    std::fs::write(data.join("slipway.toml"), "listen = \"127.0.0.1:1\"\nlogg = \"info\"\n").expect("written");
+    refused(&["check"], &["logg", "slipway.toml"]);
+    std::fs::write(data.join("slipway.toml"), "session-idle-hours = [1]\n").expect("written");
+    refused(&["check"], &["session-idle-hours", "slipway.toml", "array"]);
+    refused(&["--config", "missing.toml", "check"], &["config", "missing.toml"]);
+}
+
+#[test]
+fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    std::fs::write(data.join("slipway.toml"), "listen = \"127.0.0.1:1111\"\npublic-url = \"http://file.example\"\n").expect("written");
+    let checked = |variable: Option<&str>, flag: &[&str]| {
+        let mut command = slipway(data);
+        command.args(flag).arg("check");
+        if let Some(value) = variable {
+            command.env("SLIPWAY_LISTEN", value);
+        }
+        out(&command.output().expect("it ran"))
+    };
+    assert!(checked(None, &[]).contains("listens on 127.0.0.1:1111, browsers use http://file.example"));
+    assert!(checked(Some("127.0.0.1:2222"), &[]).contains("listens on 127.0.0.1:2222"));
+    assert!(checked(Some("127.0.0.1:2222"), &["--listen", "127.0.0.1:3333"]).contains("listens on 127.0.0.1:3333"));
+}
+
+#[test]
+fn it_serves_in_an_empty_folder_and_stops_when_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child =
+        slipway(folder.path()).args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it started");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let address = lines.next().expect("a line").expect("text");
+    assert!(address.contains("http://localhost:") && !address.contains(":0"), "{address}");
+    assert!(lines.next().expect("a line").expect("text").contains("one-time code"));
+    // The command line works beside it.
+    assert!(run(folder.path(), &["team", "add", "vision"]).status.success());
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("asked");
+    assert!(child.wait().expect("it ended").success());
+}

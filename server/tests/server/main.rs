@@ -1,0 +1,16 @@
+//! Requests through the real router and the real accept loop. One binary, so that linking is paid once.
+
+mod command_line;
+mod evil;
+mod house;
+mod limits;
+mod live;
+mod malformed;
+mod notebook_host;
+mod origins;
+mod proxying;
+mod sign_in;
+mod stage;
+mod tokens;
+mod tunnels;
+mod walk;

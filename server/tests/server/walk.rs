@@ -1,0 +1,200 @@
+//! Every URL of the process, as everybody. What is not in the table of expectations fails.
+
+use crate::house::{Answer, House};
+use domain::{model::Role, random, volumes};
+use server::router;
+
+/// Who calls, in the order of the expectations: a visitor, the admin of another team, a viewer, a member, a team admin, a portal
+/// administrator, and a read-only token of the member.
+const CALLERS: [&str; 7] = ["", "eve", "vera", "ada", "root", "boss", "token"];
+
+/// Statuses by caller.
+type Expected = [u16; 7];
+
+/// For whoever is signed in, for a viewer of the team, and so on: what most URLs of a kind answer.
+const TEAM_READS: Expected = [401, 404, 200, 200, 200, 404, 200];
+const TEAM_WRITES: Expected = [401, 404, 403, 200, 200, 404, 403];
+const ADMIN_ONLY: Expected = [401, 403, 403, 403, 403, 200, 403];
+const OWN_ACCOUNT: Expected = [401, 200, 200, 200, 200, 200, 403];
+const EVERYBODY: Expected = [200; 7];
+const PAGE: Expected = [303, 200, 200, 200, 200, 200, 200];
+const TEAM_PAGE: Expected = [303, 404, 200, 200, 200, 404, 200];
+const ADMIN_PAGE: Expected = [303, 403, 403, 403, 403, 200, 403];
+
+/// Path, body of a POST, statuses. `{…}` in a body is filled with something of its kind that exists and is ada's, `{fresh}` with a new name.
+#[rustfmt::skip]
+const EXPECTATIONS: &[(&str, &str, Expected)] = &[
+    ("/healthz", "", EVERYBODY),
+    ("/favicon.ico", "", [404; 7]),
+    ("/pkg/{*file}", "", [404; 7]),
+    // Without the headers of an upgrade, whoever may open the stream is told that they are missing.
+    ("/live", "", [401, 400, 400, 400, 400, 400, 400]),
+    ("/t/{team}/notebooks/{id}/logs/live", "", [401, 400, 400, 400, 400, 400, 400]),
+    ("/t/{team}/notebooks/{id}/logs/download", "", TEAM_READS),
+    // 303 leads in for the owner only, and to the notebook's page for the others: see `notebook_host`.
+    ("/t/{team}/notebooks/{id}/open", "", [303, 404, 303, 303, 303, 404, 303]),
+    ("/notebooks/{id}/open", "", [303, 404, 303, 303, 303, 404, 303]),
+    ("/t/{team}/audit.csv", "", [401, 404, 403, 403, 200, 200, 403]),
+    ("/admin/audit.csv", "", ADMIN_ONLY),
+
+    ("/api/audit/list", "filter[team]=red", [401, 404, 403, 403, 200, 200, 403]),
+    ("/api/environments/choices", "team=red", TEAM_READS),
+    ("/api/environments/list_all", "", ADMIN_ONLY),
+    ("/api/environments/remove", "name={fresh}", [401, 403, 403, 403, 403, 404, 403]),
+    ("/api/environments/save", "{environment}", ADMIN_ONLY),
+    ("/api/environments/save_form", "form[name]=", [401, 403, 403, 403, 403, 400, 403]),
+    ("/api/environments/set_enabled", "name=web&enabled=true", ADMIN_ONLY),
+    ("/api/home/capacity", "team=red", TEAM_READS),
+    ("/api/home/summary", "team=red", TEAM_READS),
+    ("/api/identity/add_user", "email={fresh}@example.com&name=x&password=short", [401, 403, 403, 403, 403, 400, 403]),
+    ("/api/identity/change_password", "old=x&new=y", [401, 400, 400, 400, 400, 400, 403]),
+    ("/api/identity/create_token", "new[name]=x&new[team]=red&new[role]=viewer&new[days]=1", [401, 404, 200, 200, 200, 404, 403]),
+    ("/api/identity/list_sessions", "", OWN_ACCOUNT),
+    ("/api/identity/list_tokens", "", OWN_ACCOUNT),
+    ("/api/identity/list_users", "", ADMIN_ONLY),
+    ("/api/identity/me", "", EVERYBODY),
+    ("/api/identity/needs_setup", "", EVERYBODY),
+    ("/api/identity/reset_password", "user={newt}&password=short", [401, 403, 403, 403, 403, 400, 403]),
+    ("/api/identity/revoke_other_sessions", "", OWN_ACCOUNT),
+    ("/api/identity/revoke_session", "handle={fresh}", [401, 404, 404, 404, 404, 404, 403]),
+    ("/api/identity/revoke_token", "id={fresh}", [401, 404, 404, 404, 404, 404, 403]),
+    ("/api/identity/set_admin", "user={newt}&admin=false", ADMIN_ONLY),
+    ("/api/identity/set_disabled", "user={newt}&disabled=false", ADMIN_ONLY),
+    ("/api/identity/set_up", "code=x&email=x@example.com&name=x&password=correct horse", [409; 7]),
+    ("/api/identity/sign_in", "email={fresh}@example.com&password=x&next=/", [400; 7]),
+    ("/api/identity/sign_out", "", EVERYBODY),
+    ("/api/live/position", "", EVERYBODY),
+    ("/api/notebooks/delete", "team=red&id={id}", TEAM_WRITES),
+    ("/api/notebooks/get", "team=red&id={id}", TEAM_READS),
+    ("/api/notebooks/launch", "team=red&form[name]=", [401, 404, 403, 400, 400, 404, 403]),
+    ("/api/notebooks/launch_options", "team=red", TEAM_READS),
+    ("/api/notebooks/list", "team=red", TEAM_READS),
+    ("/api/notebooks/logs", "team=red&id={id}&limit=5", TEAM_READS),
+    ("/api/notebooks/resize", "team=red&id={id}&cpus=1&memory=1&gpus=0", [401, 404, 403, 409, 409, 404, 403]),
+    ("/api/notebooks/snooze", "team=red&id={id}", TEAM_WRITES),
+    ("/api/notebooks/start", "team=red&id={id}", TEAM_WRITES),
+    ("/api/notebooks/stop", "team=red&id={id}", TEAM_WRITES),
+    ("/api/system/check", "", ADMIN_ONLY),
+    ("/api/system/compute", "", ADMIN_ONLY),
+    ("/api/teams/create", "name={fresh}", OWN_ACCOUNT),
+    ("/api/teams/list_all", "", ADMIN_ONLY),
+    ("/api/teams/members", "team=red", [401, 404, 200, 200, 200, 200, 200]),
+    ("/api/teams/remove_member", "team=red&user={newt}", [401, 404, 403, 403, 200, 200, 403]),
+    ("/api/teams/set_member", "team=red&email=newt@example.com&role=viewer", [401, 404, 403, 403, 200, 200, 403]),
+    ("/api/volumes/create", "team=red&name={fresh}", TEAM_WRITES),
+    ("/api/volumes/list", "team=red", TEAM_READS),
+    ("/api/volumes/remove", "team=red&name={volume}", TEAM_WRITES),
+
+    ("/", "", [303; 7]),
+    ("/sign-in", "", [200, 303, 303, 303, 303, 303, 303]),
+    ("/setup", "", [303; 7]),
+    ("/welcome", "", PAGE),
+    ("/teams/new", "", PAGE),
+    ("/account", "", PAGE),
+    ("/account/sessions", "", [303, 200, 200, 200, 200, 200, 403]),
+    ("/account/tokens", "", [303, 200, 200, 200, 200, 200, 403]),
+    ("/t/{team}", "", TEAM_PAGE),
+    ("/t/{team}/notebooks", "", TEAM_PAGE),
+    ("/t/{team}/notebooks/new", "", TEAM_PAGE),
+    ("/t/{team}/notebooks/{id}", "", TEAM_PAGE),
+    ("/t/{team}/members", "", [303, 404, 200, 200, 200, 200, 200]),
+    ("/t/{team}/volumes", "", TEAM_PAGE),
+    ("/t/{team}/audit", "", [303, 404, 403, 403, 200, 200, 403]),
+    ("/admin/audit", "", ADMIN_PAGE),
+    ("/admin/compute", "", ADMIN_PAGE),
+    ("/admin/environments", "", ADMIN_PAGE),
+    // An empty form; what it sends is refused.
+    ("/admin/environments/new", "", PAGE),
+    ("/admin/environments/{name}", "", ADMIN_PAGE),
+    ("/admin/system", "", ADMIN_PAGE),
+    ("/admin/teams", "", ADMIN_PAGE),
+    ("/admin/users", "", ADMIN_PAGE),
+];
+
+#[tokio::test]
+async fn every_url_lets_in_whom_it_should() {
+    let house = House::new().await;
+    let mut wrong = Vec::new();
+    for line in router::table().expect("a sound table") {
+        let Some((_, body, expected)) = EXPECTATIONS.iter().find(|(path, _, _)| *path == line.path) else {
+            wrong.push(format!("{} {}: say in EXPECTATIONS who may", line.method, line.path));
+            continue;
+        };
+        for (who, expected) in CALLERS.iter().zip(expected) {
+            let got = ask(&house, line.method, &line.path, body, who).await.status;
+            if got != *expected {
+                wrong.push(format!("{} {} as {who:?}: {got}, expected {expected}", line.method, line.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+async fn ask(house: &House, method: &str, path: &str, body: &str, who: &str) -> Answer {
+    let mut id = String::new();
+    if path.contains("{id}") || body.contains("{id}") {
+        id = house.notebook().await.0;
+    }
+    let fresh = format!("f-{}", random::id::<String>());
+    if body.contains("{volume}") {
+        let ada = house.test.caller("ada").await;
+        volumes::create(&house.portal, &ada, "red", &fresh).await.expect("a volume");
+    }
+    if path == "/api/teams/remove_member" {
+        // Somebody to remove, each time.
+        let console = domain::Caller::console();
+        domain::teams::set_member(&house.portal, &console, "red", "newt@example.com", Role::Viewer).await.expect("a member");
+    }
+    let path = path.replace("{team}", "red").replace("{id}", &id).replace("{name}", "web");
+    let body = body.replace("{id}", &id).replace("{fresh}", &fresh).replace("{volume}", &fresh);
+    let body = body.replace("{newt}", house.user_id("newt").await.as_str());
+    let (body, kind) = match body.as_str() {
+        "{environment}" => (environment(&fresh), "application/json"),
+        _ => (body, "application/x-www-form-urlencoded"),
+    };
+    let origin = house.origin();
+    let mut headers = vec![("origin", origin), ("content-type", kind.to_owned())];
+    match who {
+        "" => {}
+        "token" => headers.push(("authorization", format!("Bearer {}", house.token("ada", Role::Viewer).await))),
+        name => headers.push(("cookie", house.session(name).await)),
+    }
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    house.send(method, &path, &headers, if method == "POST" { &body } else { "" }).await
+}
+
+fn environment(name: &str) -> String {
+    serde_json::json!({
+        "environment": {
+            "name": name, "title": "T", "description": "", "logo": "terminal", "program": {"kind": "command", "argv": ["serve", "{port}"]},
+            "versions": [{"name": "1", "packages": [], "deprecated": null}],
+            "default_resources": {"cpus": 1, "memory_mib": 512, "gpus": 0}, "visible_to": [], "enabled": true, "updated_at": 0
+        },
+        "create": true
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn a_url_that_nobody_listed_is_refused() {
+    let house = House::new().await;
+    let ada = house.session("ada").await;
+    assert_eq!(house.post("/api/identity/unknown", &ada, "a=1").await.status, 405);
+    let missing = house.get("/t/red/nothing/here", &[("cookie", &ada)]).await;
+    assert_eq!((missing.status, missing.header("content-type")), (404, Some("text/html; charset=utf-8")));
+    assert_eq!(house.get("/nothing", &[]).await.status, 303);
+}
+
+#[tokio::test]
+async fn what_changes_something_answers_post_only() {
+    let house = House::new().await;
+    let ada = house.session("ada").await;
+    for (path, _) in router::FUNCTIONS {
+        let path = format!("/api/{path}");
+        for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"] {
+            let headers = [("cookie", ada.as_str()), ("sec-fetch-site", "same-origin"), ("x-http-method-override", "POST")];
+            let answer = house.send(method, &format!("{path}?_method=POST"), &headers, "").await;
+            assert_eq!(answer.status, 405, "{method} {path}");
+        }
+    }
+}

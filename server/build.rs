@@ -16,9 +16,12 @@ fn main() {
         names.sort();
         for name in names.iter().filter(|n| !is_brotli(n)) {
             let brotli = format!("{name}.br");
-            let compressed =
-                if names.contains(&brotli) { format!("Some(include_bytes!({:?}))", folder.join(brotli)) } else { "None".to_owned() };
-            writeln!(table, "    File {{ name: {name:?}, bytes: include_bytes!({:?}), brotli: {compressed} }},", folder.join(name))
+            let compressed = if names.contains(&brotli) {
+                format!("Some(include_bytes!({}))", literal(&folder.join(brotli)))
+            } else {
+                "None".to_owned()
+            };
+            writeln!(table, "    File {{ name: {name:?}, bytes: include_bytes!({}), brotli: {compressed} }},", literal(&folder.join(name)))
                 .expect("a string takes all");
         }
     }
@@ -40,4 +43,9 @@ fn collect(folder: &Path, prefix: &str, names: &mut Vec<String>) {
 
 fn is_brotli(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|e| e == "br")
+}
+
+/// The path as a string in Rust.
+fn literal(path: &Path) -> String {
+    format!("{:?}", path.to_str().expect("the site folder has a path in UTF-8"))
 }

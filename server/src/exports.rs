@@ -18,6 +18,7 @@ use domain::{
     notebooks,
 };
 use futures::stream;
+use std::fmt::Write;
 
 /// `GET /admin/audit.csv`.
 pub async fn audit(State(server): State<Server>, Extension(caller): Extension<Caller>, Query(filter): Query<AuditFilter>) -> Response {
@@ -59,7 +60,7 @@ pub async fn log(
             let page = notebooks::logs(&portal, &caller, &team, &id, Some(from), 1000).await.map_err(std::io::Error::other)?;
             let mut text = String::new();
             if page.dropped_bytes > 0 {
-                text.push_str(&format!("[{} bytes are no longer kept]\n", page.dropped_bytes));
+                let _ = writeln!(text, "[{} bytes are no longer kept]", page.dropped_bytes);
             }
             page.lines.iter().for_each(|line| text.extend([line.text.as_str(), "\n"]));
             let next = (!page.lines.is_empty()).then_some(page.next);

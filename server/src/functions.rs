@@ -64,7 +64,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<axum::body::Bytes, Resp
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) => {
             let source = std::error::Error::source(&error);
-            let limit = source.is_some_and(|s| s.is::<http_body_util::LengthLimitError>());
+            let limit = source.is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
             Err(if limit { too_large() } else { plain(StatusCode::BAD_REQUEST, "The request's body could not be read.") })
         }
         Err(_) => Err(plain(StatusCode::REQUEST_TIMEOUT, "The request took too long to arrive.")),

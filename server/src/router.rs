@@ -62,7 +62,10 @@ fn routes() -> Vec<(&'static str, &'static str, Access, MethodRouter<Server>)> {
 
 /// Server functions, by their path below `/api/`.
 pub const FUNCTIONS: &[(&str, Access)] = {
-    use {Access::*, Permission as P};
+    use {
+        Access::{Needs, Open, SignedIn},
+        Permission as P,
+    };
     &[
         ("audit/list", SignedIn),
         ("environments/choices", Needs(P::ReadTeam)),

@@ -102,7 +102,7 @@ async fn greet(portal: &Portal, address: &str) -> Result<(), String> {
 
 /// Removes sessions that have ended, once an hour.
 async fn sweep(portal: Portal) {
-    let mut hourly = tokio::time::interval(Duration::from_secs(60 * 60));
+    let mut hourly = tokio::time::interval(Duration::from_hours(1));
     loop {
         hourly.tick().await;
         if let Err(error) = domain::sessions::sweep(&portal).await {

@@ -32,10 +32,10 @@ pub fn complete(headers: &mut HeaderMap, secure: bool, id: &RequestId) {
     set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     set(headers, HeaderName::from_static("permissions-policy"), NO_FEATURES);
-    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
-        if let Ok(value) = HeaderValue::from_str(&policy(None)) {
-            headers.insert(header::CONTENT_SECURITY_POLICY, value);
-        }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
+        && let Ok(value) = HeaderValue::from_str(&policy(None))
+    {
+        headers.insert(header::CONTENT_SECURITY_POLICY, value);
     }
 }
 

@@ -60,7 +60,7 @@ mod tests {
         match payload.len() {
             short @ 0..126 => frame.push(0x80 | u8::try_from(short).expect("short")),
             long => {
-                frame.push(0x80 | 126);
+                frame.push(0xfe);
                 frame.extend(u16::try_from(long).expect("two bytes").to_be_bytes());
             }
         }

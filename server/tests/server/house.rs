@@ -129,16 +129,16 @@ impl House {
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut text = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "host") {
-            text += &format!("Host: {}\r\n", self.host());
+            text.extend(["Host: ", &self.host(), "\r\n"]);
         }
         if !body.is_empty() && !headers.iter().any(|(name, _)| *name == "content-type") {
             text += "Content-Type: application/x-www-form-urlencoded\r\n";
         }
         for (name, value) in headers {
-            text += &format!("{name}: {value}\r\n");
+            text.extend([name, ": ", value, "\r\n"]);
         }
         if !body.is_empty() || method == "POST" {
-            text += &format!("Content-Length: {}\r\n", body.len());
+            text.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
         }
         self.raw(format!("{text}\r\n{body}").as_bytes()).await
     }
@@ -164,7 +164,7 @@ impl House {
         let _ = stream.write_all(bytes).await;
         let mut answer = Vec::new();
         let reading = stream.read_to_end(&mut answer);
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(60), reading).await.expect("an answer within a minute");
+        let _ = tokio::time::timeout(std::time::Duration::from_mins(1), reading).await.expect("an answer within a minute");
         Answer::read(&answer)
     }
 }

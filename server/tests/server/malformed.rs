@@ -51,5 +51,5 @@ async fn a_length_beside_chunks_is_not_passed_on() {
     // Whether it is refused or read as chunked, the notebook sees one meaning only and nothing of what follows.
     let seen = evil.seen().join("\n").to_ascii_lowercase();
     assert!(answer.status == 400 || answer.status == 200, "{}", answer.text);
-    assert!(!(seen.contains("content-length") && seen.contains("transfer-encoding")) && !seen.contains("smuggled"), "{seen}");
+    assert!(!(seen.contains("smuggled") || seen.contains("content-length") && seen.contains("transfer-encoding")), "{seen}");
 }

@@ -3,6 +3,8 @@
 use crate::house::{Answer, House};
 use domain::{Caller, args, identity, testing::PASSWORD};
 
+const HOUR: i64 = 60 * 60 * 1000;
+
 async fn sign_in(house: &House, cookie: &str, next: &str) -> Answer {
     house.post("/api/identity/sign_in", cookie, &format!("email=amy@example.com&password={PASSWORD}&next={next}")).await
 }
@@ -83,7 +85,6 @@ async fn next_never_leads_away() {
 #[tokio::test]
 async fn sessions_end_idle_late_and_when_the_account_is_disabled() {
     let house = House::new().await;
-    const HOUR: i64 = 60 * 60 * 1000;
     let idle = house.session("ada").await;
     house.portal.clock.advance(11 * HOUR);
     assert!(is_signed_in(&house, &idle).await, "in use");

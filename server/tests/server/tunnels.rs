@@ -1,4 +1,4 @@
-//! WebSockets to a notebook: refused before they open, checked on both sides, and cut when their person is out.
+//! Web sockets to a notebook: refused before they open, checked on both sides, and cut when their person is out.
 
 use crate::{
     evil::Evil,
@@ -56,7 +56,7 @@ impl Room {
         for (name, value) in usual {
             let value = changed.iter().find(|(n, _)| *n == name).map_or(value, |(_, v)| *v);
             if !value.is_empty() {
-                text += &format!("{name}: {value}\r\n");
+                text.extend([name, ": ", value, "\r\n"]);
             }
         }
         text + "\r\n"
@@ -144,6 +144,6 @@ async fn an_open_tunnel_carries_both_ways_counts_as_use_and_is_cut_when_its_pers
 
     assert_eq!(room.house.post("/api/identity/sign_out", &room.session, "").await.status, 200);
     room.house.portal.clock.advance(10_000);
-    let cut = tokio::time::timeout(Duration::from_secs(60), async { while stream.read(&mut buffer).await.is_ok_and(|n| n > 0) {} }).await;
+    let cut = tokio::time::timeout(Duration::from_mins(1), async { while stream.read(&mut buffer).await.is_ok_and(|n| n > 0) {} }).await;
     assert!(cut.is_ok(), "still open after a minute");
 }

@@ -36,6 +36,8 @@ pub struct PythonEnvironment {
     pub key: String,
     /// Requirement lines.
     pub packages: Vec<String>,
+    /// Files laid into it once its packages are there: path inside it, content.
+    pub files: Vec<(String, String)>,
 }
 
 /// A repository that is cloned into the home before the first start.

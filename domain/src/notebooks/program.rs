@@ -9,7 +9,7 @@ use crate::{
     compute::{ActivityProbe, PythonEnvironment, Repository, Secret, Workload},
     environments::environment_key,
     error::{Error, Result},
-    model::{NotebookId, Program},
+    model::{EnvironmentVersion, NotebookId, Program},
     portal::Portal,
 };
 
@@ -36,8 +36,7 @@ pub(super) async fn workload(portal: &Portal, record: &Record) -> Result<Workloa
         launch: record.launch,
         team: record.team.clone(),
         argv: argv(&environment.program),
-        python: (!version.packages.is_empty())
-            .then(|| PythonEnvironment { key: environment_key(&environment.name, version), packages: version.packages.clone() }),
+        python: (!version.packages.is_empty()).then(|| python(&environment.name, version, jupyter)),
         env: spec.env.iter().map(|v| (v.name.clone(), v.value.clone())).collect(),
         secrets,
         resources: spec.resources.clone(),
@@ -48,6 +47,17 @@ pub(super) async fn workload(portal: &Portal, record: &Record) -> Result<Workloa
         header: header(portal, &environment.program, &record.id, record.launch),
         activity: if jupyter { ActivityProbe::JupyterKernels } else { ActivityProbe::None },
     })
+}
+
+fn python(environment: &str, version: &EnvironmentVersion, jupyter: bool) -> PythonEnvironment {
+    // `JupyterLab` asks each newcomer whether to fetch its news, unless the site's defaults have answered.
+    let quiet = r#"{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}"#;
+    let settings = ("share/jupyter/lab/settings/overrides.json".to_owned(), quiet.to_owned());
+    PythonEnvironment {
+        key: environment_key(environment, version),
+        packages: version.packages.clone(),
+        files: if jupyter { vec![settings] } else { Vec::new() },
+    }
 }
 
 /// What the proxy sends instead of the browser's credentials. Only `JupyterLab` can ask for a secret that a proxy can send: the others

@@ -11,7 +11,8 @@ use std::{
 async fn a_python_environment_is_made_once_and_shared_while_it_is_made() {
     let machine = Machine::start().await;
     let engine = &*machine.engine;
-    let environment = PythonEnvironment { key: "test-1".into(), packages: vec!["six==1.16.*".into()] };
+    let environment =
+        PythonEnvironment { key: "test-1".into(), packages: vec!["six==1.16.*".into()], files: vec![("etc/told".into(), "yes".into())] };
     let mut first = server("import six; print('six', six.__version__, sys.prefix, flush=True)");
     first.python = Some(environment.clone());
     let mut second = server("import six");
@@ -23,6 +24,7 @@ async fn a_python_environment_is_made_once_and_shared_while_it_is_made() {
     ready(engine, &second).await;
     assert!(engine.is_cached("test-1").await);
     let prefix = fs::canonicalize(machine.folder.path().join("environments/test-1")).unwrap();
+    assert_eq!(fs::read_to_string(prefix.join("etc/told")).unwrap(), "yes");
     let lines = log(engine, &first.id).await;
     assert!(lines.iter().any(|l| l.starts_with("six 1.16") && l.ends_with(&prefix.display().to_string())), "{lines:#?}");
     stop(engine, &first).await;
@@ -34,14 +36,14 @@ async fn a_python_environment_is_made_once_and_shared_while_it_is_made() {
     stop(engine, &third).await;
 
     let mut broken = server("");
-    broken.python = Some(PythonEnvironment { key: "test-2".into(), packages: vec!["six==0.0.0.1".into()] });
+    broken.python = Some(PythonEnvironment { key: "test-2".into(), packages: vec!["six==0.0.0.1".into()], files: vec![] });
     engine.ensure(&broken).await.unwrap();
     let outcome = ended(engine, &broken).await;
     assert!(matches!(&outcome, Outcome::Failed { reason, .. } if reason.contains("six==0.0.0.1")), "{outcome:?}");
     assert!(!engine.is_cached("test-2").await);
     // One that is stopped while it installs is gone, and so is pip.
     let mut stopped = server("");
-    stopped.python = Some(PythonEnvironment { key: "test-3".into(), packages: vec!["six==1.16.*".into()] });
+    stopped.python = Some(PythonEnvironment { key: "test-3".into(), packages: vec!["six==1.16.*".into()], files: vec![] });
     engine.ensure(&stopped).await.unwrap();
     reaches(engine, &stopped, |s| matches!(s, State::Preparing { step, .. } if step.contains("Python"))).await;
     assert_eq!(stop(engine, &stopped).await, Outcome::Stopped);

@@ -150,6 +150,10 @@ pub(super) async fn make(
             return Err(InstallFailure(reason(&output.lock().unwrap_or_else(PoisonError::into_inner))));
         }
     }
+    for (path, content) in &environment.files {
+        let path = folder.join(path);
+        path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, content)).map_err(io_failure)?;
+    }
     fs::remove_dir_all(&tmp).map_err(io_failure)?;
     let marker = fs::File::create(folder.join(COMPLETE)).map_err(io_failure)?;
     marker.sync_all().map_err(io_failure)

@@ -3,7 +3,7 @@
 use super::{
     api::list_audit,
     changes::Changes,
-    filter::{KINDS, PAGE, from_query},
+    filter::{KINDS, PAGE, export_query, from_query},
 };
 use crate::components::{
     Crumb, EmptyState, Field, Glyph, Icon, LoadingPage, Page, Select, TextInput, Time, page_or_error, use_team, with_query,
@@ -51,7 +51,7 @@ fn Records(records: Vec<AuditRecord>, team: Option<String>) -> impl IntoView {
         Some(team) => ("Audit", vec![Crumb::new(team.clone(), format!("/t/{team}"))]),
         None => ("Portal audit", Vec::new()),
     };
-    let csv = format!("{path}.csv{}", with_query("", &query, "before", ""));
+    let csv = format!("{path}.csv{}", export_query(&from_query(&query, team.as_deref()), whole));
     let export = move || {
         view! {
             <a class="btn" href=csv download rel="external">
@@ -132,7 +132,7 @@ fn AuditFilterBar(whole: bool) -> impl IntoView {
 fn RecordsTable(records: Vec<AuditRecord>, whole: bool) -> impl IntoView {
     view! {
         <div class="table-wrap">
-            <table class="table">
+            <table class="table stacked">
                 <caption class="sr-only">"Audit records, newest first"</caption>
                 <thead>
                     <tr>
@@ -155,25 +155,25 @@ fn RecordRow(record: AuditRecord, whole: bool) -> impl IntoView {
     let how = if record.address.is_empty() { record.via } else { format!("{}, {}", record.via, record.address) };
     view! {
         <tr>
-            <td>
+            <td data-label="When">
                 <Time at=record.at />
                 <span class="sub num">"#" {record.seq}</span>
             </td>
-            <td>
+            <td data-label="Who">
                 <span class="break">{record.actor}</span>
                 <span class="sub">{how}</span>
             </td>
-            {whole.then(|| view! { <td>{record.team}</td> })}
-            <td>
+            {whole.then(|| view! { <td data-label="Team">{record.team}</td> })}
+            <td data-label="What">
                 <span class="mono">{record.action}</span>
                 <span class="sub break" title=record.object>
                     {record.object_name}
                 </span>
             </td>
-            <td>
+            <td data-label="Changed">
                 <Changes before=record.before after=record.after />
             </td>
-            <td class="mono sub-cell">{record.request_id}</td>
+            <td data-label="Request" class="mono sub-cell">{record.request_id}</td>
         </tr>
     }
 }

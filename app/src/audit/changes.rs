@@ -29,7 +29,15 @@ fn flatten(path: &str, value: &Value, fields: &mut BTreeMap<String, String>) {
         Value::Array(items) => items.iter().enumerate().for_each(|(i, value)| flatten(&join(&i.to_string()), value, fields)),
         Value::Null => {}
         Value::String(text) => _ = fields.insert(path.to_owned(), text.clone()),
-        other => _ = fields.insert(path.to_owned(), other.to_string()),
+        other => _ = fields.insert(path.to_owned(), readable(path, other)),
+    }
+}
+
+/// Moments as dates, the rest as it is.
+fn readable(path: &str, value: &Value) -> String {
+    match value.as_i64() {
+        Some(at) if path.ends_with("_at") => crate::components::exact_time(at),
+        _ => value.to_string(),
     }
 }
 
@@ -72,6 +80,7 @@ mod tests {
         let found = differences(Some(r#"{"role":"member","a":{"b":[1,2]},"same":1}"#), Some(r#"{"role":"admin","a":{"b":[1]},"same":1}"#));
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(found, [("a.b.1".to_owned(), some("2"), None), ("role".to_owned(), some("member"), some("admin"))]);
+        assert_eq!(differences(None, Some(r#"{"expires_at":0}"#)), [("expires_at".to_owned(), None, some("1 Jan 1970, 00:00:00 UTC"))]);
         assert!(differences(None, None).is_empty());
         assert_eq!(differences(None, Some("\"x\"")), [(String::new(), None, some("x"))]);
     }

@@ -43,6 +43,25 @@ pub fn from_query(query: &ParamsMap, team: Option<&str>) -> AuditFilter {
     }
 }
 
+/// The query of the CSV export with the same filter.
+pub fn export_query(filter: &AuditFilter, whole: bool) -> String {
+    let mut query = ParamsMap::new();
+    let mut add = |name: &'static str, value: String| {
+        if !value.is_empty() {
+            query.insert(name, value);
+        }
+    };
+    if whole {
+        add("team", filter.team.clone());
+    }
+    add("actor", filter.actor.clone());
+    add("action", filter.action.clone());
+    add("object", filter.object.clone());
+    add("from", filter.from.map(|at| at.to_string()).unwrap_or_default());
+    add("until", filter.until.map(|at| at.to_string()).unwrap_or_default());
+    query.to_query_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +85,6 @@ mod tests {
             ("vision", "ada", Some(86_399_999), Some(7))
         );
         assert_eq!(from_query(&query, None).team, "other");
+        assert_eq!(export_query(&filter, false), "?actor=ada&until=86399999");
     }
 }

@@ -29,6 +29,15 @@ fn field_context() -> FieldContext {
     })
 }
 
+/// Whether this control has not been seen before: then what it holds was typed before hydration and counts. Later the page is redrawn
+/// around the same element, whose value says nothing in between.
+fn is_new(control: &web_sys::Element) -> bool {
+    let new = !control.has_attribute("data-seen");
+    // Setting an attribute of a valid name does not fail.
+    _ = control.set_attribute("data-seen", "");
+    new
+}
+
 /// Label, control, help and error. The error is the server's until the value changes, then what `check` says once the field was left.
 #[component]
 pub fn Field(
@@ -101,8 +110,8 @@ pub fn TextInput(
     let node = NodeRef::<html::Input>::new();
     let (typed, left, edited) = (field.typed, field.left, field.edited);
     Effect::new(move |_| {
-        // What was typed before hydration counts.
         if let Some(input) = node.get()
+            && is_new(&input)
             && input.value() != text.get_untracked()
         {
             text.set(input.value());
@@ -157,11 +166,21 @@ pub fn Textarea(
 ) -> impl IntoView {
     let field = field_context();
     let text = bind.unwrap_or_else(|| RwSignal::new(value));
+    let node = NodeRef::<html::Textarea>::new();
     let (typed, left, edited) = (field.typed, field.left, field.edited);
+    Effect::new(move |_| {
+        if let Some(area) = node.get()
+            && is_new(&area)
+            && area.value() != text.get_untracked()
+        {
+            text.set(area.value());
+        }
+    });
     Effect::new(move |_| typed.set(text.get()));
     let initial = text.get_untracked();
     view! {
         <textarea
+            node_ref=node
             class="input"
             class:mono=mono
             id=field.id

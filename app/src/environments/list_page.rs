@@ -93,8 +93,8 @@ fn EntryCard(choice: EnvironmentChoice, actions: CatalogueActions) -> impl IntoV
     let seen_by = if environment.visible_to.is_empty() { "All teams".to_owned() } else { environment.visible_to.join(", ") };
     let href = format!("/admin/environments/{name}");
     view! {
-        <li class="card entry">
-            <div class="entry-head">
+        <li class="card env-card">
+            <div class="env-card-head">
                 <EnvironmentLogo logo=environment.logo />
                 <div class="grow">
                     <h2>
@@ -104,7 +104,7 @@ fn EntryCard(choice: EnvironmentChoice, actions: CatalogueActions) -> impl IntoV
                 </div>
                 <StatusBadge tone glyph text=word />
             </div>
-            <div class="entry-body">
+            <div class="env-card-body">
                 <p class="soft">{environment.description}</p>
                 {choice.unavailable.map(|why| view! { <p class="small warning-text">{why}</p> })}
                 <ul class="row">{versions}</ul>

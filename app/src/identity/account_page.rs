@@ -42,7 +42,7 @@ fn Account(me: Me) -> impl IntoView {
                         <h2 id="profile">"Profile"</h2>
                         {user.admin.then(|| view! { <StatusBadge tone=Tone::Info glyph=Glyph::Shield text="Administrator" /> })}
                     </div>
-                    <dl class="facts card-body">
+                    <dl class="profile card-body">
                         <div>
                             <dt>"Name"</dt>
                             <dd>{if user.name.is_empty() { "Not given".to_owned() } else { user.name }}</dd>

@@ -79,7 +79,7 @@ fn Sessions(sessions: Vec<SessionInfo>, revoke: ServerAction<RevokeSession>, oth
             <AccountTabs current="/account/sessions" />
             <FormError form />
             <div class="table-wrap">
-                <table class="table">
+                <table class="table stacked">
                     <caption class="sr-only">"Signed-in browsers"</caption>
                     <thead>
                         <tr>
@@ -125,14 +125,14 @@ fn SessionRow(session: SessionInfo, revoke: ServerAction<RevokeSession>, form: F
                     {session.current.then(|| view! { <StatusBadge tone=Tone::Good glyph=Glyph::Laptop text="This browser" /> })}
                 </span>
             </th>
-            <td class="mono">{session.address}</td>
-            <td>
+            <td data-label="Address" class="mono">{session.address}</td>
+            <td data-label="Signed in">
                 <Time at=session.created_at />
             </td>
-            <td>
+            <td data-label="Last used">
                 <Time at=session.last_seen_at />
             </td>
-            <td>
+            <td data-label="Ends">
                 <Time at=session.expires_at />
             </td>
             <td class="actions">{end}</td>

@@ -143,7 +143,7 @@ fn TokenForm(teams: Vec<String>, create: ServerAction<CreateToken>) -> impl Into
 fn TokenTable(tokens: Vec<Token>, revoke: ServerAction<RevokeToken>, form: FormState) -> impl IntoView {
     view! {
         <div class="table-wrap">
-            <table class="table">
+            <table class="table stacked">
                 <caption class="sr-only">"My access tokens"</caption>
                 <thead>
                     <tr>
@@ -171,19 +171,19 @@ fn TokenRow(token: Token, revoke: ServerAction<RevokeToken>, form: FormState) ->
             <th scope="row">
                 {token.name} <span class="sub mono">{token.prefix} "…"</span>
             </th>
-            <td>
+            <td data-label="Team and role">
                 {token.team_name} <span class="sub">{token.role.as_str()}</span>
             </td>
-            <td>
+            <td data-label="Made">
                 <Time at=token.created_at />
             </td>
-            <td>
+            <td data-label="Last used">
                 {match token.last_used_at {
                     Some(at) => view! { <Time at /> }.into_any(),
                     None => view! { <span class="muted">"Never"</span> }.into_any(),
                 }}
             </td>
-            <td>
+            <td data-label="Ends">
                 <Time at=token.expires_at />
             </td>
             <td class="actions">

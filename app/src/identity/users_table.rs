@@ -41,7 +41,7 @@ pub(super) fn UsersTable(users: Memo<Vec<User>>, changed: RwSignal<u32>) -> impl
         <FormError form=FormState::of(actions.set_disabled) />
         <FormError form=FormState::of(actions.reset) />
         <div class="table-wrap">
-            <table class="table">
+            <table class="table stacked">
                 <caption class="sr-only">"Users"</caption>
                 <thead>
                     <tr>
@@ -69,8 +69,8 @@ fn UserRow(user: User, actions: UserActions) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">{user.email.clone()}</th>
-            <td>{user.name.clone()}</td>
-            <td>
+            <td data-label="Name">{user.name.clone()}</td>
+            <td data-label="State">
                 <span class="row">
                     {user.admin.then(|| view! { <StatusBadge tone=Tone::Info glyph=Glyph::Shield text="Administrator" /> })}
                     {if user.disabled_at.is_some() {
@@ -80,10 +80,10 @@ fn UserRow(user: User, actions: UserActions) -> impl IntoView {
                     }}
                 </span>
             </td>
-            <td>
+            <td data-label="Added">
                 <Time at=user.created_at />
             </td>
-            <td>
+            <td data-label="Last sign-in">
                 {match user.last_sign_in_at {
                     Some(at) => view! { <Time at /> }.into_any(),
                     None => view! { <span class="muted">"Never"</span> }.into_any(),

@@ -13,7 +13,7 @@ pub(super) fn HoldersTable(holders: Vec<Holder>) -> impl IntoView {
     }
     view! {
         <div class="table-wrap">
-            <table class="table">
+            <table class="table stacked">
                 <caption class="sr-only">"Notebooks that hold a part of the machine"</caption>
                 <thead>
                     <tr>
@@ -54,14 +54,14 @@ fn HolderRow(holder: Holder) -> impl IntoView {
                 <Suspense>{head}</Suspense>
                 <span class="sub">{holder.team}</span>
             </th>
-            <td>
+            <td data-label="State">
                 <PhaseBadge phase=holder.phase />
             </td>
-            <td class="break">{holder.owner_email}</td>
-            <td class="num">{holder.resources.cpus}</td>
-            <td class="num">{mib(u64::from(holder.resources.memory_mib))}</td>
-            <td class="num">{holder.resources.gpus}</td>
-            <td>
+            <td data-label="Owner" class="break">{holder.owner_email}</td>
+            <td data-label="CPUs" class="num">{holder.resources.cpus}</td>
+            <td data-label="Memory" class="num">{mib(u64::from(holder.resources.memory_mib))}</td>
+            <td data-label="GPUs" class="num">{holder.resources.gpus}</td>
+            <td data-label="Since">
                 <Time at=holder.since />
             </td>
         </tr>

@@ -93,7 +93,7 @@ fn Members(team: String, members: Vec<Member>, me: Option<Me>, actions: MemberAc
                 <SearchField label="Find by email or name" />
             </FilterBar>
             <div class="table-wrap">
-                <table class="table">
+                <table class="table stacked">
                     <caption class="sr-only">"Members of the team"</caption>
                     <thead>
                         <tr>
@@ -157,8 +157,8 @@ fn MemberRow(team: String, member: Member, manages: bool, is_me: bool, actions: 
             <th scope="row">
                 {person} {is_me.then(|| view! { <span class="muted">" (you)"</span> })} {sub}
             </th>
-            <td>{role}</td>
-            <td>
+            <td data-label="Role">{role}</td>
+            <td data-label="Since">
                 <Time at=member.since />
             </td>
             <td class="actions">

@@ -87,7 +87,7 @@ fn TeamsTable(teams: Vec<TeamSummary>, me: Option<Me>, set: ServerAction<SetMemb
             <SearchField label="Find by name" />
         </FilterBar>
         <div class="table-wrap">
-            <table class="table">
+            <table class="table stacked">
                 <caption class="sr-only">"Teams"</caption>
                 <thead>
                     <tr>
@@ -119,9 +119,9 @@ fn TeamRow(team: TeamSummary, mine: bool, set: ServerAction<SetMember>, form: Fo
     view! {
         <tr>
             <th scope="row">{head}</th>
-            <td class="num">{team.members}</td>
-            <td class="num">{team.running_notebooks}</td>
-            <td>
+            <td data-label="Members" class="num">{team.members}</td>
+            <td data-label="Running notebooks" class="num">{team.running_notebooks}</td>
+            <td data-label="Created">
                 <Time at=team.team.created_at />
             </td>
             <td class="actions">

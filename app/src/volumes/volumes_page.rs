@@ -119,7 +119,7 @@ fn VolumesTable(team: String, volumes: Vec<Volume>, writes: bool, remove: Server
             <SearchField label="Find by name or notebook" />
         </FilterBar>
         <div class="table-wrap">
-            <table class="table">
+            <table class="table stacked">
                 <caption class="sr-only">"Volumes of the team"</caption>
                 <thead>
                     <tr>
@@ -152,13 +152,13 @@ fn VolumeRow(team: String, volume: Volume, writes: bool, remove: ServerAction<Re
             <th scope="row" class="mono">
                 {volume.name.clone()}
             </th>
-            <td class="num" title=exact>
+            <td data-label="Used" class="num" title=exact>
                 {used}
             </td>
-            <td>
+            <td data-label="Attached to">
                 {if free { view! { <span class="muted">"Nothing"</span> }.into_any() } else { view! { <span class="row">{attached}</span> }.into_any() }}
             </td>
-            <td>
+            <td data-label="Created">
                 <Time at=volume.created_at />
                 <span class="sub">{volume.created_by}</span>
             </td>

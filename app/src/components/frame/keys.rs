@@ -2,8 +2,9 @@
 
 use super::{
     command::{groups, own_places},
-    me::{preferred_team, team_in, use_me},
+    me::{preferred_team, team_in},
 };
+use domain::model::Me;
 use leptos::{ev, html, prelude::*};
 use leptos_router::hooks::{use_location, use_navigate};
 use wasm_bindgen::JsCast;
@@ -19,9 +20,9 @@ pub(super) const KEYS: [(&str, &str); 6] = [
 ];
 
 /// Listens for keys and clicks while the frame lives.
-pub(super) fn listen(palette: NodeRef<html::Dialog>, help: NodeRef<html::Dialog>) {
+pub(super) fn listen(me: RwSignal<Option<Me>>, palette: NodeRef<html::Dialog>, help: NodeRef<html::Dialog>) {
     let path = use_location().pathname;
-    let (me, navigate) = (use_me(), use_navigate());
+    let navigate = use_navigate();
     let after_g = StoredValue::new(false);
     Effect::new(move |_| {
         // A page that was gone to closes the menu that led there.
@@ -35,7 +36,7 @@ pub(super) fn listen(palette: NodeRef<html::Dialog>, help: NodeRef<html::Dialog>
         let navigate = navigate.clone();
         let go = move |key: char| {
             let path = path.get_untracked();
-            let Some(Ok(Some(me))) = me.get_untracked() else { return };
+            let Some(me) = me.get_untracked() else { return };
             let team = team_in(&path).map(str::to_owned).or_else(|| preferred_team(&me));
             let mut places: Vec<_> = groups(&me, team.as_deref()).into_iter().flat_map(|g| g.places).collect();
             places.extend(own_places());

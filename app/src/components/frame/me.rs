@@ -15,6 +15,13 @@ pub(super) fn provide_me(bare: Memo<bool>) -> MeResource {
     me
 }
 
+/// Who is signed in as far as this browser has learnt, for event handlers, which may not read a resource.
+pub(super) fn known(me: MeResource) -> RwSignal<Option<Me>> {
+    let known = RwSignal::new(None);
+    Effect::new(move |_| known.set(me.get().and_then(Result::ok).flatten()));
+    known
+}
+
 /// Who is signed in. Await it inside a `Suspend`.
 pub fn use_me() -> MeResource {
     use_context().unwrap_or_else(|| Resource::new(|| (), |()| async { Ok(None) }))

@@ -19,7 +19,7 @@ use super::{
 use keys::listen;
 use leptos::{html, prelude::*};
 use leptos_router::hooks::use_location;
-use me::provide_me;
+use me::{known, provide_me};
 use nav::Sidebar;
 use palette::{KeysDialog, Palette};
 
@@ -38,7 +38,8 @@ pub fn Frame(children: Children) -> impl IntoView {
     let bare = Memo::new(move |_| is_bare(&path.read()));
     let me = provide_me(bare);
     let (palette, keys) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::Dialog>::new());
-    listen(palette, keys);
+    let known = known(me);
+    listen(known, palette, keys);
     Effect::new(|_| {
         if let Some(root) = document().document_element() {
             _ = root.set_attribute("data-hydrated", "");
@@ -66,7 +67,7 @@ pub fn Frame(children: Children) -> impl IntoView {
                 {children()}
             </main>
         </div>
-        <Palette me node=palette keys />
+        <Palette me=known node=palette keys />
         <KeysDialog node=keys />
         <ToastsArea />
     }

@@ -3,7 +3,7 @@
 use super::{
     command::{groups, own_places},
     keys::KEYS,
-    me::{MeResource, preferred_team, same_page_in, team_in},
+    me::{preferred_team, same_page_in, team_in},
     preferences::set_theme,
 };
 use crate::{
@@ -89,14 +89,14 @@ fn matching(all: Vec<Entry>, text: &str) -> Vec<Entry> {
 }
 
 #[component]
-pub(super) fn Palette(me: MeResource, node: NodeRef<html::Dialog>, keys: NodeRef<html::Dialog>) -> impl IntoView {
+pub(super) fn Palette(me: RwSignal<Option<Me>>, node: NodeRef<html::Dialog>, keys: NodeRef<html::Dialog>) -> impl IntoView {
     let path = use_location().pathname;
     let navigate = use_navigate();
     let (text, chosen, open) = (RwSignal::new(String::new()), RwSignal::new(0_usize), RwSignal::new(false));
     let notebooks = RwSignal::new(Vec::<Notebook>::new());
     let load = move || {
         open.set(true);
-        let Some(Ok(Some(me))) = me.get_untracked() else { return };
+        let Some(me) = me.get_untracked() else { return };
         let team = team_in(&path.read_untracked()).map(str::to_owned).or_else(|| preferred_team(&me));
         if let Some(team) = team {
             leptos::task::spawn_local(async move {
@@ -110,7 +110,7 @@ pub(super) fn Palette(me: MeResource, node: NodeRef<html::Dialog>, keys: NodeRef
         if !open.get() {
             return Vec::new();
         }
-        let Some(Ok(Some(me))) = me.get_untracked() else { return Vec::new() };
+        let Some(me) = me.get_untracked() else { return Vec::new() };
         matching(entries(&me, &path.read(), &notebooks.read()), &text.read())
     });
     let close = move || {

@@ -1,9 +1,6 @@
 //! Deleting a notebook: what is lost is named, and the files are lost only when asked for.
 
-use super::{
-    api::DeleteNotebook,
-    words::{page_of, person},
-};
+use super::{api::DeleteNotebook, words::page_of};
 use crate::components::{Checkbox, FormError, FormState, Glyph, Icon, SubmitButton, Tone, use_toasts, when_done};
 use domain::model::Notebook;
 use leptos::{html, prelude::*};
@@ -23,7 +20,6 @@ pub fn DeleteForm(#[prop(into)] notebook: Signal<Notebook>, #[prop(optional, int
     });
     let running = Memo::new(move |_| notebook.with(|n| !n.phase.is_settled()));
     let data = notebook.with_untracked(|n| n.spec.data.iter().map(|m| m.volume.clone()).collect::<Vec<_>>().join(", "));
-    let owner = notebook.with_untracked(|n| person(&n.owner_email));
     let kept = if data.is_empty() { String::new() } else { format!(" The volumes {data} stay in any case.") };
     view! {
         <ActionForm action>
@@ -32,7 +28,7 @@ pub fn DeleteForm(#[prop(into)] notebook: Signal<Notebook>, #[prop(optional, int
             <input type="hidden" name="id" value=id />
             <p>
                 {move || running.get().then_some("It is running: it stops, and what is not saved in it is lost. ")}
-                {format!("Its settings, variables, secrets and log go, and {owner} no longer finds it in the list.{kept}")}
+                {format!("Its settings, variables, secrets and log are deleted for everybody.{kept}")}
             </p>
             <Checkbox
                 label=format!("Also delete the volume {home} and every file in it")

@@ -2,7 +2,7 @@
 
 use super::{form::memory_gib, launch_environment::EnvironmentCard, launch_page::Launch};
 use crate::components::{Field, Glyph, Icon, TextInput, count, mib};
-use domain::model::{Capacity, Resources};
+use domain::model::{Capacity, Program, Resources};
 use leptos::prelude::*;
 
 /// A folded part of the form; open where something is in it already.
@@ -33,7 +33,9 @@ pub fn NameField(launch: Launch, name: RwSignal<String>) -> impl IntoView {
 
 #[component]
 pub fn EnvironmentSection(launch: Launch) -> impl IntoView {
-    let choices = launch.choices.with_value(|c| c.choices.clone());
+    let mut choices = launch.choices.with_value(|c| c.choices.clone());
+    // JupyterLab first, then what else can be launched, then what cannot. Stable within each.
+    choices.sort_by_key(|c| (c.unavailable.is_some(), c.environment.program != Program::JupyterLab));
     let error = launch.error("environment");
     view! {
         <fieldset class="card panel">
@@ -260,7 +262,7 @@ pub fn StorageSection(launch: Launch) -> impl IntoView {
         let given = data.with_value(|rows| rows.get(i).cloned().unwrap_or_default());
         let error = launch.error(format!("data.{i}.volume"));
         view! {
-            <div class="field entry" class:invalid=move || error.get().is_some()>
+            <div class="field nb-entry" class:invalid=move || error.get().is_some()>
                 <select class="input select" name=format!("form[data][{i}][volume]") aria-label=format!("Volume {}", i + 1)>
                     {options(&given.volume, Some("None"))}
                 </select>
@@ -331,7 +333,7 @@ pub fn VariablesSection(launch: Launch) -> impl IntoView {
         let error = Signal::derive(move || name_error.get().or_else(|| value_error.get()));
         let number = i + 1;
         view! {
-            <div class="field entry" class:invalid=move || error.get().is_some()>
+            <div class="field nb-entry" class:invalid=move || error.get().is_some()>
                 <input
                     class="input mono"
                     name=format!("form[{kind}][{i}][name]")

@@ -44,12 +44,12 @@ pub fn Review(launch: Launch, pending: RwSignal<bool>, children: Children) -> im
         <aside class="launch-rail" aria-labelledby="review-head">
             <div class="card panel review">
                 <h2 id="review-head">"What will happen"</h2>
-                <dl class="facts">
-                    <div class="fact">
+                <dl class="nb-facts">
+                    <div class="nb-fact">
                         <dt>"Notebook"</dt>
                         <dd class="mono">{move || request.with(|r| r.spec.name.clone())}</dd>
                     </div>
-                    <div class="fact">
+                    <div class="nb-fact">
                         <dt>"Environment"</dt>
                         <dd>
                             {move || {
@@ -58,7 +58,7 @@ pub fn Review(launch: Launch, pending: RwSignal<bool>, children: Children) -> im
                             }}
                         </dd>
                     </div>
-                    <div class="fact">
+                    <div class="nb-fact">
                         <dt>"Size"</dt>
                         <dd>
                             {move || request.with(|r| size(&r.spec.resources))}
@@ -73,7 +73,7 @@ pub fn Review(launch: Launch, pending: RwSignal<bool>, children: Children) -> im
                             </div>
                         </dd>
                     </div>
-                    <div class="fact">
+                    <div class="nb-fact">
                         <dt>"Storage"</dt>
                         <dd>
                             {home}
@@ -93,14 +93,14 @@ pub fn Review(launch: Launch, pending: RwSignal<bool>, children: Children) -> im
                     </div>
                     {move || {
                         let names = request.with(variable_names);
-                        (!names.is_empty()).then(|| view! { <div class="fact"><dt>"Variables"</dt><dd class="mono wrap">{names}</dd></div> })
+                        (!names.is_empty()).then(|| view! { <div class="nb-fact"><dt>"Variables"</dt><dd class="mono wrap">{names}</dd></div> })
                     }}
                     {move || {
                         request
                             .with(|r| r.spec.git.clone())
-                            .map(|git| view! { <div class="fact"><dt>"Repository"</dt><dd class="mono wrap">{git.url}" "{git.branch}</dd></div> })
+                            .map(|git| view! { <div class="nb-fact"><dt>"Repository"</dt><dd class="mono wrap">{git.url}" "{git.branch}</dd></div> })
                     }}
-                    <div class="fact">
+                    <div class="nb-fact">
                         <dt>"Idle stop"</dt>
                         <dd>{move || request.with(|r| idle_stop(r.spec.idle_minutes))}</dd>
                     </div>

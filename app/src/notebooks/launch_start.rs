@@ -5,11 +5,13 @@ use super::{
     form::{Draft, LaunchForm, memory_gib},
     words::person,
 };
-use domain::model::{DEFAULT_IDLE_MINUTES, EnvironmentChoice, NotebookSpec, Resources};
+use domain::model::{DEFAULT_IDLE_MINUTES, EnvironmentChoice, NotebookSpec, Program, Resources};
 
-/// The first environment that can be launched here.
+/// JupyterLab where it can be launched, else the first environment that can.
 pub fn first_choice(choices: &[EnvironmentChoice]) -> Option<&EnvironmentChoice> {
-    choices.iter().find(|c| c.unavailable.is_none() && c.environment.default_version().is_some()).or_else(|| choices.first())
+    let launchable = |c: &&EnvironmentChoice| c.unavailable.is_none() && c.environment.default_version().is_some();
+    let jupyter = choices.iter().filter(launchable).find(|c| c.environment.program == Program::JupyterLab);
+    jupyter.or_else(|| choices.iter().find(launchable)).or_else(|| choices.first())
 }
 
 /// A name nobody in the team uses: `ada-jupyterlab-2`.

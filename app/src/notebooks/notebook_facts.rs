@@ -9,7 +9,7 @@ use leptos::prelude::*;
 #[component]
 fn Fact(label: &'static str, children: Children) -> impl IntoView {
     view! {
-        <div class="fact">
+        <div class="nb-fact">
             <dt>{label}</dt>
             <dd>{children()}</dd>
         </div>
@@ -32,8 +32,8 @@ pub fn Facts(#[prop(into)] notebook: Signal<Notebook>) -> impl IntoView {
     let (env, secrets, git) = (now.spec.env, now.secret_names, now.spec.git);
     view! {
         <section class="card panel" aria-labelledby="facts-head">
-            <h2 id="facts-head">"Settings of this notebook"</h2>
-            <dl class="facts">
+            <h2 id="facts-head">"What it is made of"</h2>
+            <dl class="nb-facts">
                 <Fact label="Environment">{environment}</Fact>
                 <Fact label="Size">{size}</Fact>
                 <Fact label="Home">

@@ -122,7 +122,7 @@ fn NotebookView(notebook: Notebook, standing: Standing) -> impl IntoView {
                 }
             }
         >
-            <StateNote notebook />
+            <StateNote notebook tab />
             <IdleBanner notebook standing=for_banner actions />
             {tabs}
             {move || match tab.read().as_str() {
@@ -144,7 +144,7 @@ fn NotebookView(notebook: Notebook, standing: Standing) -> impl IntoView {
 
 /// Why it is in this phase, what helps, and how far the preparation is.
 #[component]
-fn StateNote(notebook: Signal<Notebook>) -> impl IntoView {
+fn StateNote(notebook: Signal<Notebook>, tab: Memo<String>) -> impl IntoView {
     let said = Memo::new(move |_| notebook.with(|n| (n.phase, n.reason.clone(), n.next_step.clone())));
     let logs = notebook.with_untracked(|n| format!("{}?tab=logs", page_of(n)));
     view! {
@@ -163,11 +163,17 @@ fn StateNote(notebook: Signal<Notebook>) -> impl IntoView {
                             {next.map(|text| view! { <p>{text}</p> })}
                             {failed
                                 .then(|| {
-                                    view! {
-                                        <LastLines notebook />
-                                        <p>
-                                            <a href=logs>"Read the whole log"</a>
-                                        </p>
+                                    let logs = logs.clone();
+                                    move || {
+                                        (*tab.read() != "logs")
+                                            .then(|| {
+                                                view! {
+                                                    <LastLines notebook />
+                                                    <p>
+                                                        <a href=logs.clone()>"Read the whole log"</a>
+                                                    </p>
+                                                }
+                                            })
                                     }
                                 })}
                         </Note>

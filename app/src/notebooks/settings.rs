@@ -40,12 +40,10 @@ pub fn Settings(#[prop(into)] notebook: Signal<Notebook>, standing: Standing) ->
                         <section class="card panel" aria-labelledby="clone-head">
                             <h2 id="clone-head">"Clone"</h2>
                             <p>"Opens the launch form filled with these settings. Secrets are not copied; the clone gets a home of its own."</p>
-                            <p>
-                                <a class="btn" href=clone>
+                            <a class="btn" href=clone>
                                     <Icon glyph=Glyph::Copy />
                                     "Clone notebook"
                                 </a>
-                            </p>
                         </section>
                     }
                 })}

@@ -1,13 +1,26 @@
 //! The start-up timeline: each phase of this launch and how long it took.
 
-use crate::components::{PhaseBadge, duration, exact_time, use_now};
-use domain::model::{Millis, Notebook, PhaseChange};
+use crate::components::{Glyph, PhaseBadge, StatusBadge, Tone, duration, exact_time, use_now};
+use domain::model::{Millis, Notebook, Phase, PhaseChange};
 use leptos::prelude::*;
 
 /// Steps with the moment each ended; the last one goes on unless the notebook is settled.
 fn steps(notebook: &Notebook) -> Vec<(PhaseChange, Option<Millis>)> {
     let line = &notebook.timeline;
     line.iter().enumerate().map(|(i, step)| (step.clone(), line.get(i + 1).map(|next| next.at))).collect()
+}
+
+fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Queued => "Queued",
+        Phase::Preparing => "Preparing",
+        Phase::Starting => "Starting",
+        Phase::Ready => "Ready",
+        Phase::Idle => "Idle",
+        Phase::Stopping => "Stopping",
+        Phase::Stopped => "Stopped",
+        Phase::Failed => "Failed",
+    }
 }
 
 /// Phases of the current launch with their durations; the present one counts on.
@@ -40,9 +53,14 @@ pub fn Timeline(#[prop(into)] notebook: Signal<Notebook>) -> impl IntoView {
                                 None => Some(duration((now.get() - step.at).max(0) / 1000 * 1000)),
                             };
                             let phase = step.phase;
+                            let past = until.is_some();
                             view! {
                                 <li class:current=until.is_none()>
-                                    <PhaseBadge phase=Signal::derive(move || phase) />
+                                    {if past {
+                                        view! { <StatusBadge tone=Tone::Neutral glyph=Glyph::Check text=phase_word(phase) /> }.into_any()
+                                    } else {
+                                        view! { <PhaseBadge phase=Signal::derive(move || phase) /> }.into_any()
+                                    }}
                                     <span class="timeline-took num">{took}</span>
                                     <span class="timeline-at muted" title=exact_time(step.at)>
                                         <crate::components::Time at=Signal::derive(move || step.at) />

@@ -66,28 +66,29 @@ impl Capacity {
     /// Whether `wanted` fits now, later or never. The same answer in the wizard and in the supervisor.
     pub fn fit(&self, wanted: &Resources) -> Fit {
         let gib = |mib: u64| format!("{:.1} GiB", mib as f64 / 1024.0);
+        let many = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         let memory = u64::from(wanted.memory_mib);
         if wanted.cpus > self.cpus_total {
-            return Fit::Never(format!("This machine has {} CPUs; {} were asked for.", self.cpus_total, wanted.cpus));
+            return Fit::Never(format!("This machine has {}; {} were asked for.", many(self.cpus_total, "CPU"), wanted.cpus));
         }
         if memory > self.memory_mib_total {
             return Fit::Never(format!("This machine has {} of memory; {} were asked for.", gib(self.memory_mib_total), gib(memory)));
         }
         if wanted.gpus > self.gpus_total() {
-            return Fit::Never(format!("This machine has {} GPUs; {} were asked for.", self.gpus_total(), wanted.gpus));
+            return Fit::Never(format!("This machine has {}; {} were asked for.", many(self.gpus_total(), "GPU"), wanted.gpus));
         }
         let free_cpus = self.cpus_total.saturating_sub(self.cpus_used);
         let free_memory = self.memory_mib_total.saturating_sub(self.memory_mib_used);
         let free_gpus = self.gpus_total() - self.gpus_used();
         let mut waits = Vec::new();
         if wanted.cpus > free_cpus {
-            waits.push(format!("{} CPUs ({free_cpus} of {} free)", wanted.cpus, self.cpus_total));
+            waits.push(format!("{} ({free_cpus} of {} free)", many(wanted.cpus, "CPU"), self.cpus_total));
         }
         if memory > free_memory {
             waits.push(format!("{} of memory ({} of {} free)", gib(memory), gib(free_memory), gib(self.memory_mib_total)));
         }
         if wanted.gpus > free_gpus {
-            waits.push(format!("{} GPUs ({free_gpus} of {} free)", wanted.gpus, self.gpus_total()));
+            waits.push(format!("{} ({free_gpus} of {} free)", many(wanted.gpus, "GPU"), self.gpus_total()));
         }
         if waits.is_empty() { Fit::Now } else { Fit::Queue(format!("Waits for {}.", waits.join(" and "))) }
     }

@@ -151,7 +151,7 @@ async fn the_third_waits_says_for_what_and_starts_when_one_stops() {
     let third = house.launch(request("three")).await.expect("launched").id;
     house.look().await;
     let waiting = house.get(&third).await;
-    assert_eq!((waiting.phase, waiting.reason.as_deref()), (Phase::Queued, Some("Waits for 1 CPUs (0 of 2 free).")));
+    assert_eq!((waiting.phase, waiting.reason.as_deref()), (Phase::Queued, Some("Waits for 1 CPU (0 of 2 free).")));
     notebooks::stop(&house.portal, &house.ada, "red", &first).await.expect("stopped");
     house.look().await;
     house.look().await;

@@ -168,7 +168,7 @@ async fn a_notebook_waits_for_cpus_and_starts_when_they_are_free() {
     living.reaches(&first, Phase::Ready).await;
     let second = living.launch(program("second", "", "2")).await;
     let waiting = living.until(&second, |n| n.reason.is_some()).await;
-    let reason = format!("Waits for 1 CPUs (0 of {} free).", capacity.cpus_total);
+    let reason = format!("Waits for 1 CPU (0 of {} free).", capacity.cpus_total);
     assert_eq!((waiting.phase, waiting.reason), (Phase::Queued, Some(reason)));
     living.stop(&first).await;
     living.reaches(&second, Phase::Ready).await;

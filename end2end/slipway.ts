@@ -115,8 +115,8 @@ export class Slipway {
     return readdirSync(folder).flatMap((id) => {
       try {
         const record = JSON.parse(readFileSync(join(folder, id, 'shim.json'), 'utf8'));
-        const { pid, started } = record.process;
-        return startedAt(pid) === started ? [{ pid, id, launch: record.launch }] : [];
+        const { pid, start } = record.process;
+        return startedAt(pid) === start ? [{ pid, id, launch: record.launch }] : [];
       } catch {
         return [];
       }

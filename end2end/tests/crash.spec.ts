@@ -71,6 +71,6 @@ async function tidy(api: Api, portal: Slipway): Promise<void> {
   await expect(async () => {
     const left = await api.call<Notebook[]>('notebooks/list', { team: 'vision' });
     expect(left.length).toBeLessThanOrEqual(2);
+    expect(portal.shims().length, 'what is deleted runs no more').toBeLessThanOrEqual(1);
   }).toPass({ timeout: 30_000, intervals: [100] });
-  expect(portal.shims().length).toBeLessThanOrEqual(1);
 }

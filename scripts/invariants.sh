@@ -32,6 +32,14 @@ fi
 # Names that say nothing.
 if found=$(git ls-files '*.rs' | grep -E '/(utils?|helpers?|common|managers?|misc)(\.rs|/)'); then fail "a module's name says nothing" "$found"; fi
 
+# Each test that docs/security-status.md names is there.
+while read -r name; do
+  grep -rqE "fn $name\(" --include='*.rs' app domain server xtask || fail "docs/security-status.md names the test $name, which is gone"
+done < <(grep -oE '`[a-z0-9]+(_[a-z0-9]+){2,}`' docs/security-status.md | tr -d '`' | sort -u)
+while read -r title; do
+  grep -rqF "test('$title'" end2end/tests || fail "docs/security-status.md names the story \"$title\", which is gone"
+done < <(grep -oE '"a[a-z][^"]{15,}"' docs/security-status.md | tr -d '"' | sort -u)
+
 # Every Rust file opens with a line that says why it exists.
 while read -r file; do
   [[ $(head -c 3 "$file") == '//!' ]] || fail "$file does not open with a //! line"

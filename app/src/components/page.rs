@@ -1,7 +1,7 @@
 //! The bones of every page: breadcrumbs, one title line, content.
 
 use super::icon::{Glyph, Icon};
-use leptos::{children::ViewFnOnce, prelude::*};
+use leptos::{children::ViewFnOnce, prelude::*, text_prop::TextProp};
 use leptos_meta::Title;
 
 /// One step of the way to a page.
@@ -33,8 +33,10 @@ pub fn Page(
     narrow: bool,
     children: Children,
 ) -> impl IntoView {
+    // A rendered page asks for its title when this part of it may be gone already; only in a browser can the title change.
+    let name: TextProp = if cfg!(feature = "ssr") { title.get_untracked().into() } else { (move || title.get()).into() };
     view! {
-        <Title text=move || title.get() />
+        <Title text=name />
         <div class=if narrow { "page page-narrow" } else { "page" }>
             <header class="page-head">
                 {(!crumbs.is_empty())

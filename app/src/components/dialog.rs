@@ -23,6 +23,9 @@ pub fn ConfirmDialog(
     /// Shows only the glyph; `trigger` becomes its name.
     #[prop(optional)]
     icon_only: bool,
+    /// The only dialog of this form on the page: it opens again where a plain POST came back with an error.
+    #[prop(optional)]
+    sole: bool,
     children: Children,
 ) -> impl IntoView {
     let details = NodeRef::<html::Details>::new();
@@ -63,8 +66,9 @@ pub fn ConfirmDialog(
     };
     let heading = title.clone();
     let (tooltip, name) = if icon_only { (Some(trigger.clone()), Some(title.clone())) } else { (None, None) };
+    let failed = sole && form.error.get_untracked().is_some();
     view! {
-        <details class="confirm" node_ref=details on:toggle=move |_| follow()>
+        <details class="confirm" open=failed node_ref=details on:toggle=move |_| follow()>
             <summary class=class title=tooltip aria-label=name>
                 {glyph.map(|glyph| view! { <Icon glyph /> })}
                 {(!icon_only).then_some(trigger)}

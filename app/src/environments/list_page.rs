@@ -22,9 +22,15 @@ struct CatalogueActions {
 pub fn EnvironmentsPage() -> impl IntoView {
     let toasts = use_toasts();
     let actions = CatalogueActions { enable: ServerAction::new(), remove: ServerAction::new() };
-    let all = Resource::new(move || (actions.enable.version().get(), actions.remove.version().get()), |_| list_environments());
-    when_done(actions.enable, move |()| toasts.show(Tone::Good, "Catalogue changed."));
-    when_done(actions.remove, move |()| toasts.show(Tone::Good, "Environment deleted."));
+    let all = Resource::new(|| (), |()| list_environments());
+    when_done(actions.enable, move |()| {
+        all.refetch();
+        toasts.show(Tone::Good, "Catalogue changed.");
+    });
+    when_done(actions.remove, move |()| {
+        all.refetch();
+        toasts.show(Tone::Good, "Environment deleted.");
+    });
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Environments" /> }>
             {move || Suspend::new(async move { page_or_error(all.await, |all| view! { <Catalogue all actions /> }) })}

@@ -45,9 +45,15 @@ pub fn SessionsPage() -> impl IntoView {
     let revoke = ServerAction::<RevokeSession>::new();
     let others = ServerAction::<RevokeOtherSessions>::new();
     let toasts = use_toasts();
-    let sessions = Resource::new(move || (revoke.version().get(), others.version().get()), |_| list_sessions());
-    when_done(revoke, move |()| toasts.show(Tone::Good, "Session ended."));
-    when_done(others, move |ended| toasts.show(Tone::Good, format!("{ended} other sessions ended.")));
+    let sessions = Resource::new(|| (), |()| list_sessions());
+    when_done(revoke, move |()| {
+        sessions.refetch();
+        toasts.show(Tone::Good, "Session ended.");
+    });
+    when_done(others, move |ended| {
+        sessions.refetch();
+        toasts.show(Tone::Good, format!("{ended} other sessions ended."));
+    });
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Sessions" /> }>
             {move || Suspend::new(async move {
@@ -64,7 +70,7 @@ fn Sessions(sessions: Vec<SessionInfo>, revoke: ServerAction<RevokeSession>, oth
     let actions = move || {
         many.then(|| {
             view! {
-                <ConfirmDialog trigger="End other sessions" title="End all other sessions" form=all class="btn">
+                <ConfirmDialog trigger="End other sessions" title="End all other sessions" form=all sole=true class="btn">
                     <p>"Every other browser that is signed in as you has to sign in again. This one stays."</p>
                     <ActionForm action=others>
                         <DialogActions form=all label="End other sessions" />

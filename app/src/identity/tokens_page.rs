@@ -17,9 +17,13 @@ pub fn TokensPage() -> impl IntoView {
     let create = ServerAction::<CreateToken>::new();
     let revoke = ServerAction::<RevokeToken>::new();
     let (me, toasts) = (use_me(), use_toasts());
-    let tokens = Resource::new(move || (create.version().get(), revoke.version().get()), |_| list_tokens());
+    let tokens = Resource::new(|| (), |()| list_tokens());
     let handed_over = Resource::new(|| (), |()| take_new_token());
-    when_done(revoke, move |()| toasts.show(Tone::Good, "Token revoked."));
+    when_done(create, move |_| tokens.refetch());
+    when_done(revoke, move |()| {
+        tokens.refetch();
+        toasts.show(Tone::Good, "Token revoked.");
+    });
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Access tokens" /> }>
             {move || Suspend::new(async move {

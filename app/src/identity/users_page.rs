@@ -70,7 +70,7 @@ fn Users(users: Vec<User>, add: ServerAction<AddUser>, changed: RwSignal<u32>) -
 fn AddUserDialog(add: ServerAction<AddUser>) -> impl IntoView {
     let form = FormState::of(add);
     view! {
-        <ConfirmDialog trigger="Add user" title="Add user" form glyph=Glyph::UserPlus class="btn btn-primary">
+        <ConfirmDialog trigger="Add user" title="Add user" form sole=true glyph=Glyph::UserPlus class="btn btn-primary">
             <ActionForm action=add>
                 <Field label="Email" name="email" id="new-user-email" form check=validate_email required=true>
                     <TextInput kind="email" autocomplete="off" />

@@ -31,14 +31,15 @@ struct MemberActions {
 pub fn MembersPage() -> impl IntoView {
     let (team, me, toasts) = (use_team(), use_me(), use_toasts());
     let actions = MemberActions { set: ServerAction::new(), remove: ServerAction::new() };
-    let members =
-        Resource::new(move || (team.get(), actions.set.version().get(), actions.remove.version().get()), |(team, ..)| list_members(team));
+    let members = Resource::new(move || team.get(), list_members);
     when_done(actions.set, move |member| {
         me.refetch();
+        members.refetch();
         toasts.show(Tone::Good, format!("{} is {} now.", member.email, member.role.as_str()));
     });
     when_done(actions.remove, move |()| {
         me.refetch();
+        members.refetch();
         toasts.show(Tone::Good, "Removed from the team.");
     });
     view! {

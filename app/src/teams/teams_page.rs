@@ -13,9 +13,10 @@ use leptos::prelude::*;
 pub fn TeamsPage() -> impl IntoView {
     let (me, toasts) = (use_me(), use_toasts());
     let set = ServerAction::<SetMember>::new();
-    let teams = Resource::new(move || set.version().get(), |_| list_all_teams());
+    let teams = Resource::new(|| (), |()| list_all_teams());
     when_done(set, move |member| {
         me.refetch();
+        teams.refetch();
         toasts.show(Tone::Good, format!("{} is {} now.", member.email, member.role.as_str()));
     });
     view! {

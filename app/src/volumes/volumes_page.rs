@@ -21,9 +21,15 @@ fn size(volume: &Volume) -> String {
 pub fn VolumesPage() -> impl IntoView {
     let (team, me, toasts) = (use_team(), use_me(), use_toasts());
     let (create, remove) = (ServerAction::<CreateVolume>::new(), ServerAction::<RemoveVolume>::new());
-    let volumes = Resource::new(move || (team.get(), create.version().get(), remove.version().get()), |(team, ..)| list_volumes(team));
-    when_done(create, move |volume| toasts.show(Tone::Good, format!("Volume {} created.", volume.name)));
-    when_done(remove, move |()| toasts.show(Tone::Good, "Volume deleted."));
+    let volumes = Resource::new(move || team.get(), list_volumes);
+    when_done(create, move |volume| {
+        volumes.refetch();
+        toasts.show(Tone::Good, format!("Volume {} created.", volume.name));
+    });
+    when_done(remove, move |()| {
+        volumes.refetch();
+        toasts.show(Tone::Good, "Volume deleted.");
+    });
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Volumes" /> }>
             {move || Suspend::new(async move {
@@ -91,7 +97,7 @@ fn Volumes(
 fn CreateDialog(team: String, create: ServerAction<CreateVolume>) -> impl IntoView {
     let form = FormState::of(create);
     view! {
-        <ConfirmDialog trigger="Create volume" title="Create volume" form glyph=Glyph::Plus class="btn btn-primary">
+        <ConfirmDialog trigger="Create volume" title="Create volume" form sole=true glyph=Glyph::Plus class="btn btn-primary">
             <ActionForm action=create>
                 <input type="hidden" name="team" value=team />
                 <Field label="Name" name="name" id="volume-name" form check help="Appears as data/<name> in a notebook's home." required=true>

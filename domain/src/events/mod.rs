@@ -16,13 +16,13 @@ use tokio::sync::broadcast;
 /// How long a stream can be away and still resume, in milliseconds.
 const KEPT: Millis = 60 * 60 * 1000;
 
-/// The fan-out to open streams. A stream that falls 1024 events behind is told to reload.
+/// The fan-out to open streams. A stream that falls 256 events behind is told to reload.
 #[derive(Clone)]
 pub struct Events(broadcast::Sender<Arc<Event>>);
 
 impl Default for Events {
     fn default() -> Self {
-        Self(broadcast::channel(1024).0)
+        Self(broadcast::channel(256).0)
     }
 }
 
@@ -61,11 +61,19 @@ pub async fn latest(portal: &Portal) -> Result<i64> {
     Ok(row.0)
 }
 
-/// Events after `seq`, oldest first, at most 1000; `None` where some of them are no longer kept.
+/// Bytes of events that are replayed to a stream; one that missed more reloads its data, which is less.
+const REPLAYED: i64 = 1 << 20;
+
+/// Events after `seq`, oldest first; `None` where some of them are no longer kept, or are more than 1000 or `REPLAYED` bytes.
 pub async fn since(portal: &Portal, seq: i64) -> Result<Option<Vec<Event>>> {
+    let missed = "SELECT COUNT(*), CAST(COALESCE(SUM(LENGTH(change)), 0) AS BIGINT) FROM events WHERE seq > $1";
+    let (count, bytes): (i64, i64) = portal.db.fetch_one(missed, args![seq]).await?;
+    if count > 1000 || bytes > REPLAYED {
+        return Ok(None);
+    }
     let rows: Vec<EventRow> =
         portal.db.fetch_all("SELECT seq, at, team, change FROM events WHERE seq > $1 ORDER BY seq LIMIT 1000", args![seq]).await?;
-    let gapless = rows.first().map_or(seq == latest(portal).await?, |first| first.seq == seq + 1) && rows.len() < 1000;
+    let gapless = rows.first().map_or(seq == latest(portal).await?, |first| first.seq == seq + 1);
     if gapless { rows.into_iter().map(EventRow::event).collect::<Result<_>>().map(Some) } else { Ok(None) }
 }
 
@@ -98,7 +106,7 @@ pub async fn run(portal: Portal) {
 async fn pump(portal: &Portal, mut seen: i64) -> Result<i64> {
     loop {
         let rows: Vec<EventRow> =
-            portal.db.fetch_all("SELECT seq, at, team, change FROM events WHERE seq > $1 ORDER BY seq LIMIT 500", args![seen]).await?;
+            portal.db.fetch_all("SELECT seq, at, team, change FROM events WHERE seq > $1 ORDER BY seq LIMIT 50", args![seen]).await?;
         if rows.is_empty() {
             return Ok(seen);
         }

@@ -99,6 +99,8 @@ pub struct NotebookSpec {
 
 /// Idle stop when nothing else is asked for, in minutes.
 pub const DEFAULT_IDLE_MINUTES: u32 = 60;
+/// Most that a notebook's variables and secrets take together, in bytes.
+pub const VARIABLES_BYTES: usize = 64 * 1024;
 /// Shortest and longest idle stop, in minutes (30 days).
 pub const IDLE_MINUTES: std::ops::RangeInclusive<u32> = 5..=43_200;
 
@@ -130,8 +132,16 @@ pub fn validate_env_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A repository URL that git can only fetch from: no option, no local path, no transport helper.
+/// A repository URL that git can only fetch from: no option, no local path, no transport helper. And without a password, since the
+/// address is shown to the team and kept in the audit trail.
 pub fn validate_git_url(url: &str) -> Result<(), String> {
+    let user = url.split_once("://").and_then(|(_, rest)| rest.split('/').next()).and_then(|authority| authority.rsplit_once('@'));
+    if user.is_some_and(|(user, _)| user.contains(':') || !url.starts_with("ssh://")) {
+        return Err(
+            "Leave the name and password or token out of the address: the team can see it. Use ssh, or clone from inside the notebook."
+                .to_owned(),
+        );
+    }
     let rest = ["https://", "http://", "ssh://"].iter().find_map(|scheme| url.strip_prefix(scheme));
     let ok = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '-', '@', ':']))
         && url.len() <= 500
@@ -183,6 +193,8 @@ impl LaunchRequest {
                 );
             }
         }
+        let bytes: usize = spec.env.iter().chain(&self.secrets).map(|v| v.name.len() + v.value.len()).sum();
+        checks.require(bytes <= VARIABLES_BYTES, "env", "Use at most 64 KiB for all variables and secrets together; put more into a file.");
         if let Some(git) = &spec.git {
             checks.check("git_url", validate_git_url(&git.url));
             checks.check("git_branch", validate_branch(&git.branch));
@@ -309,7 +321,10 @@ mod tests {
     }
 
     #[test]
-    fn git_takes_no_options_paths_or_helpers() {
+    fn git_takes_no_options_paths_helpers_or_passwords() {
+        for bad in ["https://ada:token@example.com/a", "https://token@example.com/a", "ssh://git:secret@example.com/a"] {
+            assert!(validate_git_url(bad).is_err_and(|why| why.contains("password")), "{bad}");
+        }
         for good in ["https://example.com/a/b.git", "ssh://git@example.com/a"] {
             assert_eq!(validate_git_url(good), Ok(()), "{good}");
         }

@@ -63,8 +63,10 @@ pub(super) struct Tries {
 impl Tries {
     pub(super) fn of(account: Option<&str>, address: &str) -> Self {
         let account = account.map(|a| (format!("account {}", random::digest(a)), FREE_ACCOUNT));
-        // The console has no address and guesses nothing.
-        let address = (!address.is_empty()).then(|| (format!("address {}", network(address)), FREE_ADDRESS));
+        // The console has no address and guesses nothing. Loopback is everybody behind a TLS proxy on this machine: one guesser there must
+        // not shut the door for all, and accounts are counted still.
+        let counted = !address.is_empty() && !address.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
+        let address = counted.then(|| (format!("address {}", network(address)), FREE_ADDRESS));
         Self { keys: account.into_iter().chain(address).collect() }
     }
 }
@@ -185,6 +187,15 @@ mod tests {
         assert_eq!(throttle.begin(&tries("victim20@example.com", "10.0.0.1"), 0), Ok(()));
         assert!(throttle.begin(&tries("victim21@example.com", "10.0.0.1"), 0).is_err());
         assert_eq!(throttle.begin(&tries("victim21@example.com", "10.0.0.2"), 0), Ok(()));
+    }
+
+    #[test]
+    fn a_guesser_behind_the_same_proxy_shuts_the_door_for_nobody_else() {
+        let throttle = Throttle::default();
+        for i in 0..100 {
+            assert_eq!(throttle.begin(&tries(&format!("victim{i}@example.com"), "127.0.0.1"), 0), Ok(()));
+        }
+        assert_eq!(throttle.begin(&tries("bob@example.com", "::1"), 0), Ok(()));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::{
     db::Tx,
     error::{Error, Result},
     model::{NewUser, Permission, User, UserId, validate_password},
+    notebooks,
     portal::Portal,
     random,
 };
@@ -54,16 +55,19 @@ pub async fn set_admin(portal: &Portal, caller: &Caller, user: &UserId, admin: b
     Ok(after)
 }
 
-/// Disables an account (its sessions end, its tokens stop working) or enables it again. The last administrator stays enabled.
+/// Disables an account (its sessions end, its tokens stop working, its notebooks stop) or enables it again. The last administrator stays enabled.
 pub async fn set_disabled(portal: &Portal, caller: &Caller, user: &UserId, disabled: bool) -> Result<User> {
     caller.require(Permission::ManageUsers)?;
+    let now = portal.clock.now();
     let mut tx = portal.db.begin().await?;
+    let stopped = if disabled { notebooks::owned::wish_stopped(&mut tx, user, None).await? } else { Vec::new() };
     audit::lock(&mut tx).await?;
     let before = store::get(&mut tx, user).await?;
     if disabled && before.admin {
         keep_one_admin(&mut tx, &before).await?;
     }
-    let disabled_at = if disabled { before.disabled_at.or(Some(portal.clock.now())) } else { None };
+    notebooks::owned::record(&mut tx, caller, now, &stopped, "its owner's account was disabled").await?;
+    let disabled_at = if disabled { before.disabled_at.or(Some(now)) } else { None };
     tx.execute("UPDATE users SET disabled_at = $1 WHERE id = $2", args![disabled_at, user]).await?;
     if disabled {
         tx.execute("DELETE FROM sessions WHERE user_id = $1", args![user]).await?;
@@ -72,6 +76,7 @@ pub async fn set_disabled(portal: &Portal, caller: &Caller, user: &UserId, disab
     let action = if disabled { "user.disable" } else { "user.enable" };
     record(&mut tx, caller, portal, action, Some(&before), Some(&after)).await?;
     tx.commit().await?;
+    portal.wishes.notify_one();
     Ok(after)
 }
 

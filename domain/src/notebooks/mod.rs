@@ -3,6 +3,7 @@
 mod attachment_store;
 pub mod idle;
 mod launch;
+pub(crate) mod owned;
 mod program;
 mod queue;
 mod record;

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Result},
     events, identity,
     model::{Change, Member, Permission, Role, Team, TeamId, TeamSummary, UserId, validate_team_name},
+    notebooks,
     portal::Portal,
     random,
 };
@@ -90,7 +91,7 @@ pub async fn remove_member(portal: &Portal, caller: &Caller, team: &str, user: &
     };
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await?;
-    let stopped = store::stop_notebooks(&mut tx, &id, user).await?;
+    let stopped = notebooks::owned::wish_stopped(&mut tx, user, Some(&id)).await?;
     store::revoke_tokens(&mut tx, &id, user, now).await?;
     audit::lock(&mut tx).await?;
     let role = store::role(&mut tx, &id, user).await?.ok_or(Error::NotFound("member"))?;
@@ -98,18 +99,7 @@ pub async fn remove_member(portal: &Portal, caller: &Caller, team: &str, user: &
     if role == Role::Admin {
         keep_one_admin(&mut tx, &id, user, team).await?;
     }
-    for (notebook, name) in &stopped {
-        let reason = serde_json::json!({ "desired": "stopped", "because": "its owner left the team" });
-        let entry = audit::Entry::<(), _> {
-            team: Some(team),
-            action: "notebook.stop",
-            object: notebook,
-            object_name: name,
-            before: None,
-            after: Some(reason),
-        };
-        audit::record(&mut tx, caller, now, entry).await?;
-    }
+    notebooks::owned::record(&mut tx, caller, now, &stopped, "its owner left the team").await?;
     tx.execute("DELETE FROM memberships WHERE team_id = $1 AND user_id = $2", args![&id, user]).await?;
     let entry = audit::Entry::<_, ()> {
         team: Some(team),

@@ -99,15 +99,6 @@ pub(super) async fn other_admins(tx: &mut Tx, team: &TeamId, user: &UserId) -> R
     Ok(row.0)
 }
 
-/// Wishes the person's notebooks in the team stopped; id and name of those that were wished to run.
-pub(super) async fn stop_notebooks(tx: &mut Tx, team: &TeamId, user: &UserId) -> Result<Vec<(String, String)>> {
-    tx.fetch_all(
-        "UPDATE notebooks SET desired = 'stopped' WHERE team_id = $1 AND owner = $2 AND desired = 'running' RETURNING id, name",
-        args![team, user],
-    )
-    .await
-}
-
 /// Ends the person's tokens for the team, so that coming back does not revive them.
 pub(super) async fn revoke_tokens(tx: &mut Tx, team: &TeamId, user: &UserId, at: Millis) -> Result<()> {
     let sql = "UPDATE tokens SET revoked_at = $1 WHERE team_id = $2 AND user_id = $3 AND revoked_at IS NULL";

@@ -147,6 +147,15 @@ async fn a_removed_members_notebooks_in_that_team_are_stopped() {
     let wishes: Vec<_> = rows.iter().map(|(n, d)| (n.as_str(), d.as_str())).collect();
     assert_eq!(wishes, [("elsewhere", "running"), ("hers", "running"), ("theirs", "stopped")]);
     assert!(matches!(teams::remove_member(&test.portal, &ada, "vision", &mel).await, Err(Error::NotFound("member"))));
+
+    domain::identity::set_disabled(&test.portal, &Caller::console(), &mel, true).await.expect("disabled");
+    let running: (i64,) = test
+        .portal
+        .db
+        .fetch_one("SELECT COUNT(*) FROM notebooks WHERE owner = $1 AND desired = 'running'", args![&mel])
+        .await
+        .expect("count");
+    assert_eq!(running.0, 0, "a disabled account's notebooks stop in every team");
 }
 
 #[tokio::test]

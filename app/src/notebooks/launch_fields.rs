@@ -191,8 +191,9 @@ pub fn IdleSection(launch: Launch) -> impl IntoView {
         <Folded glyph=Glyph::Timer title="Idle stop" summary open=false>
             <label class="checkbox">
                 <input type="checkbox" name="form[idle]" value="true" checked=start.idle />
-                <span>"Stop when idle" <span class="field-help">"Frees CPUs, memory and GPUs for others. Files are kept."</span></span>
+                <span>"Stop when idle"</span>
             </label>
+            <p class="field-help">"Frees CPUs, memory and GPUs for others. Files are kept."</p>
             <Field label="Minutes without activity" name="form[idle_minutes]" error=launch.error("idle_minutes")>
                 <TextInput kind="number" min=5 bind=minutes />
             </Field>

@@ -95,7 +95,7 @@ pub fn Facts(#[prop(into)] notebook: Signal<Notebook>) -> impl IntoView {
                 </Fact>
                 <Fact label="Template">
                     <span class="row">
-                        <a href=template.clone()>"Launch form with these settings"</a>
+                        <a href=template.clone()>"Launch another like this"</a>
                         <CopyButton text=format!("{}{template}", origin()) label="Copy link as template" />
                     </span>
                 </Fact>

@@ -44,6 +44,9 @@ pub fn starting_draft(choices: &LaunchChoices, draft: &str, template: &str) -> D
         };
     }
     let form = &mut start.form;
+    trim(&mut form.data, |row| row.volume.is_empty());
+    trim(&mut form.env, |row| row.name.is_empty() && row.value.is_empty());
+    trim(&mut form.secrets, |row| row.name.is_empty());
     for choice in &choices.choices {
         let environment = &choice.environment;
         let wanted = form.versions.get(&environment.name).and_then(|v| environment.versions.iter().find(|known| known.name == *v));
@@ -58,6 +61,13 @@ pub fn starting_draft(choices: &LaunchChoices, draft: &str, template: &str) -> D
         form.key.clone_from(&choices.key);
     }
     start
+}
+
+/// Leaves out the empty rows at the end; the form adds free ones itself.
+fn trim<T>(rows: &mut Vec<T>, is_empty: impl Fn(&T) -> bool) {
+    while rows.last().is_some_and(&is_empty) {
+        rows.pop();
+    }
 }
 
 fn default_form(choices: &[EnvironmentChoice]) -> LaunchForm {

@@ -86,7 +86,6 @@ fn SidebarOf(me: Me, palette: NodeRef<html::Dialog>) -> impl IntoView {
             }}
         </nav>
         <div class="sidebar-foot">
-            <crate::live::LiveNote />
             <UserMenu me />
         </div>
     }

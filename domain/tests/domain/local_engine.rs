@@ -1,8 +1,9 @@
 //! What only the local engine must show: confinement, limits, adoption, and that nothing is left behind.
 
-use crate::machine::{Machine, ended, log, processes_with, secret, server, start, stop};
+use crate::machine::{Machine, config, ended, log, processes_with, secret, server, start, stop};
 use domain::{
-    compute::{ComputeEngine, Outcome},
+    Clock, Error,
+    compute::{ComputeEngine, Outcome, local::LocalEngine},
     model::{Level, Resources},
     random,
 };
@@ -109,6 +110,19 @@ print('tried', len(os.listdir('/usr')) > 0, flush=True)
     assert!(reached.is_empty(), "{reached:#?}");
     stop(engine, &spy).await;
     stop(engine, &other).await;
+}
+
+#[tokio::test]
+async fn a_data_folder_that_notebooks_may_read_is_refused() {
+    let shared = tempfile::tempdir().unwrap();
+    let mut config = config(&shared.path().join("slipway"));
+    config.readable = vec![shared.path().to_owned()];
+    let refusal = LocalEngine::start(config.clone(), Clock::system()).await.err();
+    let named = shared.path().display().to_string();
+    assert!(matches!(&refusal, Some(Error::Unavailable(why)) if why.contains(&named) && why.contains("Move it")), "{refusal:?}");
+    let findings = LocalEngine::inspect(config, Clock::system()).unwrap().check().await;
+    let finding = findings.iter().find(|f| f.name == "data folder").unwrap();
+    assert!(finding.level == Level::Error && finding.message.contains(&named), "{finding:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

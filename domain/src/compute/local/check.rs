@@ -2,7 +2,7 @@
 
 use super::{
     config::{STANDARD_PATH, find_program},
-    confine::{Confines, kernel_confines},
+    confine::{Confines, MOVE_DATA, exposed_because, kernel_confines},
     engine::Engine,
     machine::gib,
 };
@@ -22,7 +22,7 @@ pub(super) async fn check(engine: &Engine) -> Vec<Finding> {
         let names: Vec<&str> = gpus.iter().map(|g| g.name.as_str()).collect();
         format!("{} GPUs: {}.", gpus.len(), names.join(", "))
     });
-    vec![confinement(), python(engine).await, git(engine), finding("gpu", Level::Ok, gpu, ""), disk(engine), memory()]
+    vec![confinement(), data_folder(engine).await, python(engine).await, git(engine), finding("gpu", Level::Ok, gpu, ""), disk(engine), memory()]
 }
 
 fn confinement() -> Finding {
@@ -42,6 +42,14 @@ fn confinement() -> Finding {
             "This kernel cannot confine notebooks: each of them can read Slipway's data, other notebooks' files and their secrets.",
             "Use Linux 6.2 or later with Landlock (lsm=landlock,… on the kernel's command line), or let only people you trust launch notebooks.",
         ),
+    }
+}
+
+async fn data_folder(engine: &Engine) -> Finding {
+    let data = &engine.folders.data;
+    match engine.exposing().await {
+        Some(readable) => finding("data folder", Level::Error, exposed_because(data, &readable), MOVE_DATA),
+        None => finding("data folder", Level::Ok, format!("Notebooks cannot read {}.", data.display()), ""),
     }
 }
 

@@ -11,7 +11,7 @@ use rustix::{
 use std::{
     fs,
     os::unix::{fs::symlink, process::CommandExt},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
@@ -34,6 +34,21 @@ pub(super) const SYSTEM: [&str; 14] = [
 ];
 const DEVICES: [&str; 9] =
     ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/pts", "/dev/ptmx", "/dev/shm"];
+
+/// The folder that every notebook may read and that holds the data folder, if there is one: beside the system's, those in `readable`.
+pub(super) fn exposing<'a>(data: &Path, readable: impl IntoIterator<Item = &'a Path>) -> Option<PathBuf> {
+    let system = SYSTEM.iter().chain(&DEVICES).map(Path::new);
+    // Rules name the real folder, whatever links lead to it.
+    let real = |folder: &Path| fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    system.chain(readable).find(|folder| data.starts_with(real(folder))).map(Path::to_owned)
+}
+
+/// Why nothing may run there.
+pub(super) fn exposed_because(data: &Path, readable: &Path) -> String {
+    format!("The data folder {} lies in {}, which every notebook may read. {MOVE_DATA}", data.display(), readable.display())
+}
+
+pub(super) const MOVE_DATA: &str = "Move it to a folder of its own, for example /var/lib/slipway, and set `data` to that.";
 
 /// Arguments: the process whose end is ours too, the confinement as JSON, and the program with its arguments.
 pub fn main() -> ExitCode {
@@ -160,5 +175,26 @@ pub(super) fn kernel_confines() -> Confines {
         (_, true) => Confines::Fully,
         (true, false) => Confines::FilesOnly,
         (false, _) => Confines::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_folder_that_notebooks_may_read_is_named() {
+        let none = || std::iter::empty::<&Path>();
+        for (data, folder) in [("/opt/slipway", "/opt"), ("/usr/local/lib/slipway", "/usr"), ("/etc/slipway", "/etc"), ("/dev/shm/s", "/dev/shm")] {
+            assert_eq!(exposing(Path::new(data), none()).as_deref(), Some(Path::new(folder)), "{data}");
+        }
+        assert_eq!(exposing(Path::new("/var/lib/slipway"), none()), None);
+        assert_eq!(exposing(Path::new("/optical/slipway"), none()), None);
+        let temp = tempfile::tempdir().unwrap();
+        let (real, link) = (fs::canonicalize(temp.path()).unwrap().join("shared"), temp.path().join("link"));
+        fs::create_dir(&real).unwrap();
+        symlink(&real, &link).unwrap();
+        assert_eq!(exposing(&real.join("data"), [link.as_path()]), Some(link));
+        assert_eq!(exposing(&real, [real.join("models").as_path()]), None, "a folder in the data folder holds only itself");
     }
 }

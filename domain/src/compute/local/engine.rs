@@ -2,6 +2,7 @@
 
 use super::{
     config::{Folders, LocalConfig},
+    confine::exposing,
     entry::{Entry, lock},
     gpu, install, launch,
     log_read::LogWatch,
@@ -17,6 +18,7 @@ use crate::{
 use std::{
     collections::HashMap,
     fs::File,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -62,6 +64,15 @@ impl Engine {
     /// The machine's Python, looked for once.
     pub async fn python(&self) -> &Result<Python, String> {
         self.python.get_or_init(|| python::find(&self.config)).await
+    }
+
+    /// The folder that notebooks may read and that holds our data, if there is one.
+    pub async fn exposing(&self) -> Option<PathBuf> {
+        let python = self.python().await.as_ref().ok().map(|p| p.prefix.as_path());
+        // Setup code of packages runs where uv can be read.
+        let uv = self.config.find_program("uv");
+        let uv = uv.as_deref().and_then(Path::parent);
+        exposing(&self.folders.data, self.config.readable.iter().map(PathBuf::as_path).chain(python).chain(uv))
     }
 
     pub fn entry(&self, id: &str) -> Result<Arc<Entry>> {

@@ -49,9 +49,14 @@ use tokio_stream::wrappers::BroadcastStream;
 pub struct LocalEngine(Arc<Engine>);
 
 impl LocalEngine {
-    /// Starts the engine and adopts what runs. `Unavailable` where another portal has the data folder.
+    /// Starts the engine and adopts what runs. `Unavailable` where another portal has the data folder, or notebooks may read it.
     pub async fn start(config: LocalConfig, clock: Clock) -> Result<Arc<Self>> {
         let mut engine = Engine::new(config, clock)?;
+        // Where Python lies is known later, and looked at before each launch.
+        let readable = engine.config.readable.iter().map(std::path::PathBuf::as_path);
+        if let Some(folder) = confine::exposing(&engine.folders.data, readable) {
+            return Err(Error::Unavailable(confine::exposed_because(&engine.folders.data, &folder)));
+        }
         engine.lock = Some(lock_engine(&engine.folders).await?);
         let engine = Arc::new(engine);
         adopt::adopt_all(&engine).await;

@@ -2,7 +2,7 @@
 
 use super::{
     config::{STANDARD_PATH, find_program, make_folder},
-    confine::SYSTEM,
+    confine::{SYSTEM, exposed_because},
     engine::Engine,
     entry::{Entry, failed, lock},
     git,
@@ -37,6 +37,9 @@ pub(super) async fn prepare(engine: &Engine, entry: &Entry, workload: &Workload)
     [&folder.0, &tmp, &home].into_iter().try_for_each(|f| make_folder(f)).map_err(disk)?;
     let log = Arc::new(Mutex::new(LogWriter::open(&folder.log()).map_err(disk)?));
 
+    if let Some(readable) = engine.exposing().await {
+        return Err(failed(exposed_because(&engine.folders.data, &readable), "Ask an administrator to move it."));
+    }
     let python = engine.python().await;
     let environment = match &workload.python {
         Some(wanted) => {

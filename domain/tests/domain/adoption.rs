@@ -60,6 +60,38 @@ fn a_new_portal_adopts_what_runs_and_knows_what_ended() {
 }
 
 #[test]
+fn a_busy_program_is_adopted_without_an_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let busy = r"
+import time
+class Once(http.server.HTTPServer):
+    asked = 0
+    def process_request(self, request, address):
+        Once.asked += 1
+        if Once.asked > 1:
+            print('busy', flush=True)
+            time.sleep(600)
+        super().process_request(request, address)
+http.server.HTTPServer = Once
+";
+    let workload = server(busy);
+    with_portal(folder.path(), async |engine| {
+        start(&*engine, &workload).await;
+        let address = engine.address(&workload.id).await.unwrap();
+        let _asked = tokio::net::TcpStream::connect(address).await.unwrap();
+        while !log(&*engine, &workload.id).await.contains(&"busy".to_owned()) {
+            let end = engine.logs(&workload.id, None, 1).await.unwrap().next;
+            engine.log_grows(&workload.id, end).await.unwrap();
+        }
+    });
+    with_portal(folder.path(), async |engine| {
+        ready(&*engine, &workload).await;
+        assert!(engine.address(&workload.id).await.is_ok());
+        assert_eq!(stop(&*engine, &workload).await, Outcome::Stopped);
+    });
+}
+
+#[test]
 fn a_portal_killed_at_any_moment_of_a_launch_leaves_one_process_or_a_report() {
     let folder = tempfile::tempdir().unwrap();
     for moment in 0..20_u64 {

@@ -130,6 +130,10 @@ impl WorkloadFolder {
     pub fn shim(&self) -> PathBuf {
         self.0.join("shim.json")
     }
+    /// Says which launch has answered once.
+    pub fn ready(&self) -> PathBuf {
+        self.0.join("ready.json")
+    }
     pub fn exit(&self) -> PathBuf {
         self.0.join("exit.json")
     }

@@ -53,7 +53,7 @@ pub(super) async fn run(engine: Arc<Engine>, entry: Arc<Entry>, workload: Worklo
         Ok(order) => {
             entry.set(State::Starting);
             match start_shim(&engine, &entry, order).await {
-                Ok(shim) => follow(&engine, &entry, shim).await,
+                Ok(shim) => follow(&engine, &entry, shim, false).await,
                 Err(outcome) => outcome,
             }
         }
@@ -64,8 +64,17 @@ pub(super) async fn run(engine: Arc<Engine>, entry: Arc<Entry>, workload: Worklo
 
 /// From adoption to the end.
 pub(super) async fn resume(engine: Arc<Engine>, entry: Arc<Entry>, shim: Process) {
-    let outcome = follow(&engine, &entry, shim).await;
+    let was_ready = engine.folders.workload(&entry.id).is_ok_and(|f| read_json::<i64>(&f.ready()) == Some(entry.launch));
+    let outcome = follow(&engine, &entry, shim, was_ready).await;
     finish(&engine, &entry, outcome);
+}
+
+/// Remembers that this launch has answered, for a portal that finds it too busy to answer again.
+fn remember_ready(engine: &Engine, entry: &Entry) {
+    let Ok(folder) = engine.folders.workload(&entry.id) else { return };
+    if let Err(e) = write_json(&folder.ready(), &entry.launch) {
+        tracing::warn!(workload = entry.id, "its readiness could not be recorded: {e}");
+    }
 }
 
 fn finish(engine: &Engine, entry: &Entry, outcome: Outcome) {
@@ -98,7 +107,7 @@ async fn start_shim(engine: &Engine, entry: &Entry, order: Order) -> Result<Proc
     let Some(held) = try_lock(&folder.lock()).map_err(broken)? else {
         return Err(failed("Another process of Slipway runs this workload already.", "Stop it first."));
     };
-    for file in [folder.exit(), folder.shim()] {
+    for file in [folder.exit(), folder.ready(), folder.shim()] {
         match std::fs::remove_file(file) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(broken(e)),
             _ => {}
@@ -141,8 +150,8 @@ async fn start_shim(engine: &Engine, entry: &Entry, order: Order) -> Result<Proc
     Ok(shim)
 }
 
-/// Watches a living shim: readiness, the wish to stop, and the end.
-async fn follow(engine: &Engine, entry: &Entry, shim: Process) -> Outcome {
+/// Watches a living shim: readiness, the wish to stop, and the end. What `was_ready` before is never ended for not answering.
+async fn follow(engine: &Engine, entry: &Entry, shim: Process, was_ready: bool) -> Outcome {
     let mut failure = None;
     #[expect(deprecated, reason = "its successor is an unsafe function; an `OwnedFd` keeps the promise that it asks for")]
     let exit = shim.open().map(|fd| AsyncFd::with_interest(fd, Interest::READABLE));
@@ -155,11 +164,12 @@ async fn follow(engine: &Engine, entry: &Entry, shim: Process) -> Outcome {
                 () = entry.stop_asked(), if stop_by.is_none() => {
                     stop_by = Some(terminate(entry, &exit));
                 }
-                ready = wait_ready(entry, shim), if waits && stop_by.is_none() => {
+                ready = wait_ready(entry, shim, was_ready), if waits && stop_by.is_none() => {
                     waits = false;
                     match ready {
                         Ok(link) => {
                             *lock(&entry.link) = Some(link);
+                            remember_ready(engine, entry);
                             entry.set(State::Ready);
                         }
                         Err(outcome) => {
@@ -206,16 +216,17 @@ pub(super) fn end_of(engine: &Engine, id: &str, launch: i64) -> Outcome {
     }
 }
 
-/// Waits until the program answers on its own port.
-async fn wait_ready(entry: &Entry, shim: Process) -> Result<Link, Outcome> {
+/// Waits until the program answers on its own port; where it `was_ready` before, until it is seen listening, however long that takes.
+async fn wait_ready(entry: &Entry, shim: Process, was_ready: bool) -> Result<Link, Outcome> {
     let port = *lock(&entry.port);
     let start = Instant::now();
     let mut strangers = 0;
     let mut answer = String::from("nothing listens on its port");
-    while start.elapsed() < READY_TIME {
+    while was_ready || start.elapsed() < READY_TIME {
         let seen = tokio::task::spawn_blocking(move || ports::listener(port, shim.pid)).await.unwrap_or(Listener::Nobody);
         match seen {
             Listener::Nobody => strangers = 0,
+            Listener::Ours(link) if was_ready => return Ok(link),
             Listener::Ours(link) => {
                 strangers = 0;
                 let header = lock(&entry.header).clone();
@@ -228,7 +239,7 @@ async fn wait_ready(entry: &Entry, shim: Process) -> Result<Link, Outcome> {
             // Seen thrice, since a process may start between two looks.
             Listener::Stranger => {
                 strangers += 1;
-                if strangers == 3 {
+                if strangers == 3 && !was_ready {
                     return Err(failed(format!("Another program on this machine took its port {port} first."), AGAIN));
                 }
             }

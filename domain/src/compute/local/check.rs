@@ -22,7 +22,15 @@ pub(super) async fn check(engine: &Engine) -> Vec<Finding> {
         let names: Vec<&str> = gpus.iter().map(|g| g.name.as_str()).collect();
         format!("{} GPUs: {}.", gpus.len(), names.join(", "))
     });
-    vec![confinement(), data_folder(engine).await, python(engine).await, git(engine), finding("gpu", Level::Ok, gpu, ""), disk(engine), memory()]
+    vec![
+        confinement(),
+        data_folder(engine).await,
+        python(engine).await,
+        git(engine),
+        finding("gpu", Level::Ok, gpu, ""),
+        disk(engine),
+        memory(),
+    ]
 }
 
 fn confinement() -> Finding {

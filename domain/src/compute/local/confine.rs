@@ -185,7 +185,9 @@ mod tests {
     #[test]
     fn a_data_folder_that_notebooks_may_read_is_named() {
         let none = || std::iter::empty::<&Path>();
-        for (data, folder) in [("/opt/slipway", "/opt"), ("/usr/local/lib/slipway", "/usr"), ("/etc/slipway", "/etc"), ("/dev/shm/s", "/dev/shm")] {
+        for (data, folder) in
+            [("/opt/slipway", "/opt"), ("/usr/local/lib/slipway", "/usr"), ("/etc/slipway", "/etc"), ("/dev/shm/s", "/dev/shm")]
+        {
             assert_eq!(exposing(Path::new(data), none()).as_deref(), Some(Path::new(folder)), "{data}");
         }
         assert_eq!(exposing(Path::new("/var/lib/slipway"), none()), None);

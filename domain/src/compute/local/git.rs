@@ -6,6 +6,7 @@ use super::{
     python::install_env,
     records::Confinement,
     tool::{self, Tool},
+    volumes::remove_tree_apart,
 };
 use crate::compute::Repository;
 use std::{
@@ -45,7 +46,7 @@ pub(super) async fn clone(
     let partial = home.join(".slipway-clone");
     let io_failure = |e: std::io::Error| format!("The home folder cannot be written: {e}.");
     if partial.symlink_metadata().is_ok() {
-        fs::remove_dir_all(&partial).map_err(io_failure)?;
+        remove_tree_apart(partial.clone()).await.map_err(io_failure)?;
     }
     let mut argv = vec![git.to_string_lossy().into_owned(), "clone".into(), "--depth".into(), "1".into()];
     if !repository.branch.is_empty() {

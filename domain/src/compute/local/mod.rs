@@ -115,12 +115,15 @@ impl ComputeEngine for LocalEngine {
 
     async fn remove(&self, id: &str) -> Result<()> {
         let folder = self.0.folders.workload(id)?;
-        let mut entries = lock(&self.0.entries);
-        if entries.get(id).is_some_and(|e| !e.has_ended()) {
+        if lock(&self.0.entries).get(id).is_some_and(|e| !e.has_ended()) {
             return Err(Error::Conflict("It has not ended yet; stop it first.".to_owned()));
         }
-        volumes::delete(&folder.0)?;
-        entries.remove(id);
+        // Still listed until its files are gone, so that whoever removes what nobody wishes tries again.
+        volumes::delete(folder.0).await?;
+        let mut entries = lock(&self.0.entries);
+        if entries.get(id).is_some_and(|e| e.has_ended()) {
+            entries.remove(id);
+        }
         Ok(())
     }
 
@@ -219,7 +222,7 @@ impl ComputeEngine for LocalEngine {
     }
 
     async fn delete_volume(&self, id: &VolumeId) -> Result<()> {
-        volumes::delete(&self.0.folders.volume(id)?)
+        volumes::delete(self.0.folders.volume(id)?).await
     }
 
     async fn volume_usage(&self, id: &VolumeId) -> Option<u64> {

@@ -12,6 +12,7 @@ use super::{
     ports,
     python::{Python, is_complete},
     records::{Confinement, Order, ShimRecord, VolumeLinks},
+    volumes::remove_tree_apart,
 };
 use crate::compute::{Outcome, State, Workload};
 use std::{
@@ -31,9 +32,7 @@ pub(super) async fn prepare(engine: &Engine, entry: &Entry, workload: &Workload)
     let folder = engine.folders.workload(&workload.id).map_err(broken)?;
     let home = engine.folders.volume(&workload.home).map_err(broken)?;
     let tmp = folder.tmp();
-    if tmp.symlink_metadata().is_ok() {
-        fs::remove_dir_all(&tmp).map_err(disk)?;
-    }
+    remove_tree_apart(tmp.clone()).await.map_err(disk)?;
     [&folder.0, &tmp, &home].into_iter().try_for_each(|f| make_folder(f)).map_err(disk)?;
     let log = Arc::new(Mutex::new(LogWriter::open(&folder.log()).map_err(disk)?));
 

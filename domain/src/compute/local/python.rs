@@ -5,6 +5,7 @@ use super::{
     pip_progress::{Progress, reason},
     records::Confinement,
     tool::{self, Tool},
+    volumes::remove_tree_apart,
 };
 use crate::compute::PythonEnvironment;
 use std::{
@@ -94,9 +95,7 @@ pub(super) async fn make(
     tell: Tell,
 ) -> Result<(), InstallFailure> {
     let io_failure = |e: io::Error| InstallFailure(format!("{} cannot be written: {e}.", folder.display()));
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(io_failure)?;
-    }
+    remove_tree_apart(folder.to_owned()).await.map_err(io_failure)?;
     let cache = folder.with_file_name(".cache");
     let tmp = folder.join(".tmp");
     [folder, &cache, &tmp].into_iter().try_for_each(make_folder).map_err(io_failure)?;
@@ -154,7 +153,7 @@ pub(super) async fn make(
         let path = folder.join(path);
         path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, content)).map_err(io_failure)?;
     }
-    fs::remove_dir_all(&tmp).map_err(io_failure)?;
+    remove_tree_apart(tmp).await.map_err(io_failure)?;
     let marker = fs::File::create(folder.join(COMPLETE)).map_err(io_failure)?;
     marker.sync_all().map_err(io_failure)
 }

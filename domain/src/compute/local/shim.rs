@@ -8,6 +8,7 @@ use super::{
     machine::gib,
     processes::{self, Process},
     records::{ExitRecord, Order, TAG, write_json},
+    volumes::remove_tree_apart,
 };
 use crate::{clock::Clock, compute::Outcome};
 use rustix::process::{Signal, WaitOptions, WaitStatus};
@@ -106,7 +107,7 @@ async fn supervise(mut order: Order) -> io::Result<()> {
     };
     let clean = it.end_tree(grace, &mut output, &mut buffer).await;
     let outcome = it.outcome(stop_asked, clean);
-    let _ = std::fs::remove_dir_all(folder.tmp());
+    let _ = remove_tree_apart(folder.tmp()).await;
     let _ = it.log.finish(Instant::now());
     write_json(&folder.exit(), &ExitRecord { launch, at: Clock::system().now(), outcome })
 }

@@ -4,6 +4,7 @@ use crate::machine::{Machine, ended, log, processes_with, reaches, ready, server
 use domain::compute::{ComputeEngine, Outcome, PythonEnvironment, Repository, State};
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     time::{Duration, Instant},
 };
 
@@ -120,7 +121,16 @@ async fn a_repository_is_cloned_before_the_first_start_and_kept_after() {
     let port = lines.next_line().await.unwrap().unwrap();
     let mut workload = server("print('cloned', os.listdir('churn'), flush=True)\nopen('churn/own', 'w')");
     workload.repository = Some(Repository { url: format!("http://127.0.0.1:{port}/churn.git"), branch: "main".into() });
+    // What a home from elsewhere says of git is not asked: a hook would run with what is the operator's.
+    engine.create_volume(&workload.home).await.unwrap();
+    let home = fs::canonicalize(machine.folder.path().join("volumes").join(workload.home.as_str())).unwrap();
+    let (hooks, hook, hooked) = (home.join("template/hooks"), home.join("template/hooks/post-checkout"), home.join("hooked"));
+    fs::create_dir_all(hooks).unwrap();
+    fs::write(&hook, format!("#!/bin/sh\nenv > {}\n", hooked.display())).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(home.join(".gitconfig"), format!("[init]\n\ttemplateDir = {}\n", home.join("template").display())).unwrap();
     start(engine, &workload).await;
+    assert!(!hooked.exists(), "a hook ran");
     let cloned = async || log(engine, &workload.id).await.into_iter().rfind(|l| l.starts_with("cloned")).unwrap();
     assert!(cloned().await.contains("train.py"));
     stop(engine, &workload).await;

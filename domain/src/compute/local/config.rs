@@ -24,7 +24,7 @@ pub struct LocalConfig {
     pub path: Vec<PathBuf>,
     /// Folders that workloads may read beside the system's own, for example a shared model store.
     pub readable: Vec<PathBuf>,
-    /// Variables that pip, uv and git get: proxies, certificates, package mirrors. See `is_install_variable`.
+    /// Variables that pip and uv get: proxies, certificates, package mirrors. git gets proxies and certificates. See `is_install_variable`.
     pub install_env: BTreeMap<String, String>,
 }
 

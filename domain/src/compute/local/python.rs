@@ -184,8 +184,8 @@ fn installed(folder: &Path) -> usize {
     packages.filter(|p| p.file_name().to_string_lossy().ends_with(".dist-info")).count()
 }
 
-/// What pip, uv and git get: mirrors, proxies and certificates of the portal, and nothing else of it.
-pub(super) fn install_env(config: &LocalConfig, home: &Path, cache: &Path) -> BTreeMap<String, String> {
+/// What pip and uv get: mirrors, proxies and certificates of the portal, and nothing else of it.
+fn install_env(config: &LocalConfig, home: &Path, cache: &Path) -> BTreeMap<String, String> {
     let mut env = config.install_env.clone();
     let text = |p: &Path| p.to_string_lossy().into_owned();
     let own = [

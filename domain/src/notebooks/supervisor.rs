@@ -103,8 +103,9 @@ impl Supervisor {
         }
         let followed = async {
             match store::by_id(&self.portal.db, &NotebookId::from(fact.id.as_str())).await? {
-                Some(record) => self.settle(&record, Some(fact)).await.map(drop),
-                None => Ok(()),
+                // The end of an earlier launch, told late, says nothing of the present one.
+                Some(record) if fact.launch >= record.launch => self.settle(&record, Some(fact)).await.map(drop),
+                _ => Ok(()),
             }
         };
         if let Err(error) = followed.await {

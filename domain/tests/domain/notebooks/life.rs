@@ -42,6 +42,35 @@ async fn a_life_from_launch_to_stop_and_start() {
 }
 
 #[tokio::test]
+async fn a_late_fact_of_an_earlier_launch_changes_nothing() {
+    let house = House::new().await;
+    let id = house.ready("churn").await;
+    let late = house.paper.sheet().facts[id.as_str()].clone();
+    notebooks::stop(&house.portal, &house.ada, "red", &id).await.expect("stopped");
+    house.look().await;
+    house.look().await;
+    notebooks::start(&house.portal, &house.ada, "red", &id).await.expect("started");
+    let portal = house.portal.clone();
+    let supervisor = tokio::spawn(async move { notebooks::supervisor::run(portal).await });
+    let reaches = async |phase| {
+        let reached = async {
+            while house.get(&id).await.phase != phase {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(30), reached).await.expect("the phase is reached");
+    };
+    reaches(Phase::Starting).await;
+    house.paper.repeats(late);
+    // Told in order: once this is followed, the late one was too.
+    house.paper.report(id.as_str(), State::Ready);
+    reaches(Phase::Ready).await;
+    supervisor.abort();
+    let present = house.get(&id).await;
+    assert_eq!((present.launch, phases(&present)), (2, vec![Phase::Queued, Phase::Starting, Phase::Ready]));
+}
+
+#[tokio::test]
 async fn preparing_shows_its_progress() {
     let house = House::new().await;
     house.paper.sheet().begins = Some(State::Preparing { step: "Installing jupyterlab".into(), done: 3, total: 9 });

@@ -53,6 +53,11 @@ impl Paper {
         let _ = self.facts.send(fact.clone());
     }
 
+    /// Something that was reported before comes again, late.
+    pub fn repeats(&self, fact: Fact) {
+        let _ = self.facts.send(fact);
+    }
+
     pub fn ends(&self, id: &str, outcome: Outcome) {
         self.report(id, State::Ended { outcome });
     }

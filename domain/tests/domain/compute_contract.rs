@@ -33,6 +33,18 @@ async fn the_local_engine_keeps_the_contract() {
     tells_how_a_program_ended(&*engine).await;
     replaces_an_older_launch_only_after_it_ended(&*engine).await;
     refuses_what_it_cannot_give(&*engine).await;
+    goes_on_from_an_earlier_launch_after_a_later_one_has_ended(&*engine).await;
+}
+
+/// As after an older backup was restored.
+async fn goes_on_from_an_earlier_launch_after_a_later_one_has_ended(engine: &dyn ComputeEngine) {
+    let later = Workload { launch: 7, ..server("") };
+    let earlier = Workload { launch: 3, ..later.clone() };
+    start(engine, &later).await;
+    assert!(matches!(engine.ensure(&earlier).await, Err(Error::Conflict(_))), "it still runs");
+    stop(engine, &later).await;
+    start(engine, &earlier).await;
+    assert_eq!(stop(engine, &earlier).await, Outcome::Stopped);
 }
 
 async fn runs_answers_logs_and_stops(engine: &dyn ComputeEngine) {

@@ -89,7 +89,8 @@ impl Engine {
                 lock(&known.header).clone_from(&workload.header);
                 return Ok(None);
             }
-            if known.launch > workload.launch {
+            // One that has ended is from a future that a restored backup has taken back.
+            if known.launch > workload.launch && !known.has_ended() {
                 return Err(Error::Conflict("A later launch of this workload is known.".to_owned()));
             }
             previous = Some(known.clone()).filter(|e| !e.has_ended());

@@ -17,10 +17,15 @@ use crate::{
 };
 use futures::StreamExt;
 use std::{collections::HashMap, time::Duration};
-use tokio::time::Instant;
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
 
 /// Looks at everything at least so often, whatever was missed.
 const EVERY: Duration = Duration::from_secs(2);
+/// A deletion that takes longer goes on by itself.
+const DELETION_WAIT: Duration = Duration::from_secs(2);
 /// Progress of one notebook is written at most so often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
@@ -30,7 +35,7 @@ pub async fn run(portal: Portal) {
 }
 
 async fn supervise(portal: &Portal) {
-    let mut supervisor = Supervisor { portal: portal.clone(), progress_at: HashMap::new() };
+    let mut supervisor = Supervisor::new(portal);
     // Watching begins before the first look, so that no fact falls between them.
     let mut facts = portal.compute.watch().fuse();
     let mut next_look = Instant::now();
@@ -59,13 +64,21 @@ async fn supervise(portal: &Portal) {
 
 /// Makes everything so, once: what `run` does each time it wakes.
 pub async fn look(portal: &Portal) {
-    Supervisor { portal: portal.clone(), progress_at: HashMap::new() }.look().await;
+    Supervisor::new(portal).look().await;
 }
 
 struct Supervisor {
     portal: Portal,
     /// When a notebook's progress was last written.
     progress_at: HashMap<String, Instant>,
+    /// Deletions that take long.
+    deletions: HashMap<NotebookId, JoinHandle<()>>,
+}
+
+impl Supervisor {
+    fn new(portal: &Portal) -> Self {
+        Self { portal: portal.clone(), progress_at: HashMap::new(), deletions: HashMap::new() }
+    }
 }
 
 impl Supervisor {
@@ -80,6 +93,7 @@ impl Supervisor {
         let facts: HashMap<String, Fact> = self.portal.compute.list().await?.into_iter().map(|f| (f.id.clone(), f)).collect();
         let records = store::unsettled(&self.portal.db).await?;
         self.progress_at.retain(|id, _| facts.contains_key(id));
+        self.deletions.retain(|_, task| !task.is_finished());
         let mut queue = Vec::new();
         for record in &records {
             match self.settle(record, facts.get(record.id.as_str())).await {
@@ -140,7 +154,10 @@ impl Supervisor {
                 }
                 Ok(Next::Done)
             }
-            Desired::Deleted => self.delete(record).await.map(|()| Next::Done),
+            Desired::Deleted => {
+                self.delete(record).await;
+                Ok(Next::Done)
+            }
         }
     }
 
@@ -238,21 +255,20 @@ impl Supervisor {
         steps::take(&self.portal, &record.id, record.launch, record.phase, &step).await.map(drop)
     }
 
-    /// Deletes what no longer runs: files first, so that a crash in between leaves a row that says so.
-    async fn delete(&self, record: &Record) -> Result<()> {
-        let portal = &self.portal;
-        portal.compute.remove(record.id.as_str()).await?;
-        if record.delete_home {
-            portal.compute.delete_volume(&record.home).await?;
+    /// Deletes what no longer runs. Most of it is gone in a moment; nobody else waits for a home with many files.
+    async fn delete(&mut self, record: &Record) {
+        if self.deletions.get(&record.id).is_some_and(|task| !task.is_finished()) {
+            return;
         }
-        let mut tx = portal.db.begin().await?;
-        store::delete(&mut tx, record).await?;
-        let now = portal.clock.now();
-        if record.delete_home {
-            events::publish(&mut tx, now, Some(&record.team), &Change::Volumes).await?;
+        let (portal, deleted) = (self.portal.clone(), record.clone());
+        let mut task = tokio::spawn(async move {
+            if let Err(error) = delete(&portal, &deleted).await {
+                tracing::warn!(notebook = %deleted.id, %error, "a notebook could not be deleted; trying again");
+            }
+        });
+        if timeout(DELETION_WAIT, &mut task).await.is_err() {
+            self.deletions.insert(record.id.clone(), task);
         }
-        events::publish(&mut tx, now, None, &Change::Capacity).await?;
-        tx.commit().await
     }
 
     /// Ends what runs without anybody wishing it; what has ended stays for its log while it has a row.
@@ -268,6 +284,22 @@ impl Supervisor {
             Ok(())
         }
     }
+}
+
+/// Files first, so that a crash in between leaves a row that says so.
+async fn delete(portal: &Portal, record: &Record) -> Result<()> {
+    portal.compute.remove(record.id.as_str()).await?;
+    if record.delete_home {
+        portal.compute.delete_volume(&record.home).await?;
+    }
+    let mut tx = portal.db.begin().await?;
+    store::delete(&mut tx, record).await?;
+    let now = portal.clock.now();
+    if record.delete_home {
+        events::publish(&mut tx, now, Some(&record.team), &Change::Volumes).await?;
+    }
+    events::publish(&mut tx, now, None, &Change::Capacity).await?;
+    tx.commit().await
 }
 
 enum Next {

@@ -30,7 +30,7 @@ pub(super) fn catalogue(now: Millis) -> Vec<Environment> {
         entry(
             "code-server",
             "VS Code",
-            "The editor VS Code in the browser, as code-server serves it.",
+            "The editor VS Code in the browser, as code-server serves it. Other notebooks on the same machine can reach it.",
             "vscode",
             Program::CodeServer,
             vec![version("installed", &[])],
@@ -38,7 +38,7 @@ pub(super) fn catalogue(now: Millis) -> Vec<Environment> {
         entry(
             "rstudio",
             "RStudio",
-            "The editor RStudio for R in the browser.",
+            "The editor RStudio for R in the browser. Other notebooks on the same machine can reach it.",
             "rstudio",
             Program::RStudio,
             vec![version("installed", &[])],

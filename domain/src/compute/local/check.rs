@@ -30,6 +30,7 @@ pub(super) async fn check(engine: &Engine) -> Vec<Finding> {
         finding("gpu", Level::Ok, gpu, ""),
         disk(engine),
         memory(),
+        isolation(),
     ]
 }
 
@@ -102,6 +103,19 @@ fn disk(engine: &Engine) -> Finding {
 fn memory() -> Finding {
     let method = "Memory limits are kept by looking at each notebook's processes twice a second and ending one that is above its limit.";
     finding("memory limits", Level::Ok, method, "")
+}
+
+/// Landlock could deny connections by port, but only by a list of the ports that are allowed: one that leaves out the ports of
+/// notebooks that start later cannot be written.
+fn isolation() -> Finding {
+    let message = "JupyterLab asks for a secret that only Slipway has. VS Code, RStudio and programs of your own do not: other programs on \
+                   this machine, other people's notebooks among them, can reach their port.";
+    finding(
+        "isolation",
+        Level::Warning,
+        message,
+        "Offer those programs only where everybody who launches notebooks here trusts each other.",
+    )
 }
 
 /// Why an environment cannot run on this machine.

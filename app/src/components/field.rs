@@ -3,6 +3,9 @@
 use super::form::FormState;
 use leptos::{context::Provider, html, prelude::*};
 
+/// What a field accepts; the error says what to type.
+pub type Check = fn(&str) -> Result<(), String>;
+
 /// What a control inside a `Field` takes from it.
 #[derive(Clone)]
 struct FieldContext {
@@ -51,7 +54,7 @@ pub fn Field(
     #[prop(optional, into)] id: String,
     #[prop(optional)] form: Option<FormState>,
     #[prop(optional, into)] help: String,
-    #[prop(optional)] check: Option<fn(&str) -> Result<(), String>>,
+    #[prop(optional)] check: Option<Check>,
     /// An error that the page works out itself.
     #[prop(optional, into)]
     error: Option<Signal<Option<String>>>,

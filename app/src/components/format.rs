@@ -3,6 +3,7 @@
 use domain::model::Millis;
 
 /// `3.2 GiB`; exact below 1 KiB.
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if count < 1024 {

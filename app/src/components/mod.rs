@@ -42,7 +42,7 @@ mod toast;
 
 pub use copy::CopyButton;
 pub use dialog::{ConfirmDialog, DialogActions};
-pub use field::{Checkbox, Field, Select, TextInput, Textarea};
+pub use field::{Check, Checkbox, Field, Select, TextInput, Textarea};
 pub use form::{FormError, FormState, SubmitButton, when_done};
 pub use format::{bytes, count, duration, exact_time, iso_time, mib, relative_time};
 pub use frame::{Frame, Logo, MeResource, preferred_team, role_in, use_me, use_team};

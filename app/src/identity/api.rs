@@ -1,5 +1,7 @@
 //! Server functions about people: set-up, sign-in, account, sessions, tokens, users.
 
+#![cfg_attr(feature = "ssr", expect(clippy::unused_async, reason = "server functions are async, also those that need no database"))]
+
 use crate::error::AppError;
 use domain::model::{Me, NewToken, SessionInfo, Token, TokenId, User, UserId};
 use leptos::prelude::*;

@@ -99,8 +99,8 @@ fn EntryCard(choice: EnvironmentChoice, actions: CatalogueActions) -> impl IntoV
     let seen_by = if environment.visible_to.is_empty() { "All teams".to_owned() } else { environment.visible_to.join(", ") };
     let href = format!("/admin/environments/{name}");
     view! {
-        <li class="card env-card">
-            <div class="env-card-head">
+        <li class="card catalogue-card">
+            <div class="catalogue-card-head">
                 <EnvironmentLogo logo=environment.logo />
                 <div class="grow">
                     <h2>
@@ -110,7 +110,7 @@ fn EntryCard(choice: EnvironmentChoice, actions: CatalogueActions) -> impl IntoV
                 </div>
                 <StatusBadge tone glyph text=word />
             </div>
-            <div class="env-card-body">
+            <div class="catalogue-card-body">
                 <p class="soft">{environment.description}</p>
                 {choice.unavailable.map(|why| view! { <p class="small warning-text">{why}</p> })}
                 <ul class="row">{versions}</ul>

@@ -50,13 +50,19 @@ pub async fn launch_options(team: String, #[server(default)] original: String) -
     Ok(LaunchChoices { choices, capacity, volumes, taken, original, email: caller.label().to_owned(), key: domain::random::id() })
 }
 
+/// A team's list of notebooks. A name that no team can have may hold what no address can, which is a panic where it becomes a header.
+#[cfg(feature = "ssr")]
+pub(super) fn list_of(team: &str) -> String {
+    domain::model::validate_name(team, 40).map_or_else(|_| "/".to_owned(), |()| format!("/t/{team}/notebooks"))
+}
+
 /// Launches and goes to the notebook's page. A browser without scripts that is refused goes back to the form as it was, without secrets.
 #[server(prefix = "/api", endpoint = "notebooks/launch")]
 pub async fn launch_notebook(team: String, form: LaunchForm) -> Result<Notebook, AppError> {
     let (portal, caller) = request()?;
     let launched = domain::notebooks::launch(&portal, &caller, &team, form.request()).await.map_err(AppError::from);
     match &launched {
-        Ok(notebook) => leptos_axum::redirect(&format!("/t/{team}/notebooks/{}", notebook.id)),
+        Ok(notebook) => leptos_axum::redirect(&format!("{}/{}", list_of(&team), notebook.id)),
         Err(error) if crate::context::is_plain_post() => leptos_axum::redirect(&form.refused(&team, error)),
         Err(_) => {}
     }
@@ -104,7 +110,7 @@ pub async fn delete_notebook(team: String, id: NotebookId, #[server(default)] de
     let (portal, caller) = request()?;
     domain::notebooks::delete(&portal, &caller, &team, &id, delete_home).await?;
     if crate::context::is_plain_post() {
-        leptos_axum::redirect(&format!("/t/{team}/notebooks"));
+        leptos_axum::redirect(&list_of(&team));
     }
     Ok(())
 }

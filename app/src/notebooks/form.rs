@@ -187,17 +187,45 @@ impl LaunchForm {
     }
 }
 
+/// Longest address that a refused form is carried in, in bytes: servers and browsers take 8 KiB, other proxies a little less.
+#[cfg(feature = "ssr")]
+const ADDRESS: usize = 7_000;
+
 #[cfg(feature = "ssr")]
 impl LaunchForm {
-    /// The form's address with what was typed and what was wrong. Values that would not fit into an address are left out.
+    /// The form's address with what was typed and what was wrong. What would not fit into an address is left out: values first, then rows.
     pub fn refused(&self, team: &str, error: &crate::error::AppError) -> String {
+        if domain::model::validate_name(team, 40).is_err() {
+            return "/".to_owned();
+        }
         let problems = self.on_form(error.fields.clone());
         let mut draft = Draft { form: self.without_secrets(), message: error.message.clone(), problems };
-        if serde_json::to_string(&draft).is_ok_and(|text| text.len() > 12_000) {
-            draft.form.env.iter_mut().filter(|row| row.value.len() > 100).for_each(|row| row.value.clear());
+        let reductions: [fn(&mut Draft); 4] = [
+            |draft| draft.form.env.iter_mut().filter(|row| row.value.len() > 100).for_each(|row| row.value.clear()),
+            |draft| draft.form.env.iter_mut().for_each(|row| row.value.clear()),
+            |draft| {
+                draft.form = LaunchForm { data: Vec::new(), env: Vec::new(), secrets: Vec::new(), ..std::mem::take(&mut draft.form) };
+                draft.problems.retain(|problem| !problem.field.contains('.'));
+            },
+            |draft| *draft = Draft { message: draft.message.chars().take(300).collect(), ..Draft::default() },
+        ];
+        let mut address = draft.address(team);
+        for reduce in reductions {
+            if address.len() <= ADDRESS {
+                break;
+            }
+            reduce(&mut draft);
+            address = draft.address(team);
         }
+        address
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl Draft {
+    fn address(&self, team: &str) -> String {
         let mut query = leptos_router::params::ParamsMap::new();
-        query.insert("draft", serde_json::to_string(&draft).unwrap_or_default());
+        query.insert("draft", serde_json::to_string(self).unwrap_or_default());
         format!("/t/{team}/notebooks/new{}", query.to_query_string())
     }
 }
@@ -275,5 +303,24 @@ mod tests {
             assert_eq!(memory_gib(mib), text);
             assert_eq!(memory_mib(text), Some(mib));
         }
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn a_refused_form_fits_into_an_address_whatever_was_typed() {
+        let error = crate::error::AppError::new(crate::error::ErrorKind::Invalid, "Some fields are wrong.");
+        let row = |n: usize, value: &str| VariableField { name: format!("N{n}"), value: value.repeat(n) };
+        let plain = LaunchForm { env: vec![row(20, "x")], ..form() };
+        assert!(plain.refused("red", &error).contains("xxxxxxxxxxxxxxxxxxxx"), "what fits is kept");
+        let values = LaunchForm { env: (0..80).map(|n| row(n, "\u{1F980}\"")).collect(), ..form() };
+        let rows = LaunchForm { data: vec![VolumeField { volume: "v".repeat(40), read_only: true }; 500], ..form() };
+        let name = LaunchForm { name: "\u{1F980}".repeat(9_000), ..form() };
+        let message = crate::error::AppError { message: "\u{1F980}".repeat(9_000), ..error.clone() };
+        for (form, error) in [(values.clone(), &error), (rows, &error), (name, &error), (form(), &message)] {
+            let address = form.refused("red", error);
+            assert!(address.len() <= ADDRESS && address.starts_with("/t/red/notebooks/new?draft="), "{}", address.len());
+        }
+        assert!(values.refused("red", &error).contains("N79"), "names outlast values");
+        assert_eq!(form().refused("red\r\nx", &error), "/");
     }
 }

@@ -18,6 +18,7 @@ use domain::{
     notebooks,
 };
 use futures::stream;
+use serde::Deserialize;
 use std::fmt::Write;
 
 /// `GET /admin/audit.csv`.
@@ -76,19 +77,38 @@ fn attachment(kind: &'static str, name: &str, body: Body) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CONTENT_DISPOSITION, disposition)], body).into_response()
 }
 
-/// `GET /t/{team}/notebooks/{id}/open`: into the notebook's own host, with a one-time code.
+/// What the notebook's host knows the browser by: a digest in hexadecimal, or nothing.
+#[derive(Deserialize)]
+pub struct Begun {
+    #[serde(default)]
+    state: String,
+}
+
+impl Begun {
+    fn state(&self) -> Option<&str> {
+        let plain = self.state.len() == 64 && self.state.bytes().all(|b| b.is_ascii_hexdigit());
+        plain.then_some(self.state.as_str())
+    }
+}
+
+/// `GET /t/{team}/notebooks/{id}/open`: into the notebook's own host, with a one-time code once that host has marked the browser.
 pub async fn open(
     State(server): State<Server>,
     Extension(caller): Extension<Caller>,
     Path((team, id)): Path<(String, NotebookId)>,
+    Query(begun): Query<Begun>,
     headers: HeaderMap,
 ) -> Response {
     // A code that a browser fetches ahead of a click would be spent before it.
     if headers.contains_key("sec-purpose") {
         return StatusCode::FORBIDDEN.into_response();
     }
-    match notebooks::open(&server.portal, &caller, &team, &id).await {
-        Ok(code) => see_other(&format!("{}/_slipway/enter?code={code}", server.origin.of_notebook(&id))),
+    let way = match begun.state() {
+        Some(state) => notebooks::open(&server.portal, &caller, &team, &id, state).await.map(|code| format!("enter?code={code}")),
+        None => notebooks::may_open(&server.portal, &caller, &team, &id).await.map(|()| "begin".to_owned()),
+    };
+    match way {
+        Ok(way) => see_other(&format!("{}/_slipway/{way}", server.origin.of_notebook(&id))),
         // Its page says why, and offers what helps.
         Err(Error::Conflict(_) | Error::Forbidden(_)) => see_other(&format!("/t/{team}/notebooks/{id}")),
         Err(error) => refusal(error, &caller.request_id),
@@ -96,11 +116,17 @@ pub async fn open(
 }
 
 /// `GET /notebooks/{id}/open`: for a notebook's own host, which does not know whose team it is.
-pub async fn find(State(server): State<Server>, Extension(caller): Extension<Caller>, Path(id): Path<NotebookId>) -> Response {
+pub async fn find(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<NotebookId>,
+    Query(begun): Query<Begun>,
+) -> Response {
     let teams = caller.identity.iter().flat_map(|i| &i.memberships).map(|m| m.team_name.clone());
     for team in teams {
         if notebooks::get(&server.portal, &caller, &team, &id).await.is_ok() {
-            return see_other(&format!("/t/{team}/notebooks/{id}/open"));
+            let state = begun.state().map(|state| format!("?state={state}")).unwrap_or_default();
+            return see_other(&format!("/t/{team}/notebooks/{id}/open{state}"));
         }
     }
     refusal(Error::NotFound("notebook"), &caller.request_id)

@@ -17,7 +17,7 @@ mod view;
 pub use {
     idle::Touches,
     launch::launch,
-    tickets::{Admitted, admit, open, redeem},
+    tickets::{Admitted, admit, may_open, open, redeem},
 };
 
 use crate::{

@@ -53,8 +53,13 @@ impl Admitted {
     }
 }
 
-/// A one-time code that opens the notebook's own host for its owner's browser. Valid for 30 s, once, for this notebook only.
-pub async fn open(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId) -> Result<String> {
+/// What the code's row is found by: the code alone is worth nothing in another browser than the one that asked for it.
+fn digest_of_code(code: &str, state: &str) -> String {
+    random::digest(&format!("{}.{state}", random::digest(code)))
+}
+
+/// Who may open it, with which portal session; the same refusals as `open`, and nothing is written.
+async fn opener(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId) -> Result<(Record, UserId, String)> {
     let scope = caller.require_in(Permission::OpenNotebook, team)?;
     let record = store::find(&portal.db, &scope.team, id).await?;
     if record.owner != scope.user {
@@ -65,10 +70,25 @@ pub async fn open(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId)
     if !record.phase.is_open() {
         return Err(not_open(&record));
     }
+    Ok((record, scope.user, session))
+}
+
+/// Whether `open` would give a code now.
+///
+/// # Errors
+/// Those of `open`.
+pub async fn may_open(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId) -> Result<()> {
+    opener(portal, caller, team, id).await.map(drop)
+}
+
+/// A one-time code that opens the notebook's own host for its owner's browser. Valid for 30 s, once, for this notebook only, and together
+/// with `state` only: what the browser was given at the notebook's host, digested.
+pub async fn open(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId, state: &str) -> Result<String> {
+    let (record, user, session) = opener(portal, caller, team, id).await?;
     let (code, now) = (random::secret(), portal.clock.now());
-    let ticket = ticket_store::Ticket { user: scope.user, session, expires_at: now + CODE_LASTS };
+    let ticket = ticket_store::Ticket { user, session, expires_at: now + CODE_LASTS };
     let mut tx = portal.db.begin().await?;
-    ticket_store::insert_ticket(&mut tx, &random::digest(&code), id, &ticket, false).await?;
+    ticket_store::insert_ticket(&mut tx, &digest_of_code(&code, state), id, &ticket, false).await?;
     let entry = audit::Entry::<(), ()> {
         team: Some(&record.team),
         action: "notebook.open",
@@ -85,11 +105,11 @@ pub async fn open(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId)
 /// Exchanges the code for the secret of the notebook host's own cookie.
 ///
 /// # Errors
-/// `Unauthenticated`, whatever is wrong with the code.
-pub async fn redeem(portal: &Portal, id: &NotebookId, code: &str) -> Result<String> {
+/// `Unauthenticated`, whatever is wrong with the code or the state it was asked for with.
+pub async fn redeem(portal: &Portal, id: &NotebookId, code: &str, state: &str) -> Result<String> {
     let (secret, now) = (random::secret(), portal.clock.now());
     let mut tx = portal.db.begin().await?;
-    let ticket = ticket_store::take_code(&mut tx, &random::digest(code), id, now).await?.ok_or(Error::Unauthenticated)?;
+    let ticket = ticket_store::take_code(&mut tx, &digest_of_code(code, state), id, now).await?.ok_or(Error::Unauthenticated)?;
     let ticket = ticket_store::Ticket { expires_at: now + portal.settings.session_absolute, ..ticket };
     ticket_store::insert_ticket(&mut tx, &random::digest(&secret), id, &ticket, true).await?;
     tx.commit().await?;

@@ -42,7 +42,8 @@ async fn admit_and_fetch(server: &Server, id: &NotebookId, request: Request) -> 
     }
     if let Some(path) = request.uri().path().strip_prefix("/_slipway/") {
         return match (path, request.method()) {
-            ("enter", &Method::GET) => enter::enter(server, id, request.uri().query().unwrap_or_default()).await,
+            ("begin", &Method::GET) => enter::begin(server, id, request.headers()),
+            ("enter", &Method::GET) => enter::enter(server, id, request.headers(), request.uri().query().unwrap_or_default()).await,
             _ => plain(StatusCode::NOT_FOUND, "There is no such address."),
         };
     }

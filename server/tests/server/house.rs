@@ -116,13 +116,23 @@ impl House {
 
     /// The cookie that lets ada into her notebook, bought with a code as a browser does.
     pub async fn ticket(&self, id: &NotebookId, session: &str) -> String {
-        let opened = self.get(&format!("/t/red/notebooks/{id}/open"), &[("cookie", session)]).await;
+        let (path, nonce) = self.way_in(id, session).await;
+        let entered = self.get(&path, &[("host", &self.notebook_host(id)), ("cookie", &nonce)]).await;
+        assert_eq!(entered.status, 303, "{}", entered.body);
+        entered.cookie()
+    }
+
+    /// The path that lets ada in, with its code, and the cookie of the browser that it is for.
+    pub async fn way_in(&self, id: &NotebookId, session: &str) -> (String, String) {
+        let host = self.notebook_host(id);
+        let begun = self.get("/_slipway/begin", &[("host", &host)]).await;
+        let portal = begun.header("location").and_then(|l| l.strip_prefix(&self.origin())).expect("the portal").to_owned();
+        let found = self.get(&portal, &[("cookie", session)]).await;
+        let opened = self.get(found.header("location").expect("its team"), &[("cookie", session)]).await;
         assert_eq!(opened.status, 303, "{}", opened.body);
         let location = opened.header("location").expect("a way in");
-        let path = location.strip_prefix(&format!("http://{}", self.notebook_host(id))).expect("the notebook's host");
-        let entered = self.send("GET", path, &[("host", &self.notebook_host(id))], "").await;
-        assert_eq!(entered.status, 303, "{}", entered.body);
-        entered.header("set-cookie").expect("a cookie").split(';').next().expect("its pair").to_owned()
+        let path = location.strip_prefix(&format!("http://{host}")).expect("the notebook's host");
+        (path.to_owned(), begun.cookie())
     }
 
     /// A request of a program; a `host` among the headers replaces the portal's.
@@ -188,6 +198,11 @@ impl Answer {
         let status = lines.next().and_then(|l| l.split(' ').nth(1)).and_then(|s| s.parse().ok()).unwrap_or(0);
         let headers = lines.filter_map(|l| l.split_once(':')).map(|(n, v)| (n.to_ascii_lowercase(), v.trim().to_owned())).collect();
         Self { status, headers, body: body.to_owned(), text: text.clone() }
+    }
+
+    /// Name and value of the cookie that it sets.
+    pub fn cookie(&self) -> String {
+        self.header("set-cookie").expect("a cookie").split(';').next().expect("its pair").to_owned()
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

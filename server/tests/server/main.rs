@@ -2,6 +2,7 @@
 
 mod command_line;
 mod evil;
+mod hardening;
 mod house;
 mod limits;
 mod live;

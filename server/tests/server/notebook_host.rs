@@ -12,10 +12,8 @@ async fn its_owner_gets_in_with_a_code_that_works_once() {
     house.stage.listens_on(evil.address);
     let (id, ada) = (house.notebook().await, house.session("ada").await);
     let host = house.notebook_host(&id);
-    let opened = house.get(&format!("/t/red/notebooks/{id}/open"), &[("cookie", &ada)]).await;
-    let way = opened.header("location").expect("a way in").to_owned();
-    let path = way.strip_prefix(&format!("http://{host}")).expect("its own host");
-    let entered = house.get(path, &[("host", &host)]).await;
+    let (path, nonce) = house.way_in(&id, &ada).await;
+    let entered = house.get(&path, &[("host", &host), ("cookie", &nonce)]).await;
     assert_eq!((entered.status, entered.header("location")), (303, Some("/")));
     let cookie = entered.header("set-cookie").expect("a cookie");
     assert!(cookie.starts_with("slipway-notebook=") && cookie.contains("; HttpOnly") && cookie.contains("; SameSite=Lax"), "{cookie}");
@@ -24,7 +22,7 @@ async fn its_owner_gets_in_with_a_code_that_works_once() {
     let page = house.get("/lab?a=1", &[("host", &host), ("cookie", pair)]).await;
     assert_eq!((page.status, page.body.as_str()), (200, "hello"));
     assert!(page.header("x-request-id").is_some());
-    let again = house.get(path, &[("host", &host)]).await;
+    let again = house.get(&path, &[("host", &host), ("cookie", &nonce)]).await;
     assert_eq!((again.status, again.header("set-cookie")), (303, None));
 }
 

@@ -17,7 +17,8 @@ async fn answers(house: &House, caller: &Caller, team: &str, id: &NotebookId) ->
         word("get", notebooks::get(portal, caller, team, id).await),
         word("logs", notebooks::logs(portal, caller, team, id, None, 10).await),
         word("log_grows", notebooks::log_grows(portal, caller, team, id, 0).await),
-        word("open", notebooks::open(portal, caller, team, id).await),
+        word("open", notebooks::open(portal, caller, team, id, "state").await),
+        word("may_open", notebooks::may_open(portal, caller, team, id).await),
         word("snooze", notebooks::snooze(portal, caller, team, id).await),
         word("resize", notebooks::resize(portal, caller, team, id, Resources::default(), None).await),
         word("start", notebooks::start(portal, caller, team, id).await),
@@ -68,7 +69,7 @@ async fn a_team_admin_changes_any_notebook_but_opens_only_their_own() {
     let house = House::new().await;
     let id = house.ready("churn").await;
     let root = house.test.caller("root").await;
-    assert!(matches!(notebooks::open(&house.portal, &root, "red", &id).await, Err(Error::Forbidden(_))));
+    assert!(matches!(notebooks::open(&house.portal, &root, "red", &id, "state").await, Err(Error::Forbidden(_))));
     notebooks::snooze(&house.portal, &root, "red", &id).await.expect("snoozed");
     let stopping = notebooks::stop(&house.portal, &root, "red", &id).await.expect("stopped");
     assert_eq!(stopping.phase, Phase::Stopping);

@@ -14,8 +14,8 @@ async fn admitted() -> (House, NotebookId, String) {
     let house = House::new().await;
     sign_in(&house.portal, &house.ada).await;
     let id = house.ready("churn").await;
-    let code = notebooks::open(&house.portal, &house.ada, "red", &id).await.expect("a code");
-    let secret = notebooks::redeem(&house.portal, &id, &code).await.expect("a ticket");
+    let code = notebooks::open(&house.portal, &house.ada, "red", &id, "state").await.expect("a code");
+    let secret = notebooks::redeem(&house.portal, &id, &code, "state").await.expect("a ticket");
     assert_eq!(notebooks::admit(&house.portal, &id, &secret).await.expect("let in"), user(&house.ada));
     (house, id, secret)
 }
@@ -55,18 +55,21 @@ async fn a_code_works_once_for_its_notebook_for_thirty_seconds() {
     let house = House::new().await;
     sign_in(&house.portal, &house.ada).await;
     let (id, other) = (house.ready("churn").await, house.ready("other").await);
-    let open = || notebooks::open(&house.portal, &house.ada, "red", &id);
+    let open = || notebooks::open(&house.portal, &house.ada, "red", &id, "state");
     let code = open().await.expect("a code");
-    assert!(refuses(notebooks::redeem(&house.portal, &other, &code).await), "of another notebook");
+    assert!(refuses(notebooks::redeem(&house.portal, &other, &code, "state").await), "of another notebook");
+    for state in ["", "other", "state."] {
+        assert!(refuses(notebooks::redeem(&house.portal, &id, &code, state).await), "in another browser: {state:?}");
+    }
     assert!(refuses(notebooks::admit(&house.portal, &id, &code).await), "a code is no ticket");
-    let secret = notebooks::redeem(&house.portal, &id, &code).await.expect("a ticket");
-    assert!(refuses(notebooks::redeem(&house.portal, &id, &code).await), "twice");
-    assert!(refuses(notebooks::redeem(&house.portal, &id, &secret).await), "a ticket is no code");
+    let secret = notebooks::redeem(&house.portal, &id, &code, "state").await.expect("a ticket");
+    assert!(refuses(notebooks::redeem(&house.portal, &id, &code, "state").await), "twice");
+    assert!(refuses(notebooks::redeem(&house.portal, &id, &secret, "state").await), "a ticket is no code");
     assert!(refuses(notebooks::admit(&house.portal, &other, &secret).await), "a ticket of another notebook");
     assert!(refuses(notebooks::admit(&house.portal, &id, "").await));
     let late = open().await.expect("a code");
     house.portal.clock.advance(30 * SECOND);
-    assert!(refuses(notebooks::redeem(&house.portal, &id, &late).await), "late");
+    assert!(refuses(notebooks::redeem(&house.portal, &id, &late, "state").await), "late");
     let rows: Vec<(String,)> = house.portal.db.fetch_all("SELECT digest FROM notebook_tickets", args![]).await.expect("rows");
     assert!(rows.iter().all(|r| r.0 != secret && r.0 != late), "the database keeps digests");
 }
@@ -76,8 +79,9 @@ async fn only_one_of_two_browsers_redeems_a_code() {
     let house = House::new().await;
     sign_in(&house.portal, &house.ada).await;
     let id = house.ready("churn").await;
-    let code = notebooks::open(&house.portal, &house.ada, "red", &id).await.expect("a code");
-    let (one, two) = tokio::join!(notebooks::redeem(&house.portal, &id, &code), notebooks::redeem(&house.portal, &id, &code));
+    let code = notebooks::open(&house.portal, &house.ada, "red", &id, "state").await.expect("a code");
+    let (one, two) =
+        tokio::join!(notebooks::redeem(&house.portal, &id, &code, "state"), notebooks::redeem(&house.portal, &id, &code, "state"));
     assert_eq!(usize::from(one.is_ok()) + usize::from(two.is_ok()), 1);
 }
 
@@ -138,9 +142,9 @@ async fn a_stopped_or_deleted_notebook_lets_nobody_in_at_once() {
 async fn only_a_session_opens_and_only_what_is_open() {
     let house = House::new().await;
     let id = house.launch(super::request("churn")).await.expect("launched").id;
-    let early = notebooks::open(&house.portal, &house.ada, "red", &id).await;
+    let early = notebooks::open(&house.portal, &house.ada, "red", &id, "state").await;
     assert!(matches!(&early, Err(Error::Conflict(why)) if why.contains("queued")), "{early:?}");
     let mut by_token = house.ada.clone();
     by_token.identity.as_mut().expect("ada").session = None;
-    assert!(matches!(notebooks::open(&house.portal, &by_token, "red", &id).await, Err(Error::Forbidden(_))));
+    assert!(matches!(notebooks::open(&house.portal, &by_token, "red", &id, "state").await, Err(Error::Forbidden(_))));
 }

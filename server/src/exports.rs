@@ -2,7 +2,8 @@
 
 use crate::{
     Server,
-    http::{errors::refusal, headers::see_other},
+    http::{caller::Credential, errors::refusal, headers::see_other},
+    live::{LOOK_EVERY, Reader},
 };
 use axum::{
     Extension,
@@ -19,7 +20,7 @@ use domain::{
 };
 use futures::stream;
 use serde::Deserialize;
-use std::fmt::Write;
+use std::{fmt::Write, time::Instant};
 
 /// `GET /admin/audit.csv`.
 pub async fn audit(State(server): State<Server>, Extension(caller): Extension<Caller>, Query(filter): Query<AuditFilter>) -> Response {
@@ -47,25 +48,42 @@ async fn csv(portal: &Portal, caller: &Caller, filter: AuditFilter) -> Response 
 pub async fn log(
     State(server): State<Server>,
     Extension(caller): Extension<Caller>,
+    Extension(credential): Extension<Credential>,
     Path((team, id)): Path<(String, NotebookId)>,
 ) -> Response {
     let name = match notebooks::get(&server.portal, &caller, &team, &id).await {
         Ok(notebook) => format!("{}.log", notebook.spec.name),
         Err(error) => return refusal(error, &caller.request_id),
     };
+    // What comes later is not part of it: a log that grows faster than it is read would never end.
+    let end = match notebooks::logs(&server.portal, &caller, &team, &id, None, 1).await {
+        Ok(page) => page.next,
+        Err(error) => return refusal(error, &caller.request_id),
+    };
+    let reader = Reader { portal: server.portal, credential, caller };
     // One page in memory at a time, however long the log is.
-    let pages = stream::try_unfold(Some(0), move |from| {
-        let (portal, caller, team, id) = (server.portal.clone(), caller.clone(), team.clone(), id.clone());
+    let pages = stream::try_unfold((reader, Instant::now(), 0), move |(mut reader, mut looked, from)| {
+        let (team, id) = (team.clone(), id.clone());
         async move {
-            let Some(from) = from else { return Ok::<_, std::io::Error>(None) };
-            let page = notebooks::logs(&portal, &caller, &team, &id, Some(from), 1000).await.map_err(std::io::Error::other)?;
+            if from >= end {
+                return Ok::<_, std::io::Error>(None);
+            }
+            if looked.elapsed() >= LOOK_EVERY {
+                if !reader.is_still_signed_in().await {
+                    return Err(std::io::ErrorKind::PermissionDenied.into());
+                }
+                looked = Instant::now();
+            }
+            let page =
+                notebooks::logs(&reader.portal, &reader.caller, &team, &id, Some(from), 1000).await.map_err(std::io::Error::other)?;
             let mut text = String::new();
             if page.dropped_bytes > 0 {
                 let _ = writeln!(text, "[{} bytes are no longer kept]", page.dropped_bytes);
             }
-            page.lines.iter().for_each(|line| text.extend([line.text.as_str(), "\n"]));
-            let next = (!page.lines.is_empty()).then_some(page.next);
-            Ok(Some((Bytes::from(text), next)))
+            let lines = page.lines.iter().filter(|line| line.next <= end);
+            lines.for_each(|line| text.extend([line.text.as_str(), "\n"]));
+            let next = if page.lines.is_empty() { end } else { page.next };
+            Ok(Some((Bytes::from(text), (reader, looked, next))))
         }
     });
     attachment("text/plain; charset=utf-8", &name, Body::from_stream(pages))

@@ -74,8 +74,10 @@ impl Tail {
         let mut look = tokio::time::interval_at(tokio::time::Instant::now() + LOOK_EVERY, LOOK_EVERY);
         loop {
             tokio::select! {
-                message = socket.recv() => if has_gone(message) { return },
+                // The look first: a log that grows without end leaves no other moment for it.
+                biased;
                 _ = look.tick() => if !self.reader.is_still_signed_in().await { return sign_out(socket).await },
+                message = socket.recv() => if has_gone(message) { return },
                 grows = notebooks::log_grows(&self.reader.portal, &self.reader.caller, &self.team, &self.id, from) => match grows {
                     Ok(false) => {}
                     Ok(true) => match self.more(&mut socket, from).await {
@@ -89,21 +91,16 @@ impl Tail {
         }
     }
 
-    /// Sends what is new; where it goes on.
-    async fn more(&self, socket: &mut WebSocket, mut from: u64) -> Option<u64> {
-        loop {
-            let page = notebooks::logs(&self.reader.portal, &self.reader.caller, &self.team, &self.id, Some(from), LINES).await.ok()?;
-            let is_last = page.lines.len() < LINES as usize;
-            from = page.next;
-            for part in parts(page) {
-                if !send(socket, &part).await {
-                    return None;
-                }
-            }
-            if is_last {
-                return Some(from);
+    /// Sends a page of what is new; where it goes on.
+    async fn more(&self, socket: &mut WebSocket, from: u64) -> Option<u64> {
+        let page = notebooks::logs(&self.reader.portal, &self.reader.caller, &self.team, &self.id, Some(from), LINES).await.ok()?;
+        let next = page.next;
+        for part in parts(page) {
+            if !send(socket, &part).await {
+                return None;
             }
         }
+        Some(next)
     }
 }
 

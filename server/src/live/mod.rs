@@ -14,22 +14,22 @@ use std::time::Duration;
 /// Streams that one person may have open.
 const PER_PERSON: usize = 32;
 /// How often a stream looks whether its reader may still read, and says that it is alive.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(15);
 /// A reader that takes nothing for so long is cut off.
 const SEND_WITHIN: Duration = Duration::from_secs(20);
 /// Close codes of RFC 6455: the reader may no longer read; too slow, or too many.
 const POLICY: u16 = 1008;
 
 /// The reader of an open stream.
-struct Reader {
-    portal: Portal,
-    credential: Credential,
-    caller: Caller,
+pub(crate) struct Reader {
+    pub portal: Portal,
+    pub credential: Credential,
+    pub caller: Caller,
 }
 
 impl Reader {
     /// Reads the caller's standing anew; false where they may no longer read. A database that does not answer changes nothing for now.
-    async fn is_still_signed_in(&mut self) -> bool {
+    pub async fn is_still_signed_in(&mut self) -> bool {
         match self.credential.identity_again(&self.portal).await {
             Ok(Some(identity)) => {
                 self.caller = Caller::identified(identity, self.caller.request_id.clone(), self.caller.address.clone());

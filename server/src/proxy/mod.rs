@@ -6,6 +6,7 @@ mod pace;
 mod request;
 mod response;
 mod upstream;
+mod watch;
 mod websocket;
 
 use crate::{
@@ -26,6 +27,7 @@ use domain::{Error, model::NotebookId, notebooks};
 pub use {
     request::Refused,
     upstream::fetch,
+    watch::Guest,
     websocket::{Watch, open as open_websocket},
 };
 
@@ -78,14 +80,14 @@ async fn pass(server: &Server, id: &NotebookId, ticket: Ticket, request: Request
     if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         notebooks::touch(&server.portal, id);
     }
+    let guest = Guest { portal: server.portal.clone(), id: id.clone(), secret: ticket.secret };
     if !websocket::is_asked_for(request.headers()) {
-        return fetch(request, &upstream).await.unwrap_or_else(Refused::answer);
+        return fetch(request, &upstream, &guest).await.unwrap_or_else(Refused::answer);
     }
     let Some(seat) = server.streams.seat(&format!("{id}/{}", ticket.user), websocket::PER_NOTEBOOK) else {
         return plain(StatusCode::TOO_MANY_REQUESTS, "Too many connections to this notebook are open.");
     };
-    let watch = Watch { portal: server.portal.clone(), id: id.clone(), secret: ticket.secret, seat };
-    websocket::open(request, &upstream, watch).await
+    websocket::open(request, &upstream, Watch { guest, seat }).await
 }
 
 /// Whether a person looks at the answer, as opposed to a program.

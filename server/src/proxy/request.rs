@@ -18,6 +18,8 @@ pub enum Refused {
     Malformed,
     /// The browser's request came too slowly, or not to its end.
     Slow,
+    /// Its person may no longer be there.
+    Revoked,
 }
 
 impl Refused {
@@ -30,6 +32,7 @@ impl Refused {
                 plain(StatusCode::GATEWAY_TIMEOUT, "The notebook takes too long to answer. Try again; if it goes on, restart it.")
             }
             Self::Malformed => plain(StatusCode::BAD_REQUEST, "This request cannot be passed on."),
+            Self::Revoked => plain(StatusCode::UNAUTHORIZED, "Open the notebook from the portal."),
             Self::Slow => plain(StatusCode::REQUEST_TIMEOUT, "The request did not arrive in time."),
         }
     }

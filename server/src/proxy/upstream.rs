@@ -4,6 +4,7 @@ use super::{
     pace::Paced,
     request::{Refused, onward},
     response::back,
+    watch::Guest,
 };
 use axum::{
     body::Body,
@@ -20,27 +21,31 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// To the head of the answer, the sending of the request included; a notebook may convert a document meanwhile.
 const ANSWER_WITHIN: Duration = Duration::from_mins(10);
 
-/// The notebook's answer, streamed both ways.
+/// The notebook's answer, streamed both ways for as long as the guest may be there.
 ///
 /// # Errors
 /// Why there is none.
-pub async fn fetch(request: Request, upstream: &Upstream) -> Result<Response<Body>, Refused> {
+pub async fn fetch(request: Request, upstream: &Upstream, guest: &Guest) -> Result<Response<Body>, Refused> {
     let (parts, body) = request.into_parts();
-    let request = onward(&parts, upstream)?.body(Body::new(Paced::new(body))).map_err(|_| Refused::Malformed)?;
-    let answer = send(upstream.address, request).await?;
+    let request = onward(&parts, upstream)?.body(guest.watched(Body::new(Paced::new(body)))).map_err(|_| Refused::Malformed)?;
+    let answer = tokio::select! {
+        answer = send(upstream.address, request) => answer?,
+        // It may take minutes to answer.
+        () = guest.until_refused() => return Err(Refused::Revoked),
+    };
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         // Nobody asked for that.
         return Err(Refused::Unreachable);
     }
-    Ok(filtered(answer))
+    Ok(filtered(answer, guest))
 }
 
 /// The answer without what is not the notebook's to say.
-pub fn filtered(answer: Response<Incoming>) -> Response<Body> {
+pub fn filtered(answer: Response<Incoming>, guest: &Guest) -> Response<Body> {
     let (mut parts, body) = answer.into_parts();
     parts.headers = back(&parts.headers);
     parts.extensions.clear();
-    Response::from_parts(parts, Body::new(body))
+    Response::from_parts(parts, guest.watched(Body::new(body)))
 }
 
 /// Sends one request over a new connection.

@@ -5,6 +5,7 @@ use super::{
     request::{Refused, onward},
     response::back,
     upstream::{filtered, send},
+    watch::Guest,
 };
 use crate::http::{Slot, headers::plain, streams::Seat};
 use axum::{
@@ -14,27 +15,18 @@ use axum::{
     response::Response,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use domain::{
-    Portal,
-    model::NotebookId,
-    notebooks::{self, Upstream},
-};
+use domain::notebooks::{self, Upstream};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Streams that one person may have open to one notebook; JupyterLab opens one for each kernel, terminal and language server.
 pub const PER_NOTEBOOK: usize = 256;
-/// How often an open one asks whether its person may still be there.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
 
-/// Who holds the stream, to be asked about again.
+/// Who holds the stream.
 pub struct Watch {
-    pub portal: Portal,
-    pub id: NotebookId,
-    pub secret: String,
+    pub guest: Guest,
     /// Taken as long as the stream is open.
     pub seat: Seat,
 }
@@ -65,7 +57,7 @@ pub async fn open(mut request: Request, upstream: &Upstream, watch: Watch) -> Re
         Err(refused) => return refused.answer(),
     };
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return filtered(answer);
+        return filtered(answer, &watch.guest);
     }
     if !is_accepted(answer.headers(), &accept) {
         return Refused::Unreachable.answer();
@@ -115,23 +107,11 @@ async fn tunnel(client: OnUpgrade, notebook: OnUpgrade, watch: &Watch) {
     let halves = |upgraded: Upgraded| tokio::io::split(TokioIo::new(upgraded));
     let ((mut from_client, mut to_client), (mut from_notebook, to_notebook)) = (halves(client), halves(notebook));
     tokio::select! {
-        _ = upward(&mut from_client, to_notebook, || notebooks::touch(&watch.portal, &watch.id)) => {}
+        _ = upward(&mut from_client, to_notebook, || notebooks::touch(&watch.guest.portal, &watch.guest.id)) => {}
         _ = tokio::io::copy(&mut from_notebook, &mut to_client) => {}
-        () = until_refused(watch) => tracing::info!(notebook = %watch.id, "a stream was cut: its person may no longer be there"),
+        () = watch.guest.until_refused() => {}
     }
     let _ = to_client.shutdown().await;
-}
-
-async fn until_refused(watch: &Watch) {
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        match notebooks::admit(&watch.portal, &watch.id, &watch.secret).await {
-            Ok(_) => {}
-            // A database that does not answer now says nothing about the person.
-            Err(error @ domain::Error::Unavailable(_)) => tracing::warn!(%error, "a stream's person could not be checked; trying again"),
-            Err(_) => return,
-        }
-    }
 }
 
 /// Copies from the browser, and calls back for each frame that carries data: keep-alives are not a person at work.

@@ -1,6 +1,11 @@
 //! Ways in that a review found, and that stay closed: other people's codes, and readers that outstay.
 
-use crate::house::House;
+use crate::{evil::Evil, house::House};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 #[tokio::test]
 async fn a_code_lets_in_only_the_browser_that_asked_for_it() {
@@ -30,4 +35,26 @@ async fn a_code_lets_in_only_the_browser_that_asked_for_it() {
     assert!(
         begun.header("set-cookie").is_some_and(|c| c.contains("; HttpOnly") && c.contains("; SameSite=Lax") && c.contains("; Max-Age="))
     );
+}
+
+#[tokio::test]
+async fn a_download_from_a_notebook_is_cut_when_its_person_signs_out() {
+    let house = House::new().await;
+    // More is promised than ever comes.
+    let evil = Evil::answering("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nbegin").await;
+    house.stage.listens_on(evil.address);
+    let (id, ada) = (house.notebook().await, house.session("ada").await);
+    let (ticket, host) = (house.ticket(&id, &ada).await, house.notebook_host(&id));
+    let mut stream = TcpStream::connect(house.address).await.expect("connected");
+    stream.write_all(format!("GET /file HTTP/1.1\r\nHost: {host}\r\nCookie: {ticket}\r\n\r\n").as_bytes()).await.expect("sent");
+    let (mut read, mut buffer) = (Vec::new(), [0; 4096]);
+    while !read.ends_with(b"begin") {
+        let count = stream.read(&mut buffer).await.expect("bytes");
+        assert!(count > 0, "{}", String::from_utf8_lossy(&read));
+        read.extend(&buffer[..count]);
+    }
+    assert_eq!(house.post("/api/identity/sign_out", &ada, "").await.status, 200);
+    house.portal.clock.advance(10_000);
+    let cut = tokio::time::timeout(Duration::from_mins(1), async { while stream.read(&mut buffer).await.is_ok_and(|n| n > 0) {} }).await;
+    assert!(cut.is_ok(), "still open after a minute");
 }

@@ -1,12 +1,16 @@
 //! Our own accept loop: `axum::serve` sets neither a timer nor `TCP_NODELAY`, so that slow clients would hold connections for ever.
 
-use super::{Peer, Slot};
+use super::{
+    Peer, Slot,
+    stall::Unstalled,
+    streams::{Seat, Streams},
+};
 use axum::Router;
 use hyper_util::{rt::TokioIo, rt::TokioTimer, service::TowerToHyperService};
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Semaphore, watch},
 };
 use tower::ServiceExt;
 
@@ -14,11 +18,17 @@ use tower::ServiceExt;
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub connections: u32,
+    /// Of `connections`, those of one peer: an IPv4 address, or the /64 that one IPv6 customer has.
+    pub per_peer: usize,
+    /// Of `connections`, those of this machine: a TLS proxy on it brings everybody's.
+    pub per_loopback: usize,
     /// From the first byte (or the end of the last request) to the end of the headers.
     pub headers_within: Duration,
     pub headers: usize,
     /// Bytes.
     pub header_size: usize,
+    /// A peer that takes nothing for so long, while there is something to send, is given up.
+    pub written_within: Duration,
     /// How long open requests may still run once the process is asked to end.
     pub grace: Duration,
 }
@@ -27,9 +37,12 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4096,
+            per_peer: 512,
+            per_loopback: 4096,
             headers_within: Duration::from_secs(10),
             headers: 100,
             header_size: 32 * 1024,
+            written_within: Duration::from_secs(30),
             grace: Duration::from_secs(5),
         }
     }
@@ -38,6 +51,7 @@ impl Default for Limits {
 /// Serves `router` until `shutdown` is ready and the open requests are done or the grace is over.
 pub async fn run(listener: TcpListener, router: Router, limits: Limits, shutdown: impl Future<Output = ()>) {
     let slots = Arc::new(Semaphore::new(limits.connections as usize));
+    let shares = Streams::default();
     let (stop, stopping) = watch::channel(false);
     let mut shutdown = pin!(shutdown);
     loop {
@@ -50,6 +64,9 @@ pub async fn run(listener: TcpListener, router: Router, limits: Limits, shutdown
             () = &mut shutdown => break,
             (slot, accepted) = accepted => match (slot, accepted) {
                 (Some(slot), Ok((stream, peer))) => {
+                    // Who holds their whole share is closed at once, so that the others find slots.
+                    let Some(seat) = share(&shares, peer.ip(), &limits) else { continue };
+                    let slot = Slot(Arc::new((slot, seat)));
                     tokio::spawn(connection(stream, Peer(peer), slot, router.clone(), limits, stopping.clone()));
                 }
                 // Out of file descriptors, most often: a pause lets some be freed.
@@ -66,17 +83,22 @@ pub async fn run(listener: TcpListener, router: Router, limits: Limits, shutdown
     let _ = tokio::time::timeout(limits.grace, slots.acquire_many(limits.connections)).await;
 }
 
-async fn connection(
-    stream: TcpStream,
-    peer: Peer,
-    permit: OwnedSemaphorePermit,
-    router: Router,
-    limits: Limits,
-    mut stopping: watch::Receiver<bool>,
-) {
+fn share(shares: &Streams, peer: IpAddr, limits: &Limits) -> Option<Seat> {
+    let most = if peer.to_canonical().is_loopback() { limits.per_loopback } else { limits.per_peer };
+    shares.seat(&holder(peer), most)
+}
+
+/// Who counts as one peer.
+fn holder(peer: IpAddr) -> String {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => address.segments()[..4].iter().map(|part| format!("{part:x}:")).collect(),
+    }
+}
+
+async fn connection(stream: TcpStream, peer: Peer, slot: Slot, router: Router, limits: Limits, mut stopping: watch::Receiver<bool>) {
     // Answers come in chunks: Nagle's algorithm would hold back each for 40 ms.
     let _ = stream.set_nodelay(true);
-    let slot = Slot(Arc::new(permit));
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(slot.clone());
@@ -87,7 +109,7 @@ async fn connection(
         .header_read_timeout(limits.headers_within)
         .max_headers(limits.headers)
         .max_header_size(limits.header_size)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(Unstalled::new(stream, limits.written_within)), TowerToHyperService::new(service))
         .with_upgrades();
     let mut connection = pin!(connection);
     let mut asked = false;
@@ -104,5 +126,30 @@ async fn connection(
                 connection.as_mut().graceful_shutdown();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_an_address_or_a_customers_network() {
+        let of = |text: &str| holder(text.parse().expect("an address"));
+        assert_eq!(of("192.0.2.1"), of("::ffff:192.0.2.1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        assert_eq!(of("2001:db8:0:1::1"), of("2001:db8:0:1:ffff::2"));
+        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
+    }
+
+    #[test]
+    fn a_peer_gets_its_share_and_this_machine_a_larger_one() {
+        let (shares, limits) = (Streams::default(), Limits { per_peer: 1, per_loopback: 2, ..Limits::default() });
+        let take = |text: &str| share(&shares, text.parse().expect("an address"), &limits);
+        let held = [take("192.0.2.1"), take("192.0.2.2"), take("127.0.0.1"), take("::ffff:127.0.0.1")];
+        assert!(held.iter().all(Option::is_some));
+        assert!(take("192.0.2.1").is_none() && take("127.0.0.1").is_none());
+        drop(held);
+        assert!(take("192.0.2.1").is_some());
     }
 }

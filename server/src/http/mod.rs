@@ -6,6 +6,7 @@ pub mod errors;
 pub mod guard;
 pub mod headers;
 mod origin;
+mod stall;
 pub mod streams;
 
 pub use origin::{Origin, Place};
@@ -18,7 +19,7 @@ pub struct Peer(pub SocketAddr);
 
 /// Counts against the cap on connections as long as a clone of it lives; streams hold one.
 #[derive(Clone, Debug)]
-pub struct Slot(#[expect(dead_code, reason = "held, not read")] pub(crate) Arc<tokio::sync::OwnedSemaphorePermit>);
+pub struct Slot(#[expect(dead_code, reason = "held, not read")] pub(crate) Arc<(tokio::sync::OwnedSemaphorePermit, streams::Seat)>);
 
 /// The id of this request, in its answer, in the audit trail and in the log.
 #[derive(Clone, Debug)]

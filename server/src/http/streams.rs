@@ -6,10 +6,11 @@ use std::{
 };
 
 /// Open streams, by whoever holds them.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Streams(Arc<Mutex<HashMap<String, usize>>>);
 
 /// One open stream; given back when dropped.
+#[derive(Debug)]
 pub struct Seat {
     streams: Streams,
     holder: String,

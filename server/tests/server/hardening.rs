@@ -1,6 +1,7 @@
 //! Ways in that a review found, and that stay closed: other people's codes, and readers that outstay.
 
 use crate::{evil::Evil, house::House};
+use server::http::accept::Limits;
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -57,4 +58,32 @@ async fn a_download_from_a_notebook_is_cut_when_its_person_signs_out() {
     house.portal.clock.advance(10_000);
     let cut = tokio::time::timeout(Duration::from_mins(1), async { while stream.read(&mut buffer).await.is_ok_and(|n| n > 0) {} }).await;
     assert!(cut.is_ok(), "still open after a minute");
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_gives_its_slot_back() {
+    let limits = Limits { written_within: Duration::from_millis(300), connections: 1, ..Limits::default() };
+    let house = House::with(limits, None).await;
+    // More than the kernel keeps for a reader that does not come.
+    let evil = Evil::answering(format!("HTTP/1.1 200 OK\r\nContent-Length: 64000000\r\n\r\n{}", "x".repeat(64_000_000))).await;
+    house.stage.listens_on(evil.address);
+    let (id, ada) = (house.notebook().await, house.session("ada").await);
+    let (ticket, host) = (house.ticket(&id, &ada).await, house.notebook_host(&id));
+    let mut stream = TcpStream::connect(house.address).await.expect("connected");
+    stream.write_all(format!("GET /file HTTP/1.1\r\nHost: {host}\r\nCookie: {ticket}\r\n\r\n").as_bytes()).await.expect("sent");
+    // There is one slot: this is answered once the other is given up.
+    assert_eq!(house.get("/healthz", &[]).await.status, 200);
+    drop(stream);
+}
+
+#[tokio::test]
+async fn who_holds_their_share_of_connections_gets_no_more() {
+    let limits = Limits { per_loopback: 2, ..Limits::default() };
+    let house = House::with(limits, None).await;
+    let held = [TcpStream::connect(house.address).await.expect("connected"), TcpStream::connect(house.address).await.expect("connected")];
+    assert_eq!(house.get("/healthz", &[]).await.status, 0, "closed without an answer");
+    drop(held);
+    while house.get("/healthz", &[]).await.status != 200 {
+        tokio::task::yield_now().await;
+    }
 }

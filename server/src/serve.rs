@@ -66,6 +66,7 @@ fn data_folder(path: &Path) -> std::io::Result<()> {
 /// # Errors
 /// A sentence that says what keeps the portal from serving.
 pub async fn serve(config: &Config) -> Result<(), String> {
+    raise_file_limit();
     let portal = open(config).await?;
     let listener = TcpListener::bind(config.listen)
         .await
@@ -108,6 +109,15 @@ async fn sweep(portal: Portal) {
         if let Err(error) = domain::sessions::sweep(&portal).await {
             tracing::warn!(%error, "ended sessions could not be removed");
         }
+    }
+}
+
+/// Each connection takes a file descriptor, a notebook's two; systems often start programs with 1024.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, "the limit on open files could not be raised");
     }
 }
 

@@ -65,7 +65,8 @@ impl Capacity {
 
     /// Whether `wanted` fits now, later or never. The same answer in the wizard and in the supervisor.
     pub fn fit(&self, wanted: &Resources) -> Fit {
-        let gib = |mib: u64| format!("{:.1} GiB", mib as f64 / 1024.0);
+        // Tenths of a GiB in whole numbers: exact for any machine.
+        let gib = |mib: u64| format!("{}.{} GiB", mib / 1024, mib % 1024 * 10 / 1024);
         let many = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         let memory = u64::from(wanted.memory_mib);
         if wanted.cpus > self.cpus_total {

@@ -108,7 +108,7 @@ fn NotebookList(store: NotebookStore, standing: Standing, team: String, hold: Rw
                     }
                 }
             >
-                <ListFilter found total=Signal::derive(move || store.rows.with(Vec::len)) />
+                <ListFilter found store />
                 <BulkBar store selected team=for_bulk.clone() actions />
                 <div class="table-wrap">
                     <table
@@ -150,7 +150,9 @@ fn NotebookList(store: NotebookStore, standing: Standing, team: String, hold: Rw
 
 /// Search, facets and how many were found.
 #[component]
-fn ListFilter(#[prop(into)] found: Signal<Vec<crate::live::NotebookRow>>, total: Signal<usize>) -> impl IntoView {
+fn ListFilter(#[prop(into)] found: Signal<Vec<crate::live::NotebookRow>>, store: NotebookStore) -> impl IntoView {
+    let total = Memo::new(move |_| store.rows.with(Vec::len));
+    let arrived = Memo::new(move |_| store.arrived.with(Vec::len));
     let query = use_query_map();
     let (group, owner) = (query_value("show"), query_value("owner"));
     let path = leptos_router::hooks::use_location().pathname;
@@ -179,6 +181,16 @@ fn ListFilter(#[prop(into)] found: Signal<Vec<crate::live::NotebookRow>>, total:
                 {chip("owner", "", "Everyone's", owner)}
                 {chip("owner", "me", "Mine", owner)}
             </div>
+            {move || {
+                (arrived.get() > 0)
+                    .then(|| {
+                        view! {
+                            <button type="button" class="chip" on:click=move |_| store.show_arrived()>
+                                {format!("Show {}", crate::components::count(arrived.get(), "new notebook", "new notebooks"))}
+                            </button>
+                        }
+                    })
+            }}
             <span class="muted num filter-count">
                 {move || {
                     let (found, total) = (found.with(Vec::len), total.get());

@@ -26,6 +26,7 @@ use domain::{
     random,
 };
 use leptos_axum::AxumRouteListing;
+use std::sync::OnceLock;
 use tower::ServiceExt;
 
 /// What a URL asks of its caller before anything else happens. The verb behind it asks again.
@@ -154,8 +155,10 @@ fn page_access(path: &str) -> Access {
     if pages::PUBLIC.contains(&path) { Access::Open } else { Access::Visit }
 }
 
-fn listings() -> Vec<AxumRouteListing> {
-    leptos_axum::generate_route_list(app::App)
+/// Every page, listed once in a process: while routes are listed, a resource that another thread begins to load would never finish.
+fn listings() -> &'static [AxumRouteListing] {
+    static LISTINGS: OnceLock<Vec<AxumRouteListing>> = OnceLock::new();
+    LISTINGS.get_or_init(|| leptos_axum::generate_route_list(app::App))
 }
 
 /// The router of the whole process: portal and notebooks.
@@ -172,7 +175,7 @@ pub fn router(server: Server) -> Result<Router, String> {
         portal = portal.route(&line.path, post(functions::call).route_layer(middleware::from_fn_with_state(line.access, gate)));
     }
     for listing in listings() {
-        portal = portal.route(listing.path(), get(pages::page).layer(Extension(Rendering::from(&listing))));
+        portal = portal.route(listing.path(), get(pages::page).layer(Extension(Rendering::from(listing))));
     }
     let portal = portal
         .fallback(get(pages::page).layer(Extension(Rendering::Missing)).fallback(not_allowed))

@@ -54,6 +54,7 @@ pub fn provide_live() {
 }
 
 /// The live stream of this tab.
+#[expect(clippy::disallowed_methods, reason = "the frame provides it before any page; no page is rendered while routes are listed")]
 pub fn use_live() -> Live {
     expect_context::<Live>()
 }

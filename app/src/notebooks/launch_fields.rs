@@ -1,6 +1,10 @@
 //! The sections of the launch form. Advanced ones are folded and say what is inside.
 
-use super::{form::memory_gib, launch_environment::EnvironmentCard, launch_page::Launch};
+use super::{
+    form::{LaunchForm, memory_gib},
+    launch_environment::EnvironmentCard,
+    launch_page::Launch,
+};
 use crate::components::{Field, Glyph, Icon, TextInput, count, mib};
 use domain::model::{Capacity, Program, Resources};
 use leptos::prelude::*;
@@ -90,7 +94,7 @@ pub fn SizeSection(launch: Launch) -> impl IntoView {
         let now = environment.get();
         if let Some(before) = before
             && before != now
-            && default_of(&before).is_some_and(|size| launch.form.with_untracked(|f| f.resources()) == size)
+            && default_of(&before).is_some_and(|size| launch.form.with_untracked(LaunchForm::resources) == size)
             && let Some(size) = default_of(&now)
         {
             gpus.set(size.gpus.to_string());

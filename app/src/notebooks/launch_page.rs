@@ -146,7 +146,7 @@ fn LaunchView(team: String, choices: LaunchChoices, start: Draft) -> impl IntoVi
     follow_capacity(team.clone(), launch.capacity);
     let (pending, toasts) = (RwSignal::new(false), use_toasts());
     let node = NodeRef::<html::Form>::new();
-    let form_element = move || node.get_untracked().map(|e| e.unchecked_into::<web_sys::HtmlFormElement>());
+    let form_element = move || node.get_untracked().map(JsCast::unchecked_into::<web_sys::HtmlFormElement>);
     // What was typed before hydration counts.
     Effect::new(move |_| {
         node.track();

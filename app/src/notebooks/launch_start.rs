@@ -24,7 +24,7 @@ pub fn free_name(email: &str, environment: &str, taken: &[String]) -> String {
     let who = clean(&person(email));
     let who = if who.starts_with(|c: char| c.is_ascii_lowercase()) { who } else { format!("n{who}") };
     let stem = format!("{}-{}", who.trim_end_matches('-'), clean(environment).trim_end_matches('-'));
-    (1..).map(|n| format!("{stem}-{n}")).find(|name| !taken.contains(name)).unwrap_or(stem)
+    (1..=taken.len() + 1).map(|n| format!("{stem}-{n}")).find(|name| !taken.contains(name)).unwrap_or(stem)
 }
 
 fn with_resources(form: LaunchForm, resources: &Resources) -> LaunchForm {

@@ -64,12 +64,12 @@ fn follow(notebook: Notebook) -> RwSignal<Notebook> {
                 now.set(merge(&known, (**changed).clone()));
             }
         }
-        Change::NotebookDeleted { id: gone } if *gone == id.0 => {
-            // Who deleted it here is sent on by the form's own answer.
-            if event.seq > 0 && window().location().pathname().is_ok_and(|path| path.ends_with(&id.0)) {
-                toasts.show(Tone::Info, "The notebook was deleted");
-                navigate(&list, NavigateOptions { replace: true, ..NavigateOptions::default() });
-            }
+        // Who deleted it here is sent on by the form's own answer.
+        Change::NotebookDeleted { id: gone }
+            if *gone == id.0 && event.seq > 0 && window().location().pathname().is_ok_and(|path| path.ends_with(&id.0)) =>
+        {
+            toasts.show(Tone::Info, "The notebook was deleted");
+            navigate(&list, NavigateOptions { replace: true, ..NavigateOptions::default() });
         }
         _ => {}
     });

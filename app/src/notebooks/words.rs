@@ -6,11 +6,8 @@ use leptos_router::params::ParamsMap;
 
 /// `2 CPUs · 8.0 GiB · 1 GPU`.
 pub fn size(resources: &Resources) -> String {
-    let mut text = format!("{} · {}", count(resources.cpus as usize, "CPU", "CPUs"), mib(u64::from(resources.memory_mib)));
-    if resources.gpus > 0 {
-        text += &format!(" · {}", count(resources.gpus as usize, "GPU", "GPUs"));
-    }
-    text
+    let text = format!("{} · {}", count(resources.cpus as usize, "CPU", "CPUs"), mib(u64::from(resources.memory_mib)));
+    if resources.gpus > 0 { format!("{text} · {}", count(resources.gpus as usize, "GPU", "GPUs")) } else { text }
 }
 
 /// `jupyterlab 4.4`.

@@ -92,7 +92,7 @@ fn share(shares: &Streams, peer: IpAddr, limits: &Limits) -> Option<Seat> {
 fn holder(peer: IpAddr) -> String {
     match peer.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => address.segments()[..4].iter().map(|part| format!("{part:x}:")).collect(),
+        IpAddr::V6(address) => std::net::Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).to_string(),
     }
 }
 

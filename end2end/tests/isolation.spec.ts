@@ -33,12 +33,24 @@ test.beforeAll(async ({ workplace }) => {
   await workplace.admin.addCommand('ticker', 'Ticker', [PYTHON, '-c', 'import sys; exec("".join(sys.argv[2:]))', '{port}', ...parts]);
 });
 
+/** The story's own notebook, which must not hold the machine while the next one starts. */
+let launched: { team: string; id: string } | undefined;
+
+test.afterEach(async ({ workplace }) => {
+  if (!launched) return;
+  const { team, id } = launched;
+  launched = undefined;
+  await workplace.admin.call('notebooks/stop', { team, id });
+  await workplace.admin.until(team, id, ['stopped']);
+});
+
 /** Launches a ticker and opens it as its owner does; returns the portal's page and the notebook's. */
 async function opened(workplace: import('../story').Workplace, visit: (email: string) => Promise<Page>, who: string, name: string) {
   const team = await workplace.team({ [who]: 'member' });
   const email = team.email(who);
   const api = await Api.signIn(workplace.portal.url, email);
   const notebook = await api.launch(team.name, 'ticker', name);
+  launched = { team: team.name, id: notebook.id };
   await api.until(team.name, notebook.id, ['ready']);
   const page = await visit(email);
   await go(page, `/t/${team.name}/notebooks/${notebook.id}`);

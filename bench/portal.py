@@ -112,6 +112,8 @@ class Person:
     def call(self, name, arguments, as_json=False):
         kind, body = ("application/json", json.dumps(arguments)) if as_json else (
             "application/x-www-form-urlencoded", urllib.parse.urlencode(form(arguments)))
+        # The portal ends connections that are quiet for ten seconds, as between two measurements.
+        self.connection.close()
         self.connection.request("POST", f"/api/{name}", body, {**self.headers(), "Content-Type": kind})
         answer = self.connection.getresponse()
         text = answer.read().decode()

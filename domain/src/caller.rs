@@ -94,6 +94,13 @@ impl Caller {
         self.identity.as_ref().ok_or(Error::Unauthenticated)
     }
 
+    /// Name of the team that the caller's token speaks for: what MLflow's clients call their workspace.
+    pub fn token_team(&self) -> Result<&str> {
+        let identity = self.identity()?;
+        let scope = identity.token.as_ref().ok_or_else(|| Error::Forbidden("Use a personal access token of the team.".to_owned()))?;
+        identity.memberships.iter().find(|m| m.team == scope.team).map(|m| m.team_name.as_str()).ok_or(Error::Unauthenticated)
+    }
+
     /// Asks for a permission that is not about a team.
     pub fn require(&self, permission: Permission) -> Result<()> {
         if matches!(self.via, Via::Console | Via::System) {
@@ -143,7 +150,7 @@ mod tests {
     use super::*;
 
     /// Every permission of the table.
-    const ALL: [Permission; 18] = [
+    const ALL: [Permission; 24] = [
         Permission::ManageOwnAccount,
         Permission::CreateToken,
         Permission::CreateTeam,
@@ -157,6 +164,12 @@ mod tests {
         Permission::OpenNotebook,
         Permission::ReadVolumes,
         Permission::WriteVolumes,
+        Permission::ReadTracking,
+        Permission::WriteTracking,
+        Permission::PurgeTracking,
+        Permission::ReadRegistry,
+        Permission::WriteRegistry,
+        Permission::ManageWebhooks,
         Permission::ManageUsers,
         Permission::ManageTeams,
         Permission::ReadAudit,

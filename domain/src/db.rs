@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use sqlx::{
-    AssertSqlSafe, Pool, Postgres, Row as _, Sqlite, Transaction, TypeInfo, ValueRef,
+    AssertSqlSafe, Pool, Postgres, Row as _, SqlSafeStr as _, Sqlite, Transaction, TypeInfo, ValueRef,
     postgres::{PgPool, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
@@ -16,12 +16,23 @@ pub fn schema_version() -> i64 {
     MIGRATOR.iter().map(|m| m.version).max().unwrap_or_default()
 }
 
-/// A bound parameter: text, 64-bit integer or double, each nullable. Nothing else is stored (ARCHITECTURE.md, databases).
+/// The same migrations for `SQLite`, which keeps rows in the order of their primary key only where it is told to: `/* clustered */`.
+fn sqlite_migrator() -> sqlx::migrate::Migrator {
+    let clustered = |migration: &sqlx::migrate::Migration| {
+        let sql = migration.sql.as_str().replace("/* clustered */", "WITHOUT ROWID");
+        // The checksum stays that of the file.
+        sqlx::migrate::Migration { sql: AssertSqlSafe(sql).into_sql_str(), ..migration.clone() }
+    };
+    sqlx::migrate::Migrator::with_migrations(MIGRATOR.iter().map(clustered).collect())
+}
+
+/// A bound parameter: text, 64-bit integer, double or bytes, each nullable. Nothing else is stored (ARCHITECTURE.md, databases).
 #[derive(Clone, Debug)]
 pub enum Value {
     Text(Option<String>),
     Int(Option<i64>),
     Real(Option<f64>),
+    Bytes(Option<Vec<u8>>),
 }
 
 macro_rules! value_from {
@@ -39,11 +50,18 @@ value_from! {
     u32 => Int(i64::from);
     bool => Int(i64::from);
     f64 => Real(|v| v);
+    Vec<u8> => Bytes(|v| v);
     crate::model::UserId => Text(|v: crate::model::UserId| v.0);
     crate::model::TeamId => Text(|v: crate::model::TeamId| v.0);
     crate::model::NotebookId => Text(|v: crate::model::NotebookId| v.0);
     crate::model::VolumeId => Text(|v: crate::model::VolumeId| v.0);
     crate::model::TokenId => Text(|v: crate::model::TokenId| v.0);
+    crate::model::ExperimentId => Text(|v: crate::model::ExperimentId| v.0);
+    &crate::model::ExperimentId => Text(|v: &crate::model::ExperimentId| v.0.clone());
+    crate::model::RunId => Text(|v: crate::model::RunId| v.0);
+    &crate::model::RunId => Text(|v: &crate::model::RunId| v.0.clone());
+    crate::model::LoggedModelId => Text(|v: crate::model::LoggedModelId| v.0);
+    &crate::model::LoggedModelId => Text(|v: &crate::model::LoggedModelId| v.0.clone());
     &crate::model::UserId => Text(|v: &crate::model::UserId| v.0.clone());
     &crate::model::TeamId => Text(|v: &crate::model::TeamId| v.0.clone());
     &crate::model::NotebookId => Text(|v: &crate::model::NotebookId| v.0.clone());
@@ -71,6 +89,7 @@ macro_rules! cells_from {
                 let cell = |i| match row.try_get_raw(i)?.type_info().name() {
                     "INTEGER" | "INT8" => row.try_get(i).map(Value::Int),
                     "REAL" | "FLOAT8" => row.try_get(i).map(Value::Real),
+                    "BLOB" | "BYTEA" => row.try_get(i).map(Value::Bytes),
                     _ => row.try_get(i).map(Value::Text),
                 };
                 (0..row.len()).map(cell).collect::<std::result::Result<_, _>>().map(Self)
@@ -117,6 +136,7 @@ macro_rules! bind {
                 Value::Text(v) => query.bind(v),
                 Value::Int(v) => query.bind(v),
                 Value::Real(v) => query.bind(v),
+                Value::Bytes(v) => query.bind(v),
             };
         }
         query
@@ -183,7 +203,7 @@ impl Db {
 
     async fn migrate(&self) -> Result<()> {
         let result = match &self.pools {
-            Pools::Sqlite { write, .. } => MIGRATOR.run(write).await,
+            Pools::Sqlite { write, .. } => sqlite_migrator().run(write).await,
             Pools::Postgres(pool) => MIGRATOR.run(pool).await,
         };
         result.map_err(|e| match e {
@@ -265,6 +285,18 @@ impl Db {
     }
 }
 
+/// Parameters of one statement that both databases take (SQLite's default limit; `PostgreSQL` takes twice as many).
+const PARAMETERS: usize = 32_766;
+
+/// `($1, $2), ($3, $4)` for two rows of width two.
+fn places(rows: usize, width: usize) -> String {
+    let row = |r: usize| {
+        let places: Vec<String> = (1..=width).map(|column| format!("${}", r * width + column)).collect();
+        format!("({})", places.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
 impl Tx {
     /// Rows affected.
     pub async fn execute(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64> {
@@ -288,6 +320,22 @@ impl Tx {
             Err(sqlx::Error::Database(e)) if e.is_unique_violation() => Err(taken()),
             other => Ok(other?),
         }
+    }
+
+    /// Runs `head VALUES (…), (…) tail` for rows of equal width, as few statements as it takes. Rows go in powers of four, so that the
+    /// databases see a handful of different texts and keep them prepared. `head` and `tail` are fixed text.
+    pub async fn insert_many(&mut self, head: &'static str, tail: &'static str, rows: Vec<Vec<Value>>) -> Result<u64> {
+        let Some(width) = rows.first().map(Vec::len) else { return Ok(0) };
+        let most = [256, 64, 16, 4, 1].into_iter().find(|size| size * width <= PARAMETERS).unwrap_or(1);
+        let (mut left, mut affected) = (rows.len(), 0);
+        let mut rows = rows.into_iter();
+        while left > 0 {
+            let size = [256, 64, 16, 4, 1].into_iter().find(|size| *size <= left.min(most)).unwrap_or(1);
+            let args = rows.by_ref().take(size).flatten().collect();
+            affected += self.execute_assembled(format!("{head} VALUES {} {tail}", places(size, width)), args).await?;
+            left -= size;
+        }
+        Ok(affected)
     }
 
     pub async fn fetch_all<T: Row>(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Vec<T>> {

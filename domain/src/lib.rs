@@ -5,6 +5,8 @@
 pub mod model;
 
 #[cfg(feature = "server")]
+pub mod artifacts;
+#[cfg(feature = "server")]
 pub mod audit;
 #[cfg(feature = "server")]
 pub mod backup;
@@ -33,6 +35,8 @@ mod portal;
 #[cfg(feature = "server")]
 pub mod random;
 #[cfg(feature = "server")]
+pub mod registry;
+#[cfg(feature = "server")]
 pub mod sealing;
 #[cfg(feature = "server")]
 pub mod sessions;
@@ -45,7 +49,13 @@ pub mod testing;
 #[cfg(feature = "server")]
 pub mod tokens;
 #[cfg(feature = "server")]
+pub mod traces;
+#[cfg(feature = "server")]
+pub mod tracking;
+#[cfg(feature = "server")]
 pub mod volumes;
+#[cfg(feature = "server")]
+pub mod webhooks;
 
 #[cfg(feature = "server")]
 pub use {

@@ -11,6 +11,7 @@ pub mod site;
 mod exports;
 mod functions;
 mod live;
+pub mod mlflow;
 mod pages;
 pub mod proxy;
 

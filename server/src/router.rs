@@ -8,7 +8,7 @@ use crate::{
         guard::{self, Foreigners},
         headers::{self, plain, see_other},
     },
-    live,
+    live, mlflow,
     pages::{self, Rendering},
     proxy, sessions, site,
 };
@@ -40,14 +40,19 @@ pub enum Access {
     SignedIn,
     /// What the verb behind it needs.
     Needs(Permission),
+    /// The same, in the team of a token, refused in MLflow's shape.
+    Mlflow(Permission),
 }
+
+/// Method, path, access, handler.
+pub type Route = (&'static str, String, Access, MethodRouter<Server>);
 
 /// Longest path and query, in bytes.
 const TARGET: usize = 8 * 1024;
 
 /// Routes that are neither pages nor server functions.
-fn routes() -> Vec<(&'static str, &'static str, Access, MethodRouter<Server>)> {
-    vec![
+fn routes() -> Vec<Route> {
+    let own: Vec<(&str, &str, Access, MethodRouter<Server>)> = vec![
         ("GET", "/healthz", Access::Open, get(health)),
         ("GET", "/favicon.ico", Access::Open, get(site::favicon)),
         ("GET", "/pkg/{*file}", Access::Open, get(site::file)),
@@ -58,7 +63,8 @@ fn routes() -> Vec<(&'static str, &'static str, Access, MethodRouter<Server>)> {
         ("GET", "/notebooks/{id}/open", Access::Visit, get(exports::find)),
         ("GET", "/t/{team}/audit.csv", Access::Needs(Permission::ReadTeamAudit), get(exports::team_audit)),
         ("GET", "/admin/audit.csv", Access::Needs(Permission::ReadAudit), get(exports::audit)),
-    ]
+    ];
+    own.into_iter().map(|(method, path, access, handler)| (method, path.to_owned(), access, handler)).chain(mlflow::routes()).collect()
 }
 
 /// Server functions, by their path below `/api/`.
@@ -133,8 +139,7 @@ pub struct Line {
 /// # Errors
 /// Names the server functions that are compiled in but not listed, or listed but not there.
 pub fn table() -> Result<Vec<Line>, String> {
-    let mut lines: Vec<Line> =
-        routes().into_iter().map(|(method, path, access, _)| Line { method, path: path.to_owned(), access }).collect();
+    let mut lines: Vec<Line> = routes().into_iter().map(|(method, path, access, _)| Line { method, path, access }).collect();
     let mut unlisted: Vec<String> = Vec::new();
     let compiled: Vec<&str> = server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
     for path in &compiled {
@@ -169,9 +174,13 @@ pub fn router(server: Server) -> Result<Router, String> {
     let table = table()?;
     let mut portal: Router<Server> = Router::new();
     for (_, path, access, handler) in routes() {
-        portal = portal.route(path, handler.route_layer(middleware::from_fn_with_state(access, gate)));
+        let guarded = match access {
+            Access::Mlflow(needs) => handler.route_layer(middleware::from_fn_with_state(needs, mlflow::gate)),
+            _ => handler.route_layer(middleware::from_fn_with_state(access, gate)),
+        };
+        portal = portal.route(&path, guarded);
     }
-    for line in table.iter().filter(|line| line.method == "POST") {
+    for line in table.iter().filter(|line| line.method == "POST" && !matches!(line.access, Access::Mlflow(_))) {
         portal = portal.route(&line.path, post(functions::call).route_layer(middleware::from_fn_with_state(line.access, gate)));
     }
     for listing in listings() {
@@ -179,6 +188,7 @@ pub fn router(server: Server) -> Result<Router, String> {
     }
     let portal = portal
         .fallback(get(pages::page).layer(Extension(Rendering::Missing)).fallback(not_allowed))
+        .layer(middleware::from_fn(mlflow::missing))
         .layer(middleware::from_fn_with_state(server.clone(), resolve))
         .layer(sessions::layer(&server.portal, server.origin.secure()))
         .layer(middleware::from_fn_with_state(server.clone(), guard))
@@ -220,7 +230,7 @@ async fn gate(State(access): State<Access>, Extension(caller): Extension<Caller>
     let refused = match access {
         Access::Open => None,
         Access::Visit | Access::SignedIn => caller.identity().err(),
-        Access::Needs(permission) => match permission.needs() {
+        Access::Needs(permission) | Access::Mlflow(permission) => match permission.needs() {
             // Which team is known to the verb only.
             Needs::InTeam(_) => caller.identity().err(),
             _ => caller.require(permission).err(),

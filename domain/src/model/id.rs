@@ -38,3 +38,6 @@ id!(/** A team. In URLs a team goes by its name. */ TeamId);
 id!(/** A notebook, also the first label of its own host. */ NotebookId);
 id!(/** A named persistent folder. */ VolumeId);
 id!(/** A personal access token (not its secret). */ TokenId);
+id!(/** An experiment as its team's clients know it: a number, "0" for the team's Default. */ ExperimentId);
+id!(/** A run: 32 hexadecimal digits, MLflow's shape. */ RunId);
+id!(/** A model that a run logged: `m-` and 32 hexadecimal digits, MLflow's shape. */ LoggedModelId);

@@ -9,6 +9,7 @@ mod id;
 mod identity;
 mod notebook;
 mod permission;
+mod tracking;
 mod validation;
 mod volume;
 
@@ -21,6 +22,7 @@ pub use id::*;
 pub use identity::*;
 pub use notebook::*;
 pub use permission::*;
+pub use tracking::*;
 pub use validation::*;
 pub use volume::*;
 

@@ -54,6 +54,17 @@ pub enum Permission {
     OpenNotebook,
     ReadVolumes,
     WriteVolumes,
+    /// Experiments, runs, traces, artifacts: see them.
+    ReadTracking,
+    /// Log to them, change, delete and restore them.
+    WriteTracking,
+    /// Remove for good what was deleted.
+    PurgeTracking,
+    /// Registered models, their versions and prompts.
+    ReadRegistry,
+    WriteRegistry,
+    /// Webhooks tell another service what happens in the team's registry. A member sees all of that, so may have it sent.
+    ManageWebhooks,
     // In the whole portal.
     ManageUsers,
     ManageTeams,
@@ -80,9 +91,17 @@ impl Permission {
     pub const fn needs(self) -> Needs {
         match self {
             Self::ManageOwnAccount | Self::CreateToken | Self::CreateTeam => Needs::Session,
-            Self::ReadTeam | Self::ReadNotebooks | Self::ReadVolumes => Needs::InTeam(Role::Viewer),
-            Self::LaunchNotebook | Self::ChangeOwnNotebook | Self::OpenNotebook | Self::WriteVolumes => Needs::InTeam(Role::Member),
-            Self::ManageMembers | Self::ReadTeamAudit | Self::ChangeAnyNotebook => Needs::InTeam(Role::Admin),
+            Self::ReadTeam | Self::ReadNotebooks | Self::ReadVolumes | Self::ReadTracking | Self::ReadRegistry => {
+                Needs::InTeam(Role::Viewer)
+            }
+            Self::LaunchNotebook
+            | Self::ChangeOwnNotebook
+            | Self::OpenNotebook
+            | Self::WriteVolumes
+            | Self::WriteTracking
+            | Self::WriteRegistry
+            | Self::ManageWebhooks => Needs::InTeam(Role::Member),
+            Self::ManageMembers | Self::ReadTeamAudit | Self::ChangeAnyNotebook | Self::PurgeTracking => Needs::InTeam(Role::Admin),
             Self::ManageUsers | Self::ManageTeams | Self::ReadAudit | Self::ManageEnvironments | Self::ReadSystem => Needs::PortalAdmin,
         }
     }

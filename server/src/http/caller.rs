@@ -1,7 +1,7 @@
 //! Who calls: from a token or the session cookie, and from no other header.
 
 use super::{Peer, RequestId, errors::refusal, headers::plain};
-use crate::{Server, sessions};
+use crate::{Server, mlflow, sessions};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -58,6 +58,7 @@ pub async fn resolve(State(server): State<Server>, mut request: Request, next: N
             Caller::identified(identity, id, address)
         }
         Ok(None) => Caller::anonymous(id, address),
+        Err(error) if mlflow::is_ours(request.uri().path()) => return mlflow::refusal(error),
         Err(error) => return refusal(error, &id),
     };
     request.extensions_mut().insert(caller);

@@ -1,8 +1,11 @@
 //! Every URL of the process, as everybody. What is not in the table of expectations fails.
 
 use crate::house::{Answer, House};
-use domain::{model::Role, random, volumes};
-use server::router;
+use domain::{
+    model::{Needs, Role},
+    random, volumes,
+};
+use server::router::{self, Access};
 
 /// Who calls, in the order of the expectations: a visitor, the admin of another team, a viewer, a member, a team admin, a portal
 /// administrator, and a read-only token of the member.
@@ -25,6 +28,8 @@ const ADMIN_PAGE: Expected = [303, 403, 403, 403, 403, 200, 403];
 #[rustfmt::skip]
 const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/healthz", "", EVERYBODY),
+    ("/health", "", EVERYBODY),
+    ("/version", "", EVERYBODY),
     ("/favicon.ico", "", [404; 7]),
     ("/pkg/{*file}", "", [404; 7]),
     // Without the headers of an upgrade, whoever may open the stream is told that they are missing.
@@ -117,7 +122,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
 async fn every_url_lets_in_whom_it_should() {
     let house = House::new().await;
     let mut wrong = Vec::new();
-    for line in router::table().expect("a sound table") {
+    for line in router::table().expect("a sound table").into_iter().filter(|l| !matches!(l.access, Access::Mlflow(_))) {
         let Some((_, body, expected)) = EXPECTATIONS.iter().find(|(path, _, _)| *path == line.path) else {
             wrong.push(format!("{} {}: say in EXPECTATIONS who may", line.method, line.path));
             continue;
@@ -126,6 +131,43 @@ async fn every_url_lets_in_whom_it_should() {
             let got = ask(&house, line.method, &line.path, body, who).await.status;
             if got != *expected {
                 wrong.push(format!("{} {} as {who:?}: {got}, expected {expected}", line.method, line.path));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// MLflow's endpoints take a token of the team and nothing else, each as far as its permission goes.
+#[tokio::test]
+async fn every_mlflow_endpoint_takes_a_token_that_may() {
+    let house = House::new().await;
+    let (viewer, member) = (house.token("ada", Role::Viewer).await, house.token("ada", Role::Member).await);
+    let ada = house.session("ada").await;
+    let mut wrong = Vec::new();
+    for line in router::table().expect("a sound table") {
+        let Access::Mlflow(needs) = line.access else { continue };
+        let path = line.path.replace(['{', '}', '*'], "");
+        let origin = house.origin();
+        let send = async |name: &str, value: &str| {
+            let headers = [("origin", origin.as_str()), ("content-type", "application/json"), (name, value)];
+            house.send(line.method, &path, &headers, if line.method == "GET" { "" } else { "{}" }).await
+        };
+        let through = |status: u16| !matches!(status, 0 | 401 | 403 | 405 | 500 | 502 | 503);
+        let reads = needs.needs() == Needs::InTeam(Role::Viewer);
+        for (who, answer, fine) in [
+            ("nobody", send("x-none", "x").await, (&|s| s == 401) as &dyn Fn(u16) -> bool),
+            ("a dead token", send("authorization", "Bearer slw_nothing").await, &|s| s == 401),
+            ("a session", send("cookie", &ada).await, &|s| s == 403),
+            ("a viewer", send("authorization", &format!("Bearer {viewer}")).await, &|s| if reads { through(s) } else { s == 403 }),
+            ("a member", send("authorization", &format!("Bearer {member}")).await, &|s| {
+                if needs.needs() == Needs::InTeam(Role::Admin) { s == 403 } else { through(s) }
+            }),
+        ] {
+            if !fine(answer.status) {
+                wrong.push(format!("{} {} as {who}: {} {}", line.method, line.path, answer.status, answer.body));
+            }
+            if answer.status >= 400 && !answer.body.contains("error_code") {
+                wrong.push(format!("{} {} as {who}: not MLflow's shape: {}", line.method, line.path, answer.body));
             }
         }
     }

@@ -3,103 +3,23 @@
 //! Left out is what no copy may revive or no copy needs: sessions, tickets, and events. Files of volumes and the key that secrets are sealed
 //! with lie in the data folder and are copied apart from this.
 
+mod tables;
+
 use crate::{
     args,
     db::{self, Cells, Db, Tx, Value},
     error::{Error, Result},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::io::{BufRead, Write};
+use tables::{LEFT_OUT, tables};
 
 /// Of the lines' shape. A change of it needs a new number.
 const FORMAT: u32 = 1;
 /// Rows read at a time.
 const PAGE: i64 = 2000;
-
-/// One table: its columns, of which the first `key` make up the primary key.
-struct Table {
-    name: &'static str,
-    key: usize,
-    columns: &'static [&'static str],
-}
-
-/// What is copied, in an order in which every reference points backwards.
-const TABLES: &[Table] = &[
-    Table { name: "counters", key: 1, columns: &["name", "value"] },
-    Table { name: "users", key: 1, columns: &["id", "email", "name", "admin", "created_at", "disabled_at", "last_sign_in_at"] },
-    Table { name: "identities", key: 2, columns: &["issuer", "subject", "user_id"] },
-    Table { name: "passwords", key: 1, columns: &["user_id", "hash", "changed_at"] },
-    Table { name: "teams", key: 1, columns: &["id", "name", "created_at"] },
-    Table { name: "memberships", key: 2, columns: &["team_id", "user_id", "role", "created_at"] },
-    Table {
-        name: "tokens",
-        key: 1,
-        columns: &[
-            "id",
-            "user_id",
-            "team_id",
-            "role",
-            "name",
-            "prefix",
-            "digest",
-            "created_at",
-            "expires_at",
-            "last_used_at",
-            "revoked_at",
-        ],
-    },
-    Table {
-        name: "audit",
-        key: 1,
-        columns: &[
-            "seq",
-            "at",
-            "actor",
-            "via",
-            "team",
-            "action",
-            "object",
-            "object_name",
-            "before",
-            "after",
-            "request_id",
-            "address",
-            "hash",
-        ],
-    },
-    Table { name: "environments", key: 1, columns: &["name", "entry", "updated_at"] },
-    Table { name: "volumes", key: 1, columns: &["id", "team_id", "name", "created_by", "created_at"] },
-    Table {
-        name: "notebooks",
-        key: 1,
-        columns: &[
-            "id",
-            "team_id",
-            "owner",
-            "name",
-            "spec",
-            "home",
-            "idempotency_key",
-            "desired",
-            "delete_home",
-            "launch",
-            "phase",
-            "phase_at",
-            "reason",
-            "next_step",
-            "progress",
-            "last_activity_at",
-            "created_at",
-        ],
-    },
-    Table { name: "notebook_phases", key: 3, columns: &["notebook_id", "launch", "position", "phase", "at", "reason"] },
-    Table { name: "notebook_secrets", key: 2, columns: &["notebook_id", "name", "sealed"] },
-    Table { name: "notebook_volumes", key: 2, columns: &["notebook_id", "volume_id", "read_only"] },
-];
-
-/// Deliberately not copied.
-const LEFT_OUT: &[&str] = &["notebook_tickets", "sessions", "events"];
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
@@ -126,7 +46,7 @@ pub async fn backup(db: &Db, mut out: impl Write + Send) -> Result<u64> {
     let mut tx = db.begin_snapshot().await?;
     write_line(&mut out, &Line::Header { slipway_backup: FORMAT, schema: db::schema_version() })?;
     let mut rows = 0;
-    for table in TABLES {
+    for table in tables() {
         let columns = table.columns.join(", ");
         let sql = format!("SELECT {columns} FROM {} ORDER BY {} LIMIT $1 OFFSET $2", table.name, table.columns[..table.key].join(", "));
         let mut offset = 0;
@@ -163,6 +83,8 @@ fn json(cell: &Value) -> Json {
         Value::Text(v) => v.as_deref().into(),
         Value::Int(v) => (*v).into(),
         Value::Real(v) => (*v).into(),
+        // An object, which no other cell is.
+        Value::Bytes(v) => v.as_ref().map(|bytes| serde_json::json!({ "base64": STANDARD.encode(bytes) })).into(),
     }
 }
 
@@ -178,7 +100,7 @@ pub async fn restore(db: &Db, input: impl BufRead + Send) -> Result<u64> {
     }
     let mut lines = input.lines().enumerate();
     check_header(next_line(&mut lines)?)?;
-    for name in LEFT_OUT.iter().copied().chain(TABLES.iter().rev().map(|t| t.name)) {
+    for name in LEFT_OUT.iter().copied().chain(tables().rev().map(|t| t.name)) {
         tx.execute_assembled(format!("DELETE FROM {name}"), args![]).await?;
     }
     let mut rows = 0;
@@ -229,7 +151,7 @@ fn check_header(first: Option<(usize, Line)>) -> Result<()> {
 }
 
 async fn insert(tx: &mut Tx, name: &str, mut row: Map<String, Json>) -> Result<()> {
-    let table = TABLES.iter().find(|t| t.name == name).ok_or_else(|| Error::Internal("there is no such table".to_owned()))?;
+    let table = tables().find(|t| t.name == name).ok_or_else(|| Error::Internal("there is no such table".to_owned()))?;
     let mut values = Vec::with_capacity(table.columns.len());
     for column in table.columns {
         let cell = row.remove(*column).ok_or_else(|| Error::Internal(format!("it has no {column}")))?;
@@ -255,12 +177,16 @@ fn value(column: &str, cell: Json) -> Result<Value> {
             (None, Some(real)) => Ok(real.into()),
             (None, None) => Err(Error::Internal(format!("{column} is not a number"))),
         },
-        _ => Err(Error::Internal(format!("{column} is neither text nor a number"))),
+        Json::Object(object) => {
+            let bytes = object.get("base64").and_then(Json::as_str).and_then(|text| STANDARD.decode(text).ok());
+            bytes.map(Value::from).ok_or_else(|| Error::Internal(format!("{column} holds no bytes")))
+        }
+        _ => Err(Error::Internal(format!("{column} is neither text, a number nor bytes"))),
     }
 }
 
 /// Tables and columns that the copy knows, for the test that compares them with the schema. Those left out have no columns here.
 #[cfg(feature = "testing")]
 pub fn known_columns() -> Vec<(&'static str, &'static [&'static str])> {
-    TABLES.iter().map(|t| (t.name, t.columns)).chain(LEFT_OUT.iter().map(|name| (*name, &[][..]))).collect()
+    tables().map(|t| (t.name, t.columns)).chain(LEFT_OUT.iter().map(|name| (*name, &[][..]))).collect()
 }

@@ -1,0 +1,1 @@
+//! Artifacts: files of runs and models, kept in an object store under names that no client chooses.

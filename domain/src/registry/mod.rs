@@ -1,0 +1,1 @@
+//! Registered models, their versions, aliases and stages; prompts are registered models with a tag.

@@ -1,0 +1,1 @@
+//! Traces of generative applications: spans, assessments, evaluation datasets and scorers.

@@ -1,0 +1,3 @@
+//! Experiments, runs and what runs log.
+
+pub(crate) mod store;

@@ -1,0 +1,7 @@
+//! Assessments of traces: feedback and expectations.
+
+use super::Endpoint;
+
+pub fn endpoints() -> Vec<Endpoint> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! Evaluation datasets and their records.
+
+use super::Endpoint;
+
+pub fn endpoints() -> Vec<Endpoint> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! Traces.
+
+use super::Endpoint;
+
+pub fn endpoints() -> Vec<Endpoint> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! Uploads in parts.
+
+use super::Endpoint;
+
+pub fn endpoints() -> Vec<Endpoint> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! Webhooks.
+
+use super::Endpoint;
+
+pub fn endpoints() -> Vec<Endpoint> {
+    Vec::new()
+}

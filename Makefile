@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test test-sqlite test-postgres test-browser lint bench screenshots audit
+.PHONY: help run dev build test test-sqlite test-postgres test-browser test-mlflow lint bench bench-tracking screenshots audit
 
 CARGO ?= cargo
 # Where `make run` and `make dev` serve; the portal's other settings are environment variables too (slipway --help).
@@ -28,7 +28,7 @@ build: ## Builds the one binary with the site inside
 	$(call say,building the release)
 	@$(CARGO) xtask build --release
 
-test: test-sqlite test-postgres test-browser ## Runs every test: Rust on both databases, then the browser stories
+test: test-sqlite test-postgres test-browser test-mlflow ## Runs every test: Rust on both databases, the browser stories, MLflow's client
 
 test-sqlite: ## The Rust tests on SQLite
 	$(call say,Rust tests on SQLite)
@@ -45,6 +45,14 @@ test-browser: ## The browser stories, on the release build
 	@$(CARGO) xtask build --release
 	@cd end2end && npx --no-install playwright test $(STORY)
 
+test-mlflow: ## MLflow's own client against the release build, on both databases
+	$(call say,MLflow's own client on the release build)
+	@scripts/test-tools.sh
+	@$(CARGO) xtask build --release
+	@scripts/mlflow-client.sh
+	@scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider end2end/mlflow
+	@scripts/with-postgres.sh scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider end2end/mlflow
+
 lint: ## Format, clippy for server and browser, and the architecture's invariants
 	$(call say,format)
 	@$(CARGO) fmt --all --check
@@ -60,6 +68,14 @@ bench: ## Measures what docs/benchmarks.md promises and prints a table
 	$(call say,benchmarks on the release build)
 	@$(CARGO) xtask build --release
 	@python3 bench/bench.py
+
+bench-tracking: ## Slipway beside a real MLflow server on this machine, on both databases: ratios
+	$(call say,tracking beside MLflow on the release build)
+	@scripts/test-tools.sh
+	@$(CARGO) xtask build --release
+	@scripts/mlflow-client.sh
+	@scripts/mlflow-client.sh bench/tracking.py --database sqlite
+	@scripts/with-postgres.sh --durable scripts/mlflow-client.sh bench/tracking.py --database postgres
 
 screenshots: ## Draws every page in both themes, wide and narrow, into end2end/screenshots
 	$(call say,screenshots)

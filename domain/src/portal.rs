@@ -21,6 +21,8 @@ use tokio::sync::Notify;
 pub struct Settings {
     /// 0700; everything Slipway keeps beside the database.
     pub data: PathBuf,
+    /// Where browsers and MLflow's clients reach the portal, for example `http://localhost:3000`.
+    pub address: String,
     /// A session ends after so long without use.
     pub session_idle: Millis,
     /// A session ends after so long in any case.

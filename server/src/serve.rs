@@ -24,11 +24,11 @@ use tokio::{
 
 const HOUR: i64 = 60 * 60 * 1000;
 
-/// Opens the portal to serve it: data folder, database, engine. Workloads that run are adopted.
-async fn open(config: &Config) -> Result<Portal, String> {
+/// Opens the portal to serve it at this address: data folder, database, engine. Workloads that run are adopted.
+async fn open(config: &Config, address: String) -> Result<Portal, String> {
     let db = database(config).await?;
     let engine = LocalEngine::start(config.engine.clone(), Clock::system()).await.map_err(|e| e.to_string())?;
-    portal(config, db, engine)
+    portal(config, db, engine, address)
 }
 
 /// Opens the portal beside whoever serves it, for one command.
@@ -38,7 +38,8 @@ async fn open(config: &Config) -> Result<Portal, String> {
 pub async fn look(config: &Config) -> Result<Portal, String> {
     let db = database(config).await?;
     let engine = LocalEngine::inspect(config.engine.clone(), Clock::system()).map_err(|e| e.to_string())?;
-    portal(config, db, Arc::new(engine))
+    // The command line starts nothing that would need it.
+    portal(config, db, Arc::new(engine), String::new())
 }
 
 async fn database(config: &Config) -> Result<Db, String> {
@@ -46,8 +47,9 @@ async fn database(config: &Config) -> Result<Db, String> {
     Db::open(&config.database).await.map_err(|e| e.to_string())
 }
 
-fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>) -> Result<Portal, String> {
+fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>, address: String) -> Result<Portal, String> {
     let settings = Settings {
+        address,
         data: config.data.clone(),
         session_idle: config.session_idle_hours * HOUR,
         session_absolute: config.session_absolute_days * 24 * HOUR,
@@ -67,7 +69,6 @@ fn data_folder(path: &Path) -> std::io::Result<()> {
 /// A sentence that says what keeps the portal from serving.
 pub async fn serve(config: &Config) -> Result<(), String> {
     raise_file_limit();
-    let portal = open(config).await?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|e| format!("{} cannot be listened on: {e}. Choose another with --listen.", config.listen))?;
@@ -76,6 +77,7 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         Some(origin) => origin.clone(),
         None => Origin::parse(&format!("http://localhost:{port}"))?,
     };
+    let portal = open(config, origin.text()).await?;
     let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: site::files(), streams: Streams::default() };
     let address = server.origin.text();
     let router = router::router(server)?;

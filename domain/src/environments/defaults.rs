@@ -2,6 +2,9 @@
 
 use crate::model::{Environment, EnvironmentVersion, Millis, Program, Resources};
 
+/// So that `mlflow.start_run()` just works: notebooks know the portal's address and have a token.
+const MLFLOW: &str = "mlflow-skinny>=3.1,<4";
+
 pub(super) fn catalogue(now: Millis) -> Vec<Environment> {
     let entry = |name: &str, title: &str, description: &str, logo: &str, program, versions| Environment {
         name: name.to_owned(),
@@ -23,8 +26,11 @@ pub(super) fn catalogue(now: Millis) -> Vec<Environment> {
             "jupyter",
             Program::JupyterLab,
             vec![
-                version("4", &["jupyterlab>=4.4,<5"]),
-                version("4-data-science", &["jupyterlab>=4.4,<5", "numpy>=2,<3", "pandas>=2,<4", "matplotlib>=3,<4", "scikit-learn>=1,<2"]),
+                version("4", &["jupyterlab>=4.4,<5", MLFLOW]),
+                version(
+                    "4-data-science",
+                    &["jupyterlab>=4.4,<5", MLFLOW, "numpy>=2,<3", "pandas>=2,<4", "matplotlib>=3,<4", "scikit-learn>=1,<2"],
+                ),
             ],
         ),
         entry(

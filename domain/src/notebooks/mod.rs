@@ -12,6 +12,7 @@ mod store;
 pub mod supervisor;
 mod ticket_store;
 mod tickets;
+mod tracking;
 mod view;
 
 pub use {

@@ -4,6 +4,7 @@ use super::{
     attachment_store,
     launch::sealing_context,
     store::{self, Record},
+    tracking,
 };
 use crate::{
     compute::{ActivityProbe, PythonEnvironment, Repository, Secret, Workload},
@@ -31,13 +32,22 @@ pub(super) async fn workload(portal: &Portal, record: &Record) -> Result<Workloa
     if jupyter {
         secrets.insert("JUPYTER_TOKEN".to_owned(), token(portal, &record.id, record.launch));
     }
+    let mut env: std::collections::BTreeMap<String, String> = spec.env.iter().map(|v| (v.name.clone(), v.value.clone())).collect();
+    // What the person has set stays; then the token would go elsewhere.
+    let elsewhere = |name: &str| env.contains_key(name) || secrets.contains_key(name);
+    if !["MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME"].into_iter().any(elsewhere)
+        && let Some(token) = tracking::token(portal, record).await?
+    {
+        env.insert("MLFLOW_TRACKING_URI".to_owned(), portal.settings.address.clone());
+        secrets.insert("MLFLOW_TRACKING_TOKEN".to_owned(), token);
+    }
     Ok(Workload {
         id: record.id.0.clone(),
         launch: record.launch,
         team: record.team.clone(),
         argv: argv(&environment.program),
         python: (!version.packages.is_empty()).then(|| python(&environment.name, version, jupyter)),
-        env: spec.env.iter().map(|v| (v.name.clone(), v.value.clone())).collect(),
+        env,
         secrets,
         resources: spec.resources.clone(),
         home: record.home.clone(),

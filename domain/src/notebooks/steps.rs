@@ -63,6 +63,9 @@ pub(super) async fn take(portal: &Portal, id: &NotebookId, launch: i64, from: Ph
         events::publish(&mut tx, portal.clock.now(), None, &Change::Capacity).await?;
     }
     tx.commit().await?;
+    if to.phase.is_settled() {
+        portal.known_tokens.forget();
+    }
     if !to.phase.is_open() {
         portal.admitted.forget(id);
         portal.touches.forget(id);

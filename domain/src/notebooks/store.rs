@@ -1,7 +1,10 @@
 //! The notebooks' tables: SQL and nothing else.
 
 pub(super) use super::record::{Desired, Record};
-use super::record::{Row, json, text};
+use super::{
+    record::{Row, json, text},
+    tracking,
+};
 use crate::{
     args,
     db::{Db, Tx},
@@ -137,6 +140,9 @@ pub(super) async fn enter(tx: &mut Tx, record: &Record, to: &super::steps::Step)
         args![&record.id, to.phase.as_str(), to.at, to.reason.clone(), to.help.clone()],
     )
     .await?;
+    if to.phase.is_settled() {
+        tracking::end(tx, &record.id, to.at).await?;
+    }
     insert_phase(tx, &record.id, record.launch, to.phase, to.at, to.reason.as_deref()).await
 }
 

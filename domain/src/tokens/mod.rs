@@ -20,6 +20,16 @@ const USE_NOTED: Millis = 60 * 1000;
 /// Opens every secret, so that scanners of leaked secrets know one when they see it.
 const PREFIX: &str = "slw_";
 
+/// A token's secret, from what nobody can guess.
+pub(crate) fn secret_of(random: &str) -> String {
+    format!("{PREFIX}{random}")
+}
+
+/// The part of a secret by which people tell their tokens apart.
+pub(crate) fn prefix_of(secret: &str) -> &str {
+    secret.get(..12).unwrap_or(secret)
+}
+
 #[derive(sqlx::FromRow)]
 struct TokenRow {
     id: String,
@@ -75,11 +85,11 @@ async fn make(portal: &Portal, caller: &Caller, owner: &Identity, new: NewToken)
         return Err(Error::Forbidden(format!("The role in team {} is {}; a token cannot have more.", new.team, membership.role.as_str())));
     }
     let now = portal.clock.now();
-    let secret = format!("{PREFIX}{}", random::secret());
+    let secret = secret_of(&random::secret());
     let token = Token {
         id: random::id(),
         name: new.name.trim().to_owned(),
-        prefix: secret[..12].to_owned(),
+        prefix: prefix_of(&secret).to_owned(),
         team: membership.team.clone(),
         team_name: membership.team_name.clone(),
         role: new.role,
@@ -118,7 +128,7 @@ async fn make(portal: &Portal, caller: &Caller, owner: &Identity, new: NewToken)
     Ok((token, secret))
 }
 
-/// My tokens that are not revoked, newest first.
+/// My tokens that are not revoked, newest first. Those of notebooks end with their launch and are not among them.
 pub async fn list(portal: &Portal, caller: &Caller) -> Result<Vec<Token>> {
     caller.require(Permission::ManageOwnAccount)?;
     let rows: Vec<TokenRow> = portal
@@ -126,7 +136,7 @@ pub async fn list(portal: &Portal, caller: &Caller) -> Result<Vec<Token>> {
         .fetch_all(
             "SELECT k.id, k.name, k.prefix, k.team_id, t.name AS team_name, k.role, k.created_at, k.expires_at, k.last_used_at
              FROM tokens k JOIN teams t ON t.id = k.team_id
-             WHERE k.user_id = $1 AND k.revoked_at IS NULL ORDER BY k.created_at DESC, k.id",
+             WHERE k.user_id = $1 AND k.revoked_at IS NULL AND k.notebook_id IS NULL ORDER BY k.created_at DESC, k.id",
             args![&caller.identity()?.user.id],
         )
         .await?;

@@ -9,6 +9,7 @@ mod live;
 mod malformed;
 mod mlflow_runs;
 mod notebook_host;
+mod notebook_tracking;
 mod origins;
 mod proxying;
 mod sign_in;

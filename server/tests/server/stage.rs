@@ -15,6 +15,8 @@ use std::{
 use tokio::sync::Notify;
 
 pub struct Stage {
+    /// What was asked for last, by id.
+    workloads: Mutex<BTreeMap<String, Workload>>,
     facts: Mutex<BTreeMap<String, Fact>>,
     address: Mutex<SocketAddr>,
     log: Mutex<Vec<String>>,
@@ -24,12 +26,23 @@ pub struct Stage {
 impl Stage {
     pub fn new() -> Self {
         let nowhere = ([127, 0, 0, 1], 9).into();
-        Self { facts: Mutex::default(), address: Mutex::new(nowhere), log: Mutex::default(), grown: Notify::new() }
+        Self {
+            workloads: Mutex::default(),
+            facts: Mutex::default(),
+            address: Mutex::new(nowhere),
+            log: Mutex::default(),
+            grown: Notify::new(),
+        }
     }
 
     /// Where every workload is from now on.
     pub fn listens_on(&self, address: SocketAddr) {
         *lock(&self.address) = address;
+    }
+
+    /// What the engine was asked to run under this id.
+    pub fn workload(&self, id: &str) -> Workload {
+        lock(&self.workloads).get(id).cloned().expect("a workload of this id")
     }
 
     pub fn writes(&self, line: &str) {
@@ -62,6 +75,7 @@ impl ComputeEngine for Stage {
     }
     async fn ensure(&self, workload: &Workload) -> Result<()> {
         let fact = Fact { id: workload.id.clone(), launch: workload.launch, at: i64::MAX, state: State::Ready };
+        lock(&self.workloads).insert(workload.id.clone(), workload.clone());
         lock(&self.facts).entry(workload.id.clone()).or_insert(fact);
         Ok(())
     }

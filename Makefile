@@ -8,6 +8,8 @@ CARGO ?= cargo
 # Where `make run` and `make dev` serve; the portal's other settings are environment variables too (slipway --help).
 ADDR ?= 127.0.0.1
 PORT ?= 3000
+# Of `make torture`.
+CYCLES ?= 200
 # One set of packages and features for checks and tests: another would compile the dependencies again.
 SERVER_SIDE := --locked --workspace --exclude frontend --features domain/testing
 

@@ -249,13 +249,8 @@ pub struct RunLineage {
     pub links: RunLinks,
     /// Models made by the run: what it said, and what names it as their source.
     pub models: Vec<LoggedModelId>,
+    /// The commit of the code, as the client said.
     pub git_commit: Option<String>,
-    pub git_branch: Option<String>,
-    pub git_repository: Option<String>,
-    /// The script or notebook, as the client said.
-    pub source_name: Option<String>,
-    pub source_type: Option<String>,
-    pub entry_point: Option<String>,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What runs read and made: datasets, models they used and models they logged.
 
-use super::{logged_models_store as models, store};
+use super::{experiment_store::next_version, logged_models_store as models, store};
 use crate::{
     args,
     caller::Caller,
@@ -80,8 +80,7 @@ fn few(count: usize, field: &str) -> Result<()> {
 /// Begins a change of a run that is not deleted: its number and its experiment's. Nobody else changes runs of the experiment until the end.
 async fn change(tx: &mut Tx, team: &TeamId, id: &RunId) -> Result<(i64, i64)> {
     let run = store::run_tx(tx, team, id).await?;
-    let sql = "UPDATE experiments SET version = version + 1 WHERE id = $1 RETURNING version";
-    let (version,): (i64,) = tx.fetch_one(sql, args![run.experiment_id]).await?;
+    let version = next_version(tx, run.experiment_id).await?;
     let sql = "UPDATE runs SET version = $2 WHERE no = $1 AND deleted_at IS NULL";
     if tx.execute(sql, args![run.no, version]).await? == 0 {
         return Err(Error::invalid("run_id", format!("The run {id} must be in the 'active' state; it is deleted. Restore it first.")));

@@ -136,19 +136,9 @@ pub(crate) async fn trace(db: &Db, run_no: i64) -> Result<RunLineage> {
             made.push(id);
         }
     }
-    let sql = "SELECT key, value FROM tags WHERE run_no = $1 AND (key LIKE 'mlflow.source.%' OR key LIKE 'mlflow.project.%')";
-    let tags: Vec<(String, String)> = db.fetch_all(sql, args![run_no]).await?;
-    let tag = |key: &str| tags.iter().find(|(k, _)| k == key).map(|(_, value)| value.clone());
-    Ok(RunLineage {
-        links,
-        models: made,
-        git_commit: tag("mlflow.source.git.commit"),
-        git_branch: tag("mlflow.source.git.branch"),
-        git_repository: tag("mlflow.source.git.repoURL"),
-        source_name: tag("mlflow.source.name"),
-        source_type: tag("mlflow.source.type"),
-        entry_point: tag("mlflow.project.entryPoint"),
-    })
+    let sql = "SELECT value FROM tags WHERE run_no = $1 AND key = 'mlflow.source.git.commit'";
+    let commit: Option<(String,)> = db.fetch_optional(sql, args![run_no]).await?;
+    Ok(RunLineage { links, models: made, git_commit: commit.map(|(commit,)| commit) })
 }
 
 /// The run that made the team's model: what the model names as its source, else the first run that says it made it.

@@ -1,7 +1,7 @@
 //! Logged models: made by runs, finished or failed, found again; their artifacts lie under the experiment's.
 
 pub use super::model_search::{ModelOrder, ModelSearch, search};
-use super::{logged_models_store as rows, store};
+use super::{logged_models_store as rows, names::random_name, store};
 use crate::{
     args,
     audit,
@@ -30,7 +30,7 @@ pub async fn create(portal: &Portal, caller: &Caller, team: &str, new: NewLogged
     let params = distinct(&new.params, PARAM_LENGTH)?;
     let tags: Vec<Tag> = new.tags.iter().map(|t| Tag::new(&t.key, cut(&t.value, TAG_LENGTH))).collect();
     let id = LoggedModelId(format!("m-{}", random::hex(&random::bytes::<16>())));
-    let name = new.name.clone().unwrap_or_else(|| format!("model-{}", random::hex(&random::bytes::<4>())));
+    let name = new.name.clone().unwrap_or_else(random_name);
     let mut tx = portal.db.begin().await?;
     let experiment = store::experiment_tx(&mut tx, &scope.team, &new.experiment).await?;
     if experiment.deleted_at.is_some() {
@@ -175,19 +175,17 @@ fn distinct(params: &[Tag], most: usize) -> Result<Vec<Tag>> {
     if keys.len() == params.len() { Ok(params) } else { Err(Error::invalid("params", "A param is said twice.")) }
 }
 
-/// Stores points that a run logs for models, inside the transaction that stores them for the run.
+/// Points that a run logs for models, each with its model's number; asked before anything of them is written.
 ///
 /// # Errors
-/// `NotFound` where a model is not the team's or is deleted; nothing has been written then.
-pub(crate) async fn record_metrics(tx: &mut Tx, run_no: i64, team: &TeamId, metrics: &[ModelMetric]) -> Result<()> {
+/// `NotFound` where a model is not the team's.
+pub(super) async fn resolve<'a>(tx: &mut Tx, team: &TeamId, metrics: &'a [ModelMetric]) -> Result<Vec<(i64, &'a ModelMetric)>> {
     if metrics.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let ids: Vec<LoggedModelId> = metrics.iter().map(|m| m.model.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     let numbers = rows::numbers_tx(tx, team, &ids).await?;
-    let numbered = |m: &ModelMetric| numbers.get(&m.model).map(|no| (*no, m)).ok_or(Error::NotFound("logged model"));
-    let points = metrics.iter().map(numbered).collect::<Result<Vec<_>>>()?;
-    rows::put_metrics(tx, run_no, &points).await
+    metrics.iter().map(|m| numbers.get(&m.model).map(|no| (*no, m)).ok_or(Error::NotFound("logged model"))).collect()
 }
 
 /// Where the artifacts of the team's model are, as its clients are told; also of a deleted one.

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test test-sqlite test-postgres test-browser test-mlflow lint bench bench-tracking screenshots audit
+.PHONY: help run dev build test test-sqlite test-postgres test-browser test-mlflow lint bench bench-tracking conformance torture screenshots audit
 
 CARGO ?= cargo
 # Where `make run` and `make dev` serve; the portal's other settings are environment variables too (slipway --help).
@@ -78,6 +78,12 @@ bench-tracking: ## Slipway beside a real MLflow server on this machine, on both 
 	@scripts/mlflow-client.sh
 	@scripts/mlflow-client.sh bench/tracking.py --database sqlite
 	@scripts/with-postgres.sh --durable scripts/mlflow-client.sh bench/tracking.py --database postgres
+
+conformance: ## Asks for every endpoint of MLflow's server and runs its client; writes docs/mlflow.md
+	$(call say,MLflow's API on the release build)
+	@$(CARGO) xtask build --release
+	@scripts/mlflow-client.sh
+	@scripts/mlflow-client.sh bench/conformance.py
 
 screenshots: ## Draws every page in both themes, wide and narrow, into end2end/screenshots
 	$(call say,screenshots)

@@ -16,6 +16,7 @@ pub mod notebooks;
 mod root;
 mod system;
 pub mod teams;
+pub mod tracking;
 pub mod volumes;
 
 #[cfg(feature = "ssr")]
@@ -37,6 +38,7 @@ use notebooks::{LaunchPage, NotebookPage, NotebooksPage};
 use root::{NotFoundPage, RootPage};
 use system::{ComputePage, SystemPage};
 use teams::{MembersPage, NewTeamPage, TeamsPage};
+use tracking::{ExperimentsPage, RunPage, RunsPage};
 use volumes::VolumesPage;
 
 /// Every page of the portal.
@@ -57,6 +59,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/t/:team/notebooks") view=NotebooksPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/notebooks/new") view=LaunchPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/notebooks/:id") view=NotebookPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/experiments") view=ExperimentsPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/experiments/:experiment") view=RunsPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/runs/:run") view=RunPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/members") view=MembersPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/volumes") view=VolumesPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />

@@ -1,0 +1,78 @@
+//! Server functions about experiments and runs.
+
+use crate::error::AppError;
+use domain::model::{ArtifactEntry, Experiment, ExperimentId, Run, RunId, RunPage, Reproduction};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use crate::context::request;
+
+/// Runs of one page of the table.
+pub const RUNS_A_PAGE: i64 = 50;
+
+/// The team's experiments, newest first; `deleted` shows those that were deleted instead.
+#[server(prefix = "/api", endpoint = "tracking/experiments")]
+pub async fn list_experiments(team: String, #[server(default)] deleted: bool) -> Result<Vec<Experiment>, AppError> {
+    use domain::model::{ExperimentSearch, View};
+    let (portal, caller) = request()?;
+    let view = if deleted { View::Deleted } else { View::Active };
+    let search = ExperimentSearch { view, max_results: 5000, ..ExperimentSearch::default() };
+    Ok(domain::tracking::search_experiments(&portal, &caller, &team, &search).await?.experiments)
+}
+
+/// An experiment and one page of its runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentRuns {
+    pub experiment: Experiment,
+    pub page: RunPage,
+}
+
+/// `filter` is MLflow's filter language, `order` one entry of its ORDER BY or empty for the newest first, `page` a token of the page before or empty.
+#[server(prefix = "/api", endpoint = "tracking/runs")]
+pub async fn experiment_runs(
+    team: String,
+    experiment: ExperimentId,
+    #[server(default)] filter: String,
+    #[server(default)] order: String,
+    #[server(default)] page: String,
+    #[server(default)] deleted: bool,
+) -> Result<ExperimentRuns, AppError> {
+    use domain::model::{RunSearch, View};
+    let (portal, caller) = request()?;
+    let found = domain::tracking::experiments::get(&portal, &caller, &team, &experiment).await?;
+    let search = RunSearch {
+        experiments: vec![experiment],
+        filter,
+        view: if deleted { View::Deleted } else { View::Active },
+        order_by: (!order.is_empty()).then_some(order).into_iter().collect(),
+        max_results: RUNS_A_PAGE,
+        page_token: page,
+    };
+    let page = domain::tracking::search_runs(&portal, &caller, &team, &search).await?;
+    Ok(ExperimentRuns { experiment: found, page })
+}
+
+/// A run, and the name of its experiment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunDetail {
+    pub run: Run,
+    pub experiment: Experiment,
+    pub reproduction: Reproduction,
+}
+
+#[server(prefix = "/api", endpoint = "tracking/run")]
+pub async fn get_run(team: String, run: RunId) -> Result<RunDetail, AppError> {
+    let (portal, caller) = request()?;
+    let reproduction = domain::tracking::reproduce(&portal, &caller, &team, &run).await?;
+    let run = domain::tracking::runs::get(&portal, &caller, &team, &run).await?;
+    let experiment = domain::tracking::experiments::get(&portal, &caller, &team, &run.experiment).await?;
+    Ok(RunDetail { run, experiment, reproduction })
+}
+
+/// What is in a folder of a run's artifacts; an empty `folder` is their root.
+#[server(prefix = "/api", endpoint = "tracking/artifacts")]
+pub async fn run_artifacts(team: String, run: RunId, #[server(default)] folder: String) -> Result<Vec<ArtifactEntry>, AppError> {
+    let (portal, caller) = request()?;
+    Ok(domain::artifacts::list_of_run(&portal, &caller, &team, &run, &folder).await?)
+}

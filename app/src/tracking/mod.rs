@@ -1,0 +1,12 @@
+//! Pages and server functions: experiments, their runs, one run.
+pub mod api;
+mod experiments_page;
+mod first_log;
+mod run_artifacts;
+mod run_page;
+mod runs_page;
+mod words;
+
+pub use experiments_page::ExperimentsPage;
+pub use run_page::RunPage;
+pub use runs_page::RunsPage;

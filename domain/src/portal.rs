@@ -10,7 +10,8 @@ use crate::{
     model::Millis,
     notebooks::{Admitted, Touches},
     sealing::SealingKey,
-    tracking::Indexes,
+    tokens::Known,
+    tracking::{Indexes, Writer},
 };
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Notify;
@@ -43,6 +44,10 @@ pub struct Portal {
     pub touches: Arc<Touches>,
     /// Whom notebooks let in a moment ago.
     pub admitted: Arc<Admitted>,
+    /// Whom tokens spoke for a moment ago.
+    pub known_tokens: Arc<Known>,
+    /// What runs log on its way into the database.
+    pub writer: Arc<Writer>,
     /// What searches over runs keep in memory.
     pub indexes: Arc<Indexes>,
 }
@@ -62,6 +67,8 @@ impl Portal {
             wishes: Arc::default(),
             touches: Arc::default(),
             admitted: Arc::default(),
+            known_tokens: Arc::default(),
+            writer: Arc::default(),
             indexes: Arc::default(),
         })
     }

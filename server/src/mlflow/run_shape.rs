@@ -1,12 +1,13 @@
 //! A run as MLflow's clients read it, written straight into the answer: searches give back thousands of them.
 
+use super::experiments::stage;
 use domain::{
     model::{Metric, Run, Tag},
     tracking::FoundRun,
 };
 use serde::Serialize;
 
-/// Writes `{"info": …, "data": …, "inputs": {}, "outputs": {}}` of a run that has everything.
+/// Writes `{"info": …, "data": …, "inputs": {}}` of a run that has everything.
 pub fn write_run(out: &mut Vec<u8>, run: &Run) {
     open(out, run);
     list(out, "params", &run.params, write_tag);
@@ -27,16 +28,19 @@ pub fn write_found(out: &mut Vec<u8>, found: &FoundRun) {
 }
 
 fn open(out: &mut Vec<u8>, run: &Run) {
-    out.extend_from_slice(b"{\"info\":{\"run_uuid\":");
-    json(out, run.id.as_str());
+    out.extend_from_slice(b"{\"info\":{");
     for (name, text) in [
-        ("experiment_id", run.experiment.as_str()),
+        ("run_uuid", run.id.as_str()),
+        ("run_id", run.id.as_str()),
         ("run_name", run.name.as_str()),
+        ("experiment_id", run.experiment.as_str()),
         ("user_id", run.user_id.as_str()),
         ("status", run.status.as_str()),
     ] {
-        field(out, name);
-        json(out, text);
+        if name != "user_id" || !text.is_empty() {
+            field(out, name);
+            json(out, text);
+        }
     }
     for (name, time) in [("start_time", run.start_time), ("end_time", run.end_time)] {
         if let Some(time) = time {
@@ -47,15 +51,13 @@ fn open(out: &mut Vec<u8>, run: &Run) {
     field(out, "artifact_uri");
     json(out, &run.artifact_uri);
     field(out, "lifecycle_stage");
-    json(out, if run.deleted_at.is_some() { "deleted" } else { "active" });
-    field(out, "run_id");
-    json(out, run.id.as_str());
+    json(out, stage(run.deleted_at));
     out.extend_from_slice(b"},\"data\":{");
     list(out, "metrics", &run.metrics, write_metric);
 }
 
 fn close(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"},\"inputs\":{},\"outputs\":{}}");
+    out.extend_from_slice(b"},\"inputs\":{}}");
 }
 
 fn write_metric(out: &mut Vec<u8>, metric: &Metric) {

@@ -1,18 +1,18 @@
 //! Searches over runs and experiments.
 
 use super::{
-    Answer, Endpoint, MlflowError, endpoint,
+    Answer, Endpoint, MlflowError, endpoint, experiments,
     run_shape::write_found,
     wire::{Asked, Int, List, choice},
 };
 use axum::{
     Json,
     http::header,
-    response::{IntoResponse, Response},
+    response::IntoResponse,
     routing::{get, post},
 };
 use domain::{
-    model::{Experiment, ExperimentId, ExperimentSearch, PAGE_OF_RUNS, Permission, RunSearch, Tag, View},
+    model::{ExperimentId, ExperimentSearch, PAGE_OF_RUNS, Permission, RunSearch, View},
     tracking,
 };
 use serde::{Deserialize, Serialize};
@@ -21,9 +21,9 @@ use serde_json::Value as AnyJson;
 pub fn endpoints() -> Vec<Endpoint> {
     let needs = Permission::ReadTracking;
     vec![
-        endpoint("POST", "2.0/mlflow/runs/search", needs, post(runs)),
-        endpoint("GET", "2.0/mlflow/experiments/search", needs, get(experiments)),
-        endpoint("POST", "2.0/mlflow/experiments/search", needs, post(experiments)),
+        endpoint("POST", "2.0/mlflow/runs/search", needs, post(found_runs)),
+        endpoint("GET", "2.0/mlflow/experiments/search", needs, get(found_experiments)),
+        endpoint("POST", "2.0/mlflow/experiments/search", needs, post(found_experiments)),
     ]
 }
 
@@ -43,7 +43,7 @@ struct SearchRuns {
     page_token: Option<String>,
 }
 
-async fn runs(asked: Asked<SearchRuns>) -> Answer {
+async fn found_runs(asked: Asked<SearchRuns>) -> Answer {
     let Asked { door, fields } = asked;
     let search = RunSearch {
         experiments: fields.experiment_ids.unwrap_or_default().0.into_iter().map(ExperimentId).collect(),
@@ -102,38 +102,12 @@ struct SearchExperiments {
 #[derive(Serialize)]
 struct FoundExperiments {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    experiments: Vec<ExperimentShape>,
+    experiments: Vec<experiments::Wire>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_page_token: Option<String>,
 }
 
-#[derive(Serialize)]
-struct ExperimentShape {
-    experiment_id: ExperimentId,
-    name: String,
-    artifact_location: String,
-    lifecycle_stage: &'static str,
-    last_update_time: i64,
-    creation_time: i64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<Tag>,
-}
-
-impl From<Experiment> for ExperimentShape {
-    fn from(experiment: Experiment) -> Self {
-        Self {
-            experiment_id: experiment.id,
-            name: experiment.name,
-            artifact_location: experiment.artifact_location,
-            lifecycle_stage: if experiment.deleted_at.is_some() { "deleted" } else { "active" },
-            last_update_time: experiment.updated_at,
-            creation_time: experiment.created_at,
-            tags: experiment.tags,
-        }
-    }
-}
-
-async fn experiments(asked: Asked<SearchExperiments>) -> Answer<Response> {
+async fn found_experiments(asked: Asked<SearchExperiments>) -> Answer<Json<FoundExperiments>> {
     let Asked { door, fields } = asked;
     let search = ExperimentSearch {
         filter: fields.filter.unwrap_or_default(),
@@ -145,5 +119,5 @@ async fn experiments(asked: Asked<SearchExperiments>) -> Answer<Response> {
     };
     let page = tracking::search_experiments(door.portal(), &door.caller, &door.team, &search).await?;
     let experiments = page.experiments.into_iter().map(Into::into).collect();
-    Ok(Json(FoundExperiments { experiments, next_page_token: page.next_page_token }).into_response())
+    Ok(Json(FoundExperiments { experiments, next_page_token: page.next_page_token }))
 }

@@ -5,6 +5,7 @@ use crate::{
     db::Db,
     error::{Error, Result},
     model::{Metric, Run, RunId, RunStatus, Tag, TeamId},
+    tracking::{run_store::artifact_uri, store::public_id},
 };
 use serde::Deserialize;
 use std::{borrow::Cow, collections::HashMap};
@@ -85,16 +86,16 @@ impl FoundRow {
     fn found(self, place: &Place) -> Result<FoundRun> {
         let id = RunId(self.id);
         let run = Run {
-            artifact_uri: format!("{}/{id}/artifacts", place.artifact_location.trim_end_matches('/')),
+            artifact_uri: artifact_uri(&place.artifact_location, &id),
             id,
-            experiment: super::super::store::public_id(place.id, place.is_default),
+            experiment: public_id(place.id, place.is_default),
             name: self.name,
             user_id: self.user_id,
             status: self.status.parse::<RunStatus>().map_err(|e| Error::internal("stored run", e))?,
             start_time: self.start_time,
             end_time: self.end_time,
             created_by: self.created_by,
-            notebook: self.notebook_id,
+            notebook: self.notebook_id.map(Into::into),
             deleted_at: self.deleted_at,
             metrics: metrics(self.metrics.as_deref().unwrap_or("[]"))?,
             params: Vec::new(),

@@ -25,6 +25,6 @@ pub(crate) use experiment_store::add_default;
 pub use {
     purge::purge,
     reproduce::reproduce,
-    search::{FoundRun, Indexes, find_runs, search_experiments, search_runs},
+    search::{Found, FoundRun, Indexes, find_runs, search_experiments, search_runs},
     writer::Writer,
 };

@@ -11,6 +11,8 @@ mod local_engine;
 mod machine;
 mod notebooks;
 mod preparation;
+mod run_search;
+mod run_search_reference;
 mod sessions;
 mod sign_in;
 mod teams;

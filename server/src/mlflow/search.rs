@@ -7,16 +7,22 @@ use super::{
 };
 use axum::{
     Json,
+    body::Body,
     http::header,
     response::IntoResponse,
     routing::{get, post},
 };
 use domain::{
+    Portal,
     model::{ExperimentId, ExperimentSearch, PAGE_OF_RUNS, Permission, RunSearch, View},
-    tracking,
+    tracking::{self, Found},
 };
+use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as AnyJson;
+
+/// Bytes of an answer that go out at a time, at least.
+const PART: usize = 4 * 1024 * 1024;
 
 pub fn endpoints() -> Vec<Endpoint> {
     let needs = Permission::ReadTracking;
@@ -53,24 +59,72 @@ async fn found_runs(asked: Asked<SearchRuns>) -> Answer {
         max_results: fields.max_results.map_or(PAGE_OF_RUNS, |most| most.0),
         page_token: fields.page_token.unwrap_or_default(),
     };
-    let (found, next) = tracking::find_runs(door.portal(), &door.caller, &door.team, &search).await?;
-    let mut out = Vec::with_capacity(64 + found.len() * 1024);
-    out.push(b'{');
-    for (i, run) in found.iter().enumerate() {
-        out.extend_from_slice(if i == 0 { b"\"runs\":[" } else { b"," });
-        write_found(&mut out, run);
+    let found = tracking::find_runs(door.portal(), &door.caller, &door.team, &search).await?;
+    let mut page = Page { portal: door.server.portal, found, runs: 0, ended: false };
+    let first = page.next().await?.unwrap_or_default();
+    let rest = if page.ended { Body::from(first) } else { page.body(first) };
+    Ok(([(header::CONTENT_TYPE, "application/json")], rest).into_response())
+}
+
+/// A page of runs on its way out, part by part: it may be far larger than what one client is worth in memory.
+struct Page {
+    portal: Portal,
+    found: Found,
+    runs: usize,
+    ended: bool,
+}
+
+impl Page {
+    /// The next bytes; none at the end. The first ones are the whole answer where it is short.
+    async fn next(&mut self) -> domain::Result<Option<Vec<u8>>> {
+        if self.ended {
+            return Ok(None);
+        }
+        let mut out = Vec::new();
+        if self.runs == 0 {
+            out.push(b'{');
+        }
+        while out.len() < PART {
+            let Some(part) = self.found.next(&self.portal).await? else {
+                self.end(&mut out);
+                break;
+            };
+            for run in &part {
+                out.extend_from_slice(if self.runs == 0 { b"\"runs\":[" } else { b"," });
+                write_found(&mut out, run);
+                self.runs += 1;
+            }
+        }
+        Ok(Some(out))
     }
-    if !found.is_empty() {
-        out.push(b']');
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        self.ended = true;
+        if self.runs > 0 {
+            out.push(b']');
+        }
+        if let Some(token) = &self.found.next_page_token {
+            out.extend_from_slice(if self.runs == 0 { b"\"next_page_token\":\"" } else { b",\"next_page_token\":\"" });
+            // Of letters, digits, - and _.
+            out.extend_from_slice(token.as_bytes());
+            out.push(b'"');
+        }
+        out.push(b'}');
     }
-    if let Some(token) = next {
-        out.extend_from_slice(if found.is_empty() { b"\"next_page_token\":\"" } else { b",\"next_page_token\":\"" });
-        // Of letters, digits, - and _.
-        out.extend_from_slice(token.as_bytes());
-        out.push(b'"');
+
+    /// What was made already, and the rest as it is read.
+    fn body(self, first: Vec<u8>) -> Body {
+        let rest = stream::try_unfold(self, |mut page: Page| async move {
+            match page.next().await {
+                Ok(next) => Ok(next.map(|bytes| (bytes, page))),
+                Err(error) => {
+                    tracing::error!(%error, "a page of runs broke off");
+                    Err(error)
+                }
+            }
+        });
+        Body::from_stream(stream::once(async { Ok(first) }).chain(rest))
     }
-    out.push(b'}');
-    Ok(([(header::CONTENT_TYPE, "application/json")], out).into_response())
 }
 
 /// The view of this number or name; the first where none is given.

@@ -31,32 +31,34 @@ use index_store::{After, Cells};
 use query::{Predicate, Query, Target, Test};
 use std::{collections::HashSet, sync::Arc};
 
+/// Runs that are read at a time.
+const PART: usize = 256;
 /// Tries of a search that finds runs gone, or an index dropped under it.
 const TRIES: usize = 3;
 
 /// A page of runs of the team that fit, with all that they logged.
 pub async fn search_runs(portal: &Portal, caller: &Caller, team: &str, search: &RunSearch) -> Result<RunPage> {
-    let scope = caller.require_in(Permission::ReadTracking, team)?;
-    let (found, next_page_token) = find(portal, &scope, search).await?;
-    let runs = found.into_iter().map(FoundRun::complete).collect::<Result<_>>()?;
-    Ok(RunPage { runs, next_page_token })
+    let mut found = find_runs(portal, caller, team, search).await?;
+    let mut runs = Vec::new();
+    while let Some(part) = found.next(portal).await? {
+        for run in part {
+            runs.push(run.complete()?);
+        }
+    }
+    Ok(RunPage { runs, next_page_token: found.next_page_token })
 }
 
-/// The same, for who passes it on as JSON: a page of runs, and the token of the next page.
-pub async fn find_runs(portal: &Portal, caller: &Caller, team: &str, search: &RunSearch) -> Result<(Vec<FoundRun>, Option<String>)> {
+/// The same, to be read part by part.
+pub async fn find_runs(portal: &Portal, caller: &Caller, team: &str, search: &RunSearch) -> Result<Found> {
     let scope = caller.require_in(Permission::ReadTracking, team)?;
-    find(portal, &scope, search).await
-}
-
-async fn find(portal: &Portal, scope: &TeamScope, search: &RunSearch) -> Result<(Vec<FoundRun>, Option<String>)> {
     let most = page_size(search.max_results)?;
     let query = Query::read(&search.filter, &search.order_by)?;
-    let question = question(scope, search);
+    let question = question(&scope, search);
     let offset = page_token::offset(portal, &question, &search.page_token)?;
     let mut tries = TRIES;
     loop {
         tries -= 1;
-        let places = places(portal, scope, search).await?;
+        let places = places(portal, &scope, search).await?;
         // One more than the page has, to see whether it is the last.
         let Some(mut hits) = hits(portal, &places, &query, search.view, offset.saturating_add(most + 1)).await? else {
             if tries == 0 {
@@ -66,15 +68,50 @@ async fn find(portal: &Portal, scope: &TeamScope, search: &RunSearch) -> Result<
         };
         let more = hits.len() > offset + most;
         hits.truncate(offset + most);
-        let page = hits.get(offset..).unwrap_or_default();
-        let numbers: Vec<i64> = page.iter().map(|hit| hit.no).collect();
-        let found = found_store::runs(&portal.db, &numbers, &places).await?;
-        if found.len() < numbers.len() && tries > 0 {
-            // Some were removed for good; the database does not tell the index of that.
-            page.iter().for_each(|hit| portal.indexes.forget(hit.experiment));
-            continue;
+        hits.drain(..offset.min(hits.len()));
+        let next_page_token = more.then(|| page_token::issue(portal, &question, offset + most));
+        let mut found = Found { places, hits, read: 0, first: None, next_page_token };
+        // Some may have been removed for good; the database does not tell the index of that.
+        if found.look(portal).await? || tries == 0 {
+            return Ok(found);
         }
-        return Ok((found, more.then(|| page_token::issue(portal, &question, offset + most))));
+    }
+}
+
+/// Runs that were found, in order; what they logged is read as it is asked for.
+pub struct Found {
+    places: Vec<Place>,
+    hits: Vec<Hit>,
+    read: usize,
+    /// Read already.
+    first: Option<Vec<FoundRun>>,
+    /// None on the last page.
+    pub next_page_token: Option<String>,
+}
+
+impl Found {
+    /// The next runs; none at the end.
+    pub async fn next(&mut self, portal: &Portal) -> Result<Option<Vec<FoundRun>>> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
+        let part = &self.hits[self.read..self.hits.len().min(self.read + PART)];
+        if part.is_empty() {
+            return Ok(None);
+        }
+        self.read += part.len();
+        let numbers: Vec<i64> = part.iter().map(|hit| hit.no).collect();
+        let found = found_store::runs(&portal.db, &numbers, &self.places).await?;
+        if found.len() < numbers.len() {
+            part.iter().for_each(|hit| portal.indexes.forget(hit.experiment));
+        }
+        Ok(Some(found))
+    }
+
+    /// Reads the first part; whether all of it is there.
+    async fn look(&mut self, portal: &Portal) -> Result<bool> {
+        self.first = self.next(portal).await?;
+        Ok(self.first.as_ref().is_none_or(|first| first.len() == self.read))
     }
 }
 

@@ -262,6 +262,36 @@ impl Db {
         with_pool!(self, pool => Ok(bind!(sqlx::query_as::<_, T>(AssertSqlSafe(sql)), args).fetch_all(pool).await?))
     }
 
+    /// Runs `head ($1, $2, …) tail` for a list of numbers, in as few statements as it takes. Lists are filled up by repeating a number, so that
+    /// the databases see a handful of different texts and keep them prepared. Both texts are fixed fragments.
+    pub async fn fetch_listed<T: Row>(&self, head: &str, tail: &str, numbers: &[i64]) -> Result<Vec<T>> {
+        let mut found = Vec::new();
+        for part in numbers.chunks(256) {
+            let size = [1, 4, 16, 64, 256].into_iter().find(|size| *size >= part.len()).unwrap_or(256);
+            let args = part.iter().chain(std::iter::repeat(&part[0])).take(size).map(|n| Value::Int(Some(*n))).collect();
+            found.extend(self.fetch_all_assembled(format!("{head} {} {tail}", places(1, size)), args).await?);
+        }
+        Ok(found)
+    }
+
+    /// SQL that makes of rows with `key` and `value` one JSON text: `[{"key":…,"value":…}, …]`, or none where there are no rows.
+    pub fn json_of_pairs(&self) -> &'static str {
+        match self.pools {
+            Pools::Sqlite { .. } => "json_group_array(json_object('key', key, 'value', value))",
+            Pools::Postgres(_) => "json_agg(json_build_object('key', key, 'value', value) ORDER BY key COLLATE \"C\")::text",
+        }
+    }
+
+    /// SQL that makes of metrics one JSON text: `[[key, value, timestamp, step], …]`, the value as text with all its digits, or none for NaN.
+    pub fn json_of_metrics(&self) -> &'static str {
+        match self.pools {
+            Pools::Sqlite { .. } => {
+                "json_group_array(json_array(key, CASE WHEN value IS NULL THEN NULL ELSE format('%!.17g', value) END, timestamp, step))"
+            }
+            Pools::Postgres(_) => "json_agg(json_build_array(key, value::text, timestamp, step) ORDER BY key COLLATE \"C\")::text",
+        }
+    }
+
     /// One statement in a transaction of its own. For changes that need no audit (last seen, last used).
     pub async fn execute(&self, sql: &'static str, args: Vec<Value>) -> Result<u64> {
         let mut tx = self.begin().await?;

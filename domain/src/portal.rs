@@ -11,7 +11,7 @@ use crate::{
     notebooks::{Admitted, Touches},
     sealing::SealingKey,
     tokens::Known,
-    tracking::Writer,
+    tracking::{Indexes, Writer},
 };
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Notify;
@@ -50,6 +50,8 @@ pub struct Portal {
     pub known_tokens: Arc<Known>,
     /// What runs log on its way into the database.
     pub writer: Arc<Writer>,
+    /// What searches over runs keep in memory.
+    pub indexes: Arc<Indexes>,
 }
 
 impl Portal {
@@ -69,6 +71,7 @@ impl Portal {
             admitted: Arc::default(),
             known_tokens: Arc::default(),
             writer: Arc::default(),
+            indexes: Arc::default(),
         })
     }
 }

@@ -22,9 +22,15 @@ mod purge_store;
 mod reproduce;
 mod run_store;
 pub mod runs;
+mod search;
 mod series;
 pub(crate) mod store;
 mod writer;
 
 pub(crate) use experiment_store::add_default;
-pub use {purge::purge, reproduce::reproduce, writer::Writer};
+pub use {
+    purge::purge,
+    reproduce::reproduce,
+    search::{Found, FoundRun, Indexes, find_runs, search_experiments, search_runs},
+    writer::Writer,
+};

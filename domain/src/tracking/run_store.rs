@@ -49,7 +49,7 @@ impl FullRow {
 }
 
 /// Where clients keep the run's artifacts.
-pub(super) fn artifact_uri(location: &str, run: &RunId) -> String {
+pub(in crate::tracking) fn artifact_uri(location: &str, run: &RunId) -> String {
     format!("{}/{run}/artifacts", location.trim_end_matches('/'))
 }
 

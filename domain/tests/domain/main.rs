@@ -12,6 +12,8 @@ mod logged_models;
 mod machine;
 mod notebooks;
 mod preparation;
+mod run_search;
+mod run_search_reference;
 mod sessions;
 mod sign_in;
 mod teams;

@@ -13,6 +13,7 @@ mod logged_models;
 mod metrics;
 mod models;
 mod otlp;
+mod run_shape;
 mod runs;
 mod scorers;
 mod search;

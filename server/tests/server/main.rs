@@ -9,6 +9,7 @@ mod live;
 mod malformed;
 mod mlflow_models;
 mod mlflow_runs;
+mod mlflow_search;
 mod notebook_host;
 mod notebook_tracking;
 mod origins;

@@ -1,0 +1,120 @@
+//! SQL that finds the experiments of a search, and reads the runs that it found.
+
+use crate::{
+    args,
+    db::Db,
+    error::{Error, Result},
+    model::{Metric, Run, RunId, RunStatus, Tag, TeamId},
+    tracking::{run_store::artifact_uri, store::public_id},
+};
+use serde::Deserialize;
+use std::{borrow::Cow, collections::HashMap};
+
+/// An experiment to search in.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Place {
+    pub id: i64,
+    pub is_default: i64,
+    pub artifact_location: String,
+    pub version: i64,
+}
+
+/// All experiments of the team.
+pub(super) async fn places(db: &Db, team: &TeamId) -> Result<Vec<Place>> {
+    db.fetch_all("SELECT id, is_default, artifact_location, version FROM experiments WHERE team_id = $1", args![team]).await
+}
+
+/// A run that was found. What it logged is JSON already, as clients are to get it.
+#[derive(Clone, Debug)]
+pub struct FoundRun {
+    /// Without params and tags.
+    pub run: Run,
+    /// `[{"key":…,"value":…}, …]`, ordered by key.
+    pub params: String,
+    /// The same.
+    pub tags: String,
+}
+
+impl FoundRun {
+    /// The run with everything.
+    pub fn complete(self) -> Result<Run> {
+        let tags = |text: &str| serde_json::from_str::<Vec<Tag>>(text).map_err(|e| Error::internal("tags as JSON", e));
+        Ok(Run { params: tags(&self.params)?, tags: tags(&self.tags)?, ..self.run })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct FoundRow {
+    no: i64,
+    id: String,
+    experiment_id: i64,
+    name: String,
+    user_id: String,
+    status: String,
+    start_time: Option<i64>,
+    end_time: Option<i64>,
+    created_by: String,
+    notebook_id: Option<String>,
+    deleted_at: Option<i64>,
+    metrics: Option<String>,
+    params: Option<String>,
+    tags: Option<String>,
+}
+
+/// The runs of these numbers, in the same order; those that are gone are left out.
+pub(super) async fn runs(db: &Db, numbers: &[i64], places: &[Place]) -> Result<Vec<FoundRun>> {
+    let head = format!(
+        "SELECT r.no, r.id, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, u.email AS created_by, r.notebook_id,
+                r.deleted_at, (SELECT {} FROM latest_metrics WHERE run_no = r.no) AS metrics,
+                (SELECT {pairs} FROM params WHERE run_no = r.no) AS params, (SELECT {pairs} FROM tags WHERE run_no = r.no) AS tags
+         FROM runs r JOIN users u ON u.id = r.created_by WHERE r.no IN",
+        db.json_of_metrics(),
+        pairs = db.json_of_pairs()
+    );
+    let found: Vec<FoundRow> = db.fetch_listed(&head, "", numbers).await?;
+    let places: HashMap<i64, &Place> = places.iter().map(|place| (place.id, place)).collect();
+    let mut runs = HashMap::with_capacity(found.len());
+    for row in found {
+        if let Some(place) = places.get(&row.experiment_id) {
+            runs.insert(row.no, row.found(place)?);
+        }
+    }
+    Ok(numbers.iter().filter_map(|no| runs.remove(no)).collect())
+}
+
+impl FoundRow {
+    fn found(self, place: &Place) -> Result<FoundRun> {
+        let id = RunId(self.id);
+        let run = Run {
+            artifact_uri: artifact_uri(&place.artifact_location, &id),
+            id,
+            experiment: public_id(place.id, place.is_default),
+            name: self.name,
+            user_id: self.user_id,
+            status: self.status.parse::<RunStatus>().map_err(|e| Error::internal("stored run", e))?,
+            start_time: self.start_time,
+            end_time: self.end_time,
+            created_by: self.created_by,
+            notebook: self.notebook_id.map(Into::into),
+            deleted_at: self.deleted_at,
+            metrics: metrics(self.metrics.as_deref().unwrap_or("[]"))?,
+            params: Vec::new(),
+            tags: Vec::new(),
+        };
+        let text = |json: Option<String>| json.unwrap_or_else(|| "[]".to_owned());
+        Ok(FoundRun { run, params: text(self.params), tags: text(self.tags) })
+    }
+}
+
+#[derive(Deserialize)]
+struct MetricCells<'a>(#[serde(borrow)] Cow<'a, str>, #[serde(borrow)] Option<Cow<'a, str>>, i64, i64);
+
+/// Reads what `Db::json_of_metrics` makes.
+fn metrics(json: &str) -> Result<Vec<Metric>> {
+    let cells: Vec<MetricCells<'_>> = serde_json::from_str(json).map_err(|e| Error::internal("metrics as JSON", e))?;
+    let metric = |MetricCells(key, value, timestamp, step): MetricCells<'_>| {
+        let value = value.map_or(Ok(f64::NAN), |text| text.parse()).map_err(|e| Error::internal("a metric's value", e))?;
+        Ok(Metric { key: key.into_owned(), value, timestamp, step })
+    };
+    cells.into_iter().map(metric).collect()
+}

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test test-sqlite test-postgres test-browser lint bench screenshots audit
+.PHONY: help run dev build test test-sqlite test-postgres test-s3 test-browser lint bench screenshots audit
 
 CARGO ?= cargo
 # Where `make run` and `make dev` serve; the portal's other settings are environment variables too (slipway --help).
@@ -28,7 +28,7 @@ build: ## Builds the one binary with the site inside
 	$(call say,building the release)
 	@$(CARGO) xtask build --release
 
-test: test-sqlite test-postgres test-browser ## Runs every test: Rust on both databases, then the browser stories
+test: test-sqlite test-postgres test-s3 test-browser ## Runs every test: Rust on both databases and an S3 server, then the browser stories
 
 test-sqlite: ## The Rust tests on SQLite
 	$(call say,Rust tests on SQLite)
@@ -38,6 +38,10 @@ test-postgres: ## The Rust tests on an own PostgreSQL cluster
 	$(call say,Rust tests on PostgreSQL)
 	@scripts/test-tools.sh
 	@scripts/with-postgres.sh $(CARGO) test $(SERVER_SIDE) --lib --tests
+
+test-s3: ## Artifacts in a bucket, on moto's S3 server from PyPI
+	$(call say,artifacts on an S3 server)
+	@scripts/with-s3.sh $(CARGO) test $(SERVER_SIDE) --test domain bucket
 
 test-browser: ## The browser stories, on the release build
 	$(call say,browser stories on the release build)

@@ -1,7 +1,7 @@
 //! What every verb stands on.
 
 use crate::{
-    artifacts::Objects,
+    artifacts::{BucketConfig, Objects},
     clock::Clock,
     compute::ComputeEngine,
     db::Db,
@@ -26,6 +26,8 @@ pub struct Settings {
     pub session_absolute: Millis,
     /// Bytes of artifacts that one team may keep; none where there is no limit.
     pub artifact_quota: Option<u64>,
+    /// Where artifacts are kept; in the data folder where there is none.
+    pub bucket: Option<BucketConfig>,
 }
 
 /// Cheap to clone; handed first to every verb.
@@ -52,7 +54,7 @@ pub struct Portal {
 impl Portal {
     pub fn new(db: Db, compute: Arc<dyn ComputeEngine>, clock: Clock, settings: Settings) -> Result<Self> {
         let sealing = SealingKey::load_or_create(&settings.data)?;
-        let artifacts = Objects::on_disk(&settings.data)?;
+        let artifacts = Objects::open(&settings.data, settings.bucket.as_ref())?;
         Ok(Self {
             db,
             compute,

@@ -52,6 +52,7 @@ fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>) -> Result<Por
         session_idle: config.session_idle_hours * HOUR,
         session_absolute: config.session_absolute_days * 24 * HOUR,
         artifact_quota: config.artifact_quota,
+        bucket: config.bucket.clone(),
     };
     Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())
 }

@@ -2,19 +2,20 @@
 //!
 //! A file is there once its row is, and its row is written once its bytes are durable: it is absent or whole, with its digest.
 
+mod bucket;
 mod disk;
 mod objects;
 pub mod parts;
 mod parts_store;
-mod pins;
+pub mod pins;
 mod runs;
 mod store;
 pub mod sweep;
+mod writer;
 
+pub use bucket::BucketConfig;
 pub use objects::Objects;
-pub(crate) use pins::{pin, pinned, unpin};
-pub(crate) use runs::ours;
-pub use runs::{RunFolder, of_run};
+pub use runs::{RunFolder, of_run, ours};
 
 use crate::{
     audit,
@@ -26,8 +27,9 @@ use crate::{
 };
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use objects::{Key, Writer};
+use objects::Key;
 use std::io;
+use writer::Writer;
 
 /// A file of more bytes than this is refused before it is sent, where it cannot be published.
 const LARGE: u64 = 1024 * 1024;

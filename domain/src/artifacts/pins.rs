@@ -11,18 +11,18 @@ use crate::{
 /// folder later is not pinned. How many files.
 ///
 /// Locks the team's files until the end of the transaction: call it late.
-pub(crate) async fn pin(tx: &mut Tx, team: &TeamId, holder: &str, root: &ArtifactPath) -> Result<u64> {
+pub async fn pin(tx: &mut Tx, team: &TeamId, holder: &str, root: &ArtifactPath) -> Result<u64> {
     store::lock(tx, team).await?;
     store::pin(tx, team, holder, root).await
 }
 
 /// Lets go of everything that `holder` has pinned.
-pub(crate) async fn unpin(tx: &mut Tx, team: &TeamId, holder: &str) -> Result<()> {
+pub async fn unpin(tx: &mut Tx, team: &TeamId, holder: &str) -> Result<()> {
     store::lock(tx, team).await?;
     store::unpin(tx, team, holder).await
 }
 
 /// What `holder` has pinned, with sizes and digests, ordered by path.
-pub(crate) async fn pinned(db: &Db, team: &TeamId, holder: &str) -> Result<Vec<Artifact>> {
+pub async fn pinned(db: &Db, team: &TeamId, holder: &str) -> Result<Vec<Artifact>> {
     store::pinned(db, team, holder).await
 }

@@ -29,7 +29,7 @@ pub async fn of_run(portal: &Portal, caller: &Caller, team: &str, run: &RunId) -
 }
 
 /// The path that a client's artifact URI names, where it is one of this portal's.
-pub(crate) fn ours(uri: &str) -> Option<ArtifactPath> {
+pub fn ours(uri: &str) -> Option<ArtifactPath> {
     let rest = uri.strip_prefix("mlflow-artifacts:")?;
     // `mlflow-artifacts://host/path` names a portal; whoever asks has reached the right one.
     let path = match rest.strip_prefix("//") {

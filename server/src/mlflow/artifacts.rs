@@ -12,7 +12,7 @@ use axum::{
     body::Body,
     extract::{Path, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
     routing::{delete, get, post, put},
 };
 use bytes::Bytes;
@@ -35,6 +35,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint("GET", "2.0/mlflow-artifacts/artifacts/{*path}", ReadTracking, get(download)),
         endpoint("PUT", "2.0/mlflow-artifacts/artifacts/{*path}", WriteTracking, put(upload)),
         endpoint("DELETE", "2.0/mlflow-artifacts/artifacts/{*path}", WriteTracking, delete(remove)),
+        endpoint("PUT", "2.0/mlflow-artifacts/artifacts/", WriteTracking, put(nameless)),
+        endpoint("DELETE", "2.0/mlflow-artifacts/artifacts/", WriteTracking, delete(nameless)),
         endpoint("GET", "2.0/mlflow/artifacts/list", ReadTracking, get(list_of_run)),
         endpoint("POST", "2.0/mlflow/upload-artifact", WriteTracking, post(upload_to_run)),
     ]
@@ -108,6 +110,10 @@ async fn remove(door: Door, text: UrlPath) -> Answer<Json<Empty>> {
     let path = path(text.strip_suffix('/').unwrap_or(&text))?;
     artifacts::delete(door.portal(), &door.caller, &door.team, &path).await?;
     Ok(Json(Empty {}))
+}
+
+async fn nameless() -> MlflowError {
+    MlflowError::invalid("Invalid path: it is empty.")
 }
 
 #[derive(Default, Deserialize)]

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test test-sqlite test-postgres test-browser test-mlflow lint bench bench-tracking conformance torture screenshots audit
+.PHONY: help run dev build test test-sqlite test-postgres test-s3 test-browser test-mlflow test-torture lint bench bench-tracking conformance torture screenshots audit
 
 CARGO ?= cargo
 # Where `make run` and `make dev` serve; the portal's other settings are environment variables too (slipway --help).
@@ -30,7 +30,7 @@ build: ## Builds the one binary with the site inside
 	$(call say,building the release)
 	@$(CARGO) xtask build --release
 
-test: test-sqlite test-postgres test-browser test-mlflow ## Runs every test: Rust on both databases, the browser stories, MLflow's client
+test: test-sqlite test-postgres test-s3 test-browser test-mlflow test-torture ## Runs every test: Rust on both databases and an S3 server, the browser stories, MLflow's client, torture
 
 test-sqlite: ## The Rust tests on SQLite
 	$(call say,Rust tests on SQLite)
@@ -40,6 +40,10 @@ test-postgres: ## The Rust tests on an own PostgreSQL cluster
 	$(call say,Rust tests on PostgreSQL)
 	@scripts/test-tools.sh
 	@scripts/with-postgres.sh $(CARGO) test $(SERVER_SIDE) --lib --tests
+
+test-s3: ## Artifacts in a bucket, on moto's S3 server from PyPI
+	$(call say,artifacts on an S3 server)
+	@scripts/with-s3.sh $(CARGO) test $(SERVER_SIDE) --test domain bucket
 
 test-browser: ## The browser stories, on the release build
 	$(call say,browser stories on the release build)
@@ -54,6 +58,8 @@ test-mlflow: ## MLflow's own client against the release build, on both databases
 	@scripts/mlflow-client.sh
 	@scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider end2end/mlflow
 	@scripts/with-postgres.sh scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider end2end/mlflow
+
+test-torture: torture
 
 lint: ## Format, clippy for server and browser, and the architecture's invariants
 	$(call say,format)

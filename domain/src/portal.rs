@@ -1,6 +1,7 @@
 //! What every verb stands on.
 
 use crate::{
+    artifacts::{BucketConfig, Objects},
     clock::Clock,
     compute::ComputeEngine,
     db::Db,
@@ -27,6 +28,10 @@ pub struct Settings {
     pub session_idle: Millis,
     /// A session ends after so long in any case.
     pub session_absolute: Millis,
+    /// Bytes of artifacts that one team may keep; none where there is no limit.
+    pub artifact_quota: Option<u64>,
+    /// Where artifacts are kept; in the data folder where there is none.
+    pub bucket: Option<BucketConfig>,
 }
 
 /// Cheap to clone; handed first to every verb.
@@ -38,6 +43,8 @@ pub struct Portal {
     pub events: Events,
     pub settings: Arc<Settings>,
     pub sealing: Arc<SealingKey>,
+    /// Where the bytes of artifacts lie.
+    pub artifacts: Arc<Objects>,
     pub setup: Arc<SetupCode>,
     pub throttle: Arc<Throttle>,
     /// Tells the notebook supervisor that a wish has changed.
@@ -56,7 +63,9 @@ pub struct Portal {
 
 impl Portal {
     pub fn new(db: Db, compute: Arc<dyn ComputeEngine>, clock: Clock, settings: Settings) -> Result<Self> {
+        crate::crash::arm(&settings.data);
         let sealing = SealingKey::load_or_create(&settings.data)?;
+        let artifacts = Objects::open(&settings.data, settings.bucket.as_ref())?;
         Ok(Self {
             db,
             compute,
@@ -64,6 +73,7 @@ impl Portal {
             events: Events::default(),
             settings: Arc::new(settings),
             sealing: Arc::new(sealing),
+            artifacts: Arc::new(artifacts),
             setup: Arc::default(),
             throttle: Arc::default(),
             wishes: Arc::default(),

@@ -116,6 +116,8 @@ impl TestPortal {
             address: "http://localhost:3000".to_owned(),
             session_idle: 12 * 60 * 60 * 1000,
             session_absolute: 7 * 24 * 60 * 60 * 1000,
+            artifact_quota: None,
+            bucket: None,
         };
         let compute = engine(folder.path(), clock.clone()).await.expect("the engine answers");
         let portal = Portal::new(db, compute, clock, settings).expect("a portal");

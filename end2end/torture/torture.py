@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 API = "/api/2.0/mlflow/"
 POINTS = ["before_tx", "after_insert_1", "after_insert_2", "after_insert_3", "after_insert_4", "after_insert_5", "before_commit", "after_commit_before_reply"]
-ARTIFACT_POINTS = []
+ARTIFACT_POINTS = ["artifact." + name for name in ("before_temporary", "in_body", "before_sync", "before_rename", "before_folder_sync", "before_row", "after_row")]
 CLIENTS = 3
 
 

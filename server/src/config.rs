@@ -2,7 +2,7 @@
 
 use crate::http::Origin;
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
-use domain::compute::local::LocalConfig;
+use domain::{artifacts::BucketConfig, compute::local::LocalConfig};
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
 
 /// One thing that can be chosen.
@@ -24,6 +24,14 @@ pub const KEYS: &[Key] = &[
     key("session-idle-hours", "HOURS", "12", "A session ends after so long without use (1 to 720)"),
     key("session-absolute-days", "DAYS", "7", "A session ends after so long in any case (1 to 90)"),
     key("python", "PATH", "python3 on PATH", "The Python that notebook environments are made with"),
+    key(
+        "artifacts",
+        "URL",
+        "a folder in the data folder",
+        "Where artifacts are kept: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX, with the service's own variables \
+         (AWS_…, GOOGLE_…, AZURE_…) for keys, region and endpoint",
+    ),
+    key("artifact-quota-gib", "GIB", "0", "What the artifacts of one team may take, in GiB; 0 for no limit"),
     key("readable", "DIR:DIR", "none", "Folders that notebooks may read beside the system's own, separated by colons"),
     key(
         "insecure-http",
@@ -52,6 +60,10 @@ pub struct Config {
     pub log_json: bool,
     pub session_idle_hours: i64,
     pub session_absolute_days: i64,
+    /// Bytes of artifacts that one team may keep; none where there is no limit.
+    pub artifact_quota: Option<u64>,
+    /// Where artifacts are kept; in the data folder where there is none.
+    pub bucket: Option<BucketConfig>,
     /// What the engine `local` works with.
     pub engine: LocalConfig,
 }
@@ -101,6 +113,11 @@ pub fn load(matches: &ArgMatches) -> Result<Config, BadSetting> {
     config.engine.launcher = program.map_err(|e| bad("slipway", "the system", format!("its own path cannot be found: {e}")))?;
     if let Some(path) = variables.get("PATH") {
         config.engine.path = std::env::split_paths(path).filter(|p| p.is_absolute()).collect();
+    }
+    if let Some(bucket) = &mut config.bucket {
+        let of_service = |name: &str| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix));
+        let options = variables.iter().filter(|(name, _)| of_service(name));
+        bucket.options = options.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
     }
     config.engine.install_env = variables.into_iter().filter(|(name, _)| LocalConfig::is_install_variable(name)).collect();
     Ok(config)
@@ -162,6 +179,8 @@ impl Settings {
             log_json: self.parse("log-format", "text", |v| choice(v, &[("text", false), ("json", true)]))?,
             session_idle_hours: self.parse("session-idle-hours", "12", |v| number(v, 1, 720))?,
             session_absolute_days: self.parse("session-absolute-days", "7", |v| number(v, 1, 90))?,
+            bucket: self.parse("artifacts", "", bucket)?,
+            artifact_quota: self.parse("artifact-quota-gib", "0", |v| number(v, 0, 1 << 30).map(gib))?,
         };
         let insecure = self.parse("insecure-http", "false", |v| choice(v, &[("true", true), ("false", false)]))?;
         let tls = config.public_url.as_ref().is_some_and(Origin::secure);
@@ -212,9 +231,27 @@ fn database(url: &str) -> Result<String, String> {
     if known { Ok(url.to_owned()) } else { Err("expected sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME".to_owned()) }
 }
 
+fn bucket(url: &str) -> Result<Option<BucketConfig>, String> {
+    if url.is_empty() {
+        return Ok(None);
+    }
+    let named = ["s3://", "gs://", "az://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.starts_with('/') && !rest.is_empty()));
+    // Credentials in a URL would be in every list of processes.
+    if named && !url.contains(['@', '?', '#']) {
+        Ok(Some(BucketConfig { url: url.to_owned(), options: Vec::new() }))
+    } else {
+        Err("expected s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX and nothing else in it".to_owned())
+    }
+}
+
 fn number(text: &str, least: i64, most: i64) -> Result<i64, String> {
     let number = text.parse().ok().filter(|n| (least..=most).contains(n));
     number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
+}
+
+/// Bytes; none for 0.
+fn gib(number: i64) -> Option<u64> {
+    u64::try_from(number).ok().filter(|n| *n > 0).map(|n| n << 30)
 }
 
 fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {

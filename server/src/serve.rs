@@ -53,6 +53,8 @@ fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>, address: Stri
         data: config.data.clone(),
         session_idle: config.session_idle_hours * HOUR,
         session_absolute: config.session_absolute_days * 24 * HOUR,
+        artifact_quota: config.artifact_quota,
+        bucket: config.bucket.clone(),
     };
     Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())
 }
@@ -86,6 +88,7 @@ pub async fn serve(config: &Config) -> Result<(), String> {
     let tasks = [
         tokio::spawn(domain::events::run(portal.clone())),
         tokio::spawn(domain::notebooks::supervisor::run(portal.clone())),
+        tokio::spawn(domain::artifacts::sweep::run(portal.clone())),
         tokio::spawn(sweep(portal.clone())),
     ];
     accept::run(listener, router, accept::Limits::default(), asked_to_stop()?).await;

@@ -1,5 +1,6 @@
 //! The nouns: plain data with its own validation, the same in the browser and in the domain.
 
+mod artifact;
 mod audit;
 mod capacity;
 mod environment;
@@ -17,6 +18,7 @@ mod tracking;
 mod validation;
 mod volume;
 
+pub use artifact::*;
 pub use audit::*;
 pub use capacity::*;
 pub use environment::*;

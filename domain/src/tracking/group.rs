@@ -190,7 +190,7 @@ struct Plan<'a> {
 /// # Errors
 /// Where the database fails; then nothing is written.
 pub(super) async fn write(portal: &Portal, memory: &mut Memory, jobs: &[&Job], again: bool) -> Result<Vec<Result<()>>> {
-    crash::point(portal, "before_tx");
+    crash::point("before_tx");
     let mut tx = portal.db.begin().await?;
     let at = portal.clock.now();
     let mut seen = look(&mut tx, memory, jobs).await?;
@@ -209,7 +209,7 @@ pub(super) async fn write(portal: &Portal, memory: &mut Memory, jobs: &[&Job], a
     let now = Instant::now();
     owe_notes(memory, &seen, jobs, &results, now);
     let told = memory.notes.publish(&mut tx, at, now).await?;
-    crash::point(portal, "before_commit");
+    crash::point("before_commit");
     tx.commit().await?;
     memory.notes.told(told, now);
     let learned = plan.learned.into_iter().collect();
@@ -408,21 +408,21 @@ fn take_batch<'a>(seen: &Seen, plan: &mut Plan<'a>, no: i64, batch: &'a Batch) {
 /// Writes the plan.
 async fn put(portal: &Portal, tx: &mut Tx, memory: &mut Memory, seen: &Seen, plan: &Plan<'_>, at: Millis) -> Result<()> {
     put_created(tx, seen, plan, at).await?;
-    crash::point(portal, "after_insert_1");
+    crash::point("after_insert_1");
     store::put_params(tx, pairs(&plan.params)).await?;
-    crash::point(portal, "after_insert_2");
+    crash::point("after_insert_2");
     store::put_tags(tx, pairs(&plan.tags)).await?;
     for (no, change) in &plan.changes {
         store::change_run(tx, *no, change.name.as_deref(), change.status, change.end_time).await?;
     }
-    crash::point(portal, "after_insert_3");
+    crash::point("after_insert_3");
     store::put_latest(tx, latest(&plan.series)).await?;
-    crash::point(portal, "after_insert_4");
+    crash::point("after_insert_4");
     for (no, points) in &plan.measured {
         logged_models_store::put_metrics(tx, *no, points).await?;
     }
     put_series(tx, memory, seen, plan).await?;
-    crash::point(portal, "after_insert_5");
+    crash::point("after_insert_5");
     Ok(())
 }
 

@@ -195,7 +195,7 @@ async fn answer(portal: &Portal, memory: &mut Memory, jobs: Vec<Job>) {
             results
         }
     };
-    crash::point(portal, "after_commit_before_reply");
+    crash::point("after_commit_before_reply");
     for (job, result) in jobs.into_iter().zip(results) {
         // Whoever asked may have gone.
         let _ = job.answer.send(result);

@@ -1,8 +1,10 @@
 //! The verbs on a real database: `SQLite`, or `PostgreSQL` where `SLIPWAY_TEST_DATABASE_URL` names one.
 
 mod adoption;
+mod artifacts;
 mod audit_trail;
 mod backups;
+mod buckets;
 mod catalogue;
 mod compute_contract;
 mod home;

@@ -2,7 +2,7 @@
 
 use crate::stage::Stage;
 use domain::{
-    Caller, Portal, args, environments,
+    Caller, Portal, Settings, args, environments,
     model::{Environment, EnvironmentVersion, LaunchRequest, NewToken, NotebookId, NotebookSpec, Program, Resources, Role, UserId},
     notebooks::{self, supervisor},
     random,
@@ -42,7 +42,15 @@ impl House {
 
     /// With a public address other than the one it listens on.
     pub async fn with(limits: accept::Limits, public: Option<&str>) -> Self {
+        Self::settled(limits, public, |_| {}).await
+    }
+
+    /// With other settings of the operator.
+    pub async fn settled(limits: accept::Limits, public: Option<&str>, settle: impl FnOnce(&mut Settings)) -> Self {
         let mut test = TestPortal::new().await;
+        let mut settings = (*test.portal.settings).clone();
+        settle(&mut settings);
+        test.portal.settings = Arc::new(settings);
         let stage = Arc::new(Stage::new());
         test.portal.compute = stage.clone();
         let portal = test.portal.clone();

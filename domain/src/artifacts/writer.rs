@@ -1,0 +1,237 @@
+//! One object on its way into the store: hashed and written block by block while the next block arrives.
+
+use super::{
+    bucket::Sending,
+    disk::Disk,
+    objects::{BLOCK, Guard, Key, Place},
+};
+use crate::{
+    error::{Error, Result},
+    random,
+};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use std::{
+    fs::File,
+    io::{self, Write},
+    sync::Arc,
+};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// An object that is being written. Dropped without `finish`, nothing of it stays.
+pub(super) struct Writer {
+    guard: Option<Guard>,
+    key: Key,
+    work: Option<Step>,
+    pending: Vec<Bytes>,
+    /// Bytes in `pending`.
+    waiting: usize,
+    size: u64,
+}
+
+/// Hasher and target, here or with the task that works on the last block.
+enum Step {
+    Idle(Work),
+    Busy(JoinHandle<Result<Work>>),
+}
+
+struct Work {
+    hasher: Sha256,
+    target: Target,
+}
+
+enum Target {
+    Disk { disk: Arc<Disk>, key: Key, file: Option<File> },
+    Bucket(Box<Sending>),
+}
+
+/// An object that is whole and durable, and has no row yet. Dropped without `keep`, it is removed.
+pub(super) struct Written {
+    /// None once it is to stay.
+    guard: Option<Guard>,
+    pub key: Key,
+    pub size: u64,
+    pub sha256: String,
+}
+
+impl Writer {
+    pub(super) fn new(place: &Place, guard: Guard, key: Key) -> Self {
+        let target = match place {
+            Place::Disk(disk) => Target::Disk { disk: disk.clone(), key: key.clone(), file: None },
+            Place::Bucket(bucket) => Target::Bucket(Box::new(Sending::new(bucket, &key))),
+        };
+        let work = Step::Idle(Work { hasher: Sha256::new(), target });
+        Self { guard: Some(guard), key, work: Some(work), pending: Vec::new(), waiting: 0, size: 0 }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Takes more bytes; waits while a block is under way and the next one is full.
+    ///
+    /// # Errors
+    /// `QuotaExceeded` where the disk is full.
+    pub(super) async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.size += bytes.len() as u64;
+        self.waiting += bytes.len();
+        self.pending.push(bytes);
+        if self.waiting < BLOCK {
+            return Ok(());
+        }
+        let work = self.settle().await?;
+        let block = std::mem::take(&mut self.pending);
+        self.waiting = 0;
+        self.work = Some(Step::Busy(tokio::spawn(work.take(block))));
+        Ok(())
+    }
+
+    /// Waits for the block that is under way.
+    async fn settle(&mut self) -> Result<Work> {
+        if let Some(Step::Busy(handle)) = &mut self.work {
+            // Whoever gives up while this waits still finds the block, and what it belongs to.
+            let work = handle.await.map_err(|e| Error::internal("artifact", e));
+            self.work = None;
+            return work?;
+        }
+        match self.work.take() {
+            Some(Step::Idle(work)) => Ok(work),
+            _ => Err(Error::Internal("an artifact is written to after it failed".to_owned())),
+        }
+    }
+
+    /// Makes everything durable.
+    pub(super) async fn finish(mut self) -> Result<Written> {
+        let work = self.settle().await?;
+        let hasher = work.finish(std::mem::take(&mut self.pending)).await?;
+        let sha256 = random::hex(&hasher.finalize());
+        Ok(Written { guard: self.guard.take(), key: self.key.clone(), size: self.size, sha256 })
+    }
+}
+
+impl Work {
+    async fn take(self, block: Vec<Bytes>) -> Result<Self> {
+        let Self { mut hasher, target } = self;
+        match target {
+            Target::Disk { disk, key, file } => {
+                blocking(move || {
+                    let file = append(&disk, &key, file, &block, &mut hasher)?;
+                    Ok(Self { hasher, target: Target::Disk { disk, key, file: Some(file) } })
+                })
+                .await
+            }
+            Target::Bucket(mut sending) => {
+                let hashed = block.clone();
+                let hashing = blocking(move || {
+                    hashed.iter().for_each(|bytes| hasher.update(bytes));
+                    Ok(hasher)
+                });
+                let (hasher, ()) = tokio::try_join!(hashing, sending.take(block))?;
+                Ok(Self { hasher, target: Target::Bucket(sending) })
+            }
+        }
+    }
+
+    async fn finish(self, block: Vec<Bytes>) -> Result<Sha256> {
+        if let Target::Disk { disk, key, file } = self.target {
+            let mut hasher = self.hasher;
+            return blocking(move || {
+                let file = append(&disk, &key, file, &block, &mut hasher)?;
+                disk.publish(&key, &file)?;
+                Ok(hasher)
+            })
+            .await;
+        }
+        let Self { hasher, target } = self.take(block).await?;
+        if let Target::Bucket(sending) = target {
+            sending.finish().await?;
+        }
+        Ok(hasher)
+    }
+
+    async fn discard(self) {
+        match self.target {
+            Target::Disk { disk, key, file: Some(_) } => {
+                let _ = spawn_blocking(move || disk.discard(&key)).await;
+            }
+            Target::Disk { .. } => {}
+            Target::Bucket(sending) => sending.discard().await,
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T> {
+    let done = spawn_blocking(work).await.map_err(|e| Error::internal("artifact", e))?;
+    done.map_err(|error| match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Error::QuotaExceeded("The disk of the artifact store is full. Ask whoever runs Slipway to make room.".to_owned())
+        }
+        _ => Error::internal("artifact", error),
+    })
+}
+
+/// Writes a block to the file, which the first one makes.
+fn append(disk: &Disk, key: &Key, file: Option<File>, block: &[Bytes], hasher: &mut Sha256) -> io::Result<File> {
+    let mut file = match file {
+        Some(file) => file,
+        None => disk.create(key)?,
+    };
+    let written = write(disk, &mut file, block, hasher);
+    if let Err(error) = written {
+        disk.discard(key);
+        return Err(error);
+    }
+    Ok(file)
+}
+
+fn write(disk: &Disk, file: &mut File, block: &[Bytes], hasher: &mut Sha256) -> io::Result<()> {
+    if disk.is_full(block.iter().map(|b| b.len() as u64).sum()) {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    crate::crash::point("artifact.in_body");
+    for bytes in block {
+        file.write_all(bytes)?;
+        hasher.update(bytes);
+    }
+    Ok(())
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let (Some(guard), Some(step)) = (self.guard.take(), self.work.take()) else { return };
+        let discard = async move {
+            let work = match step {
+                Step::Idle(work) => Some(work),
+                Step::Busy(handle) => handle.await.ok().and_then(Result::ok),
+            };
+            if let Some(work) = work {
+                work.discard().await;
+            }
+            drop(guard);
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(discard);
+        }
+    }
+}
+
+impl Written {
+    /// It stays in the store: its row is committed, or may be.
+    pub(super) fn keep(mut self) {
+        self.guard = None;
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        let Some(guard) = self.guard.take() else { return };
+        let key = self.key.clone();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = guard.objects.remove(key).await {
+                    tracing::warn!(%error, "an object without a row stays until it is swept");
+                }
+            });
+        }
+    }
+}

@@ -10,6 +10,7 @@ use crate::{
     model::Millis,
     notebooks::{Admitted, Touches},
     sealing::SealingKey,
+    webhooks::Outbound,
 };
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Notify;
@@ -42,6 +43,8 @@ pub struct Portal {
     pub touches: Arc<Touches>,
     /// Whom notebooks let in a moment ago.
     pub admitted: Arc<Admitted>,
+    /// The way to other services.
+    pub outbound: Arc<Outbound>,
 }
 
 impl Portal {
@@ -59,6 +62,7 @@ impl Portal {
             wishes: Arc::default(),
             touches: Arc::default(),
             admitted: Arc::default(),
+            outbound: Arc::default(),
         })
     }
 }

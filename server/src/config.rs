@@ -2,7 +2,7 @@
 
 use crate::http::Origin;
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
-use domain::compute::local::LocalConfig;
+use domain::{compute::local::LocalConfig, webhooks::Allowed};
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
 
 /// One thing that can be chosen.
@@ -25,6 +25,7 @@ pub const KEYS: &[Key] = &[
     key("session-absolute-days", "DAYS", "7", "A session ends after so long in any case (1 to 90)"),
     key("python", "PATH", "python3 on PATH", "The Python that notebook environments are made with"),
     key("readable", "DIR:DIR", "none", "Folders that notebooks may read beside the system's own, separated by colons"),
+    key("webhook-allow", "HOST:PORT,…", "none", "Receivers of webhooks inside the network, or on ports other than 443 and 8443, separated by commas"),
     key(
         "insecure-http",
         "true|false",
@@ -52,6 +53,7 @@ pub struct Config {
     pub log_json: bool,
     pub session_idle_hours: i64,
     pub session_absolute_days: i64,
+    pub webhook_allow: Vec<Allowed>,
     /// What the engine `local` works with.
     pub engine: LocalConfig,
 }
@@ -162,6 +164,8 @@ impl Settings {
             log_json: self.parse("log-format", "text", |v| choice(v, &[("text", false), ("json", true)]))?,
             session_idle_hours: self.parse("session-idle-hours", "12", |v| number(v, 1, 720))?,
             session_absolute_days: self.parse("session-absolute-days", "7", |v| number(v, 1, 90))?,
+            webhook_allow: self
+                .parse("webhook-allow", "", |v| v.split(',').map(str::trim).filter(|a| !a.is_empty()).map(str::parse).collect())?,
         };
         let insecure = self.parse("insecure-http", "false", |v| choice(v, &[("true", true), ("false", false)]))?;
         let tls = config.public_url.as_ref().is_some_and(Origin::secure);

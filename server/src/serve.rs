@@ -10,6 +10,7 @@ use domain::{
     Clock, Portal, Settings,
     compute::{ComputeEngine, local::LocalEngine},
     db::Db,
+    webhooks::{self, Outbound},
 };
 use std::{
     os::unix::fs::{DirBuilderExt, PermissionsExt},
@@ -52,7 +53,9 @@ fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>) -> Result<Por
         session_idle: config.session_idle_hours * HOUR,
         session_absolute: config.session_absolute_days * 24 * HOUR,
     };
-    Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())
+    let mut portal = Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())?;
+    portal.outbound = Arc::new(Outbound::new(config.webhook_allow.clone()));
+    Ok(portal)
 }
 
 fn data_folder(path: &Path) -> std::io::Result<()> {
@@ -84,6 +87,7 @@ pub async fn serve(config: &Config) -> Result<(), String> {
     let tasks = [
         tokio::spawn(domain::events::run(portal.clone())),
         tokio::spawn(domain::notebooks::supervisor::run(portal.clone())),
+        tokio::spawn(webhooks::run(portal.clone())),
         tokio::spawn(sweep(portal.clone())),
     ];
     accept::run(listener, router, accept::Limits::default(), asked_to_stop()?).await;

@@ -117,7 +117,73 @@ const TRACKING: &[Table] = &[
     table("metric_chunks", 3, &["run_no", "key", "seq", "points", "data"]),
 ];
 
-const REGISTRY: &[Table] = &[];
+const REGISTRY: &[Table] = &[
+    table(
+        "registered_models",
+        1,
+        &["id", "team_id", "name", "name_key", "description", "last_version", "created_by", "created_at", "updated_at"],
+    ),
+    table("registered_model_tags", 2, &["model_id", "key", "value"]),
+    table(
+        "model_versions",
+        2,
+        &[
+            "model_id",
+            "version",
+            "description",
+            "stage",
+            "source",
+            "download_uri",
+            "run_id",
+            "run_link",
+            "logged_model_id",
+            "artifact_root",
+            "digest",
+            "created_by",
+            "created_at",
+            "updated_at",
+        ],
+    ),
+    table("model_version_tags", 3, &["model_id", "version", "key", "value"]),
+    table("model_aliases", 2, &["model_id", "alias", "version"]),
+    table(
+        "webhooks",
+        1,
+        &[
+            "id",
+            "team_id",
+            "name",
+            "description",
+            "url",
+            "secret",
+            "status",
+            "created_by",
+            "created_at",
+            "updated_at",
+            "last_error",
+            "last_try_at",
+        ],
+    ),
+    table("webhook_events", 2, &["webhook_id", "event"]),
+    table(
+        "webhook_deliveries",
+        1,
+        &[
+            "seq",
+            "id",
+            "webhook_id",
+            "team_id",
+            "object",
+            "body",
+            "created_at",
+            "tries",
+            "due_at",
+            "claimed_until",
+            "dead_at",
+            "last_error",
+        ],
+    ),
+];
 
 const ARTIFACTS: &[Table] = &[];
 

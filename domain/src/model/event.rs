@@ -27,6 +27,9 @@ pub enum Change {
     Team,
     Volumes,
     Environments,
+    /// Registered models, their versions or aliases.
+    Models,
+    Webhooks,
     /// GPUs, CPUs or memory in use.
     Capacity,
 }

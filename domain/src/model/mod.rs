@@ -10,9 +10,11 @@ mod id;
 mod identity;
 mod notebook;
 mod permission;
+mod registry;
 mod tracking;
 mod validation;
 mod volume;
+mod webhook;
 
 pub use audit::*;
 pub use capacity::*;
@@ -24,9 +26,11 @@ pub use id::*;
 pub use identity::*;
 pub use notebook::*;
 pub use permission::*;
+pub use registry::*;
 pub use tracking::*;
 pub use validation::*;
 pub use volume::*;
+pub use webhook::*;
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = i64;

@@ -11,6 +11,8 @@ use crate::{
     notebooks::{Admitted, Touches},
     sealing::SealingKey,
     webhooks::Outbound,
+    tokens::Known,
+    tracking::Writer,
 };
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Notify;
@@ -45,6 +47,10 @@ pub struct Portal {
     pub admitted: Arc<Admitted>,
     /// The way to other services.
     pub outbound: Arc<Outbound>,
+    /// Whom tokens spoke for a moment ago.
+    pub known_tokens: Arc<Known>,
+    /// What runs log on its way into the database.
+    pub writer: Arc<Writer>,
 }
 
 impl Portal {
@@ -63,6 +69,8 @@ impl Portal {
             touches: Arc::default(),
             admitted: Arc::default(),
             outbound: Arc::default(),
+            known_tokens: Arc::default(),
+            writer: Arc::default(),
         })
     }
 }

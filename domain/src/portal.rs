@@ -1,6 +1,7 @@
 //! What every verb stands on.
 
 use crate::{
+    artifacts::Objects,
     clock::Clock,
     compute::ComputeEngine,
     db::Db,
@@ -26,6 +27,8 @@ pub struct Settings {
     pub session_idle: Millis,
     /// A session ends after so long in any case.
     pub session_absolute: Millis,
+    /// Bytes of artifacts that one team may keep; none where there is no limit.
+    pub artifact_quota: Option<u64>,
 }
 
 /// Cheap to clone; handed first to every verb.
@@ -37,6 +40,8 @@ pub struct Portal {
     pub events: Events,
     pub settings: Arc<Settings>,
     pub sealing: Arc<SealingKey>,
+    /// Where the bytes of artifacts lie.
+    pub artifacts: Arc<Objects>,
     pub setup: Arc<SetupCode>,
     pub throttle: Arc<Throttle>,
     /// Tells the notebook supervisor that a wish has changed.
@@ -56,6 +61,7 @@ pub struct Portal {
 impl Portal {
     pub fn new(db: Db, compute: Arc<dyn ComputeEngine>, clock: Clock, settings: Settings) -> Result<Self> {
         let sealing = SealingKey::load_or_create(&settings.data)?;
+        let artifacts = Objects::on_disk(&settings.data)?;
         Ok(Self {
             db,
             compute,
@@ -63,6 +69,7 @@ impl Portal {
             events: Events::default(),
             settings: Arc::new(settings),
             sealing: Arc::new(sealing),
+            artifacts: Arc::new(artifacts),
             setup: Arc::default(),
             throttle: Arc::default(),
             wishes: Arc::default(),

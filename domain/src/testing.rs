@@ -111,8 +111,12 @@ impl TestPortal {
         let folder = tempfile::tempdir().expect("a folder");
         let database = TestDatabase::create(folder.path()).await;
         let db = Db::open(&database.url).await.expect("the database opens");
-        let settings =
-            Settings { data: folder.path().to_owned(), session_idle: 12 * 60 * 60 * 1000, session_absolute: 7 * 24 * 60 * 60 * 1000 };
+        let settings = Settings {
+            data: folder.path().to_owned(),
+            session_idle: 12 * 60 * 60 * 1000,
+            session_absolute: 7 * 24 * 60 * 60 * 1000,
+            artifact_quota: None,
+        };
         let compute = engine(folder.path(), clock.clone()).await.expect("the engine answers");
         let portal = Portal::new(db, compute, clock, settings).expect("a portal");
         Self { portal, database, folder }

@@ -24,6 +24,7 @@ pub const KEYS: &[Key] = &[
     key("session-idle-hours", "HOURS", "12", "A session ends after so long without use (1 to 720)"),
     key("session-absolute-days", "DAYS", "7", "A session ends after so long in any case (1 to 90)"),
     key("python", "PATH", "python3 on PATH", "The Python that notebook environments are made with"),
+    key("artifact-quota-gib", "GIB", "0", "What the artifacts of one team may take, in GiB; 0 for no limit"),
     key("readable", "DIR:DIR", "none", "Folders that notebooks may read beside the system's own, separated by colons"),
     key("webhook-allow", "HOST:PORT,…", "none", "Receivers of webhooks inside the network, or on ports other than 443 and 8443, separated by commas"),
     key(
@@ -54,6 +55,8 @@ pub struct Config {
     pub session_idle_hours: i64,
     pub session_absolute_days: i64,
     pub webhook_allow: Vec<Allowed>,
+    /// Bytes of artifacts that one team may keep; none where there is no limit.
+    pub artifact_quota: Option<u64>,
     /// What the engine `local` works with.
     pub engine: LocalConfig,
 }
@@ -166,6 +169,7 @@ impl Settings {
             session_absolute_days: self.parse("session-absolute-days", "7", |v| number(v, 1, 90))?,
             webhook_allow: self
                 .parse("webhook-allow", "", |v| v.split(',').map(str::trim).filter(|a| !a.is_empty()).map(str::parse).collect())?,
+            artifact_quota: self.parse("artifact-quota-gib", "0", |v| number(v, 0, 1 << 30).map(gib))?,
         };
         let insecure = self.parse("insecure-http", "false", |v| choice(v, &[("true", true), ("false", false)]))?;
         let tls = config.public_url.as_ref().is_some_and(Origin::secure);
@@ -219,6 +223,11 @@ fn database(url: &str) -> Result<String, String> {
 fn number(text: &str, least: i64, most: i64) -> Result<i64, String> {
     let number = text.parse().ok().filter(|n| (least..=most).contains(n));
     number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
+}
+
+/// Bytes; none for 0.
+fn gib(number: i64) -> Option<u64> {
+    u64::try_from(number).ok().filter(|n| *n > 0).map(|n| n << 30)
 }
 
 fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {

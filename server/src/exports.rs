@@ -2,20 +2,20 @@
 
 use crate::{
     Server,
-    http::{caller::Credential, errors::refusal, headers::see_other},
+    http::{caller::Credential, download, errors::refusal, headers::see_other},
     live::{LOOK_EVERY, Reader},
 };
 use axum::{
     Extension,
     body::Body,
     extract::{Path, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use domain::{
-    Caller, Error, Portal,
-    model::{AuditFilter, NotebookId},
+    Caller, Error, Portal, artifacts,
+    model::{ArtifactPath, AuditFilter, NotebookId, RunId},
     notebooks,
 };
 use futures::stream;
@@ -87,6 +87,27 @@ pub async fn log(
         }
     });
     attachment("text/plain; charset=utf-8", &name, Body::from_stream(pages))
+}
+
+/// `GET /t/{team}/runs/{run}/artifacts/{*path}`: a file of a run.
+pub async fn artifact(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Extension(credential): Extension<Credential>,
+    Path((team, run, path)): Path<(String, RunId, String)>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    let id = caller.request_id.clone();
+    let found = async {
+        let path = ArtifactPath::parse(&path).map_err(|reason| Error::invalid("path", reason))?;
+        let root = artifacts::of_run(&server.portal, &caller, &team, &run).await?;
+        let path = root.path.join(&path).map_err(|reason| Error::invalid("path", reason))?;
+        let file = artifacts::find(&server.portal, &caller, &team, &path).await?;
+        let reader = Reader { portal: server.portal.clone(), credential, caller };
+        download::file(reader, team, file, &method, &headers).await
+    };
+    found.await.unwrap_or_else(|error| refusal(error, &id))
 }
 
 fn attachment(kind: &'static str, name: &str, body: Body) -> Response {

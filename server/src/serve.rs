@@ -52,6 +52,7 @@ fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>) -> Result<Por
         data: config.data.clone(),
         session_idle: config.session_idle_hours * HOUR,
         session_absolute: config.session_absolute_days * 24 * HOUR,
+        artifact_quota: config.artifact_quota,
     };
     let mut portal = Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())?;
     portal.outbound = Arc::new(Outbound::new(config.webhook_allow.clone()));
@@ -88,6 +89,7 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         tokio::spawn(domain::events::run(portal.clone())),
         tokio::spawn(domain::notebooks::supervisor::run(portal.clone())),
         tokio::spawn(webhooks::run(portal.clone())),
+        tokio::spawn(domain::artifacts::sweep::run(portal.clone())),
         tokio::spawn(sweep(portal.clone())),
     ];
     accept::run(listener, router, accept::Limits::default(), asked_to_stop()?).await;

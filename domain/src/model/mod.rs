@@ -1,5 +1,6 @@
 //! The nouns: plain data with its own validation, the same in the browser and in the domain.
 
+mod artifact;
 mod audit;
 mod capacity;
 mod environment;
@@ -16,6 +17,7 @@ mod validation;
 mod volume;
 mod webhook;
 
+pub use artifact::*;
 pub use audit::*;
 pub use capacity::*;
 pub use environment::*;

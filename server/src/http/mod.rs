@@ -2,10 +2,12 @@
 
 pub mod accept;
 pub mod caller;
+pub(crate) mod download;
 pub mod errors;
 pub mod guard;
 pub mod headers;
 mod origin;
+pub(crate) mod receive;
 mod stall;
 pub mod streams;
 

@@ -79,7 +79,7 @@ pub fn routes() -> Vec<Route> {
         ["/api/", "/ajax-api/"].map(|prefix| (e.method, format!("{prefix}{}", e.path), Access::Mlflow(e.needs), e.handler.clone()))
     });
     // Outside both prefixes.
-    let bare = [server_info::bare(), artifacts::bare(), otlp::bare()].into_iter().flatten();
+    let bare = [server_info::bare(), artifacts::bare(), uploads::bare(), otlp::bare()].into_iter().flatten();
     named.chain(bare).collect()
 }
 

@@ -22,6 +22,11 @@ pub fn bare() -> Vec<Route> {
 }
 
 async fn info() -> Json<Value> {
-    // A token's team is the workspace; there is nothing to choose.
-    Json(json!({ "store_type": "SqlStore", "workspaces_enabled": false }))
+    // A token's team is the workspace; there is nothing to choose. Files go through this server, large ones in parts.
+    Json(json!({
+        "store_type": "SqlStore",
+        "workspaces_enabled": false,
+        "artifact_serving_enabled": true,
+        "multipart_uploads_enabled": true,
+    }))
 }

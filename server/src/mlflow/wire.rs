@@ -167,6 +167,11 @@ impl MaybeEmpty for String {
         self.is_empty()
     }
 }
+impl MaybeEmpty for domain::model::ArtifactPath {
+    fn is_empty(&self) -> bool {
+        false
+    }
+}
 impl MaybeEmpty for Int {
     fn is_empty(&self) -> bool {
         false

@@ -2,7 +2,7 @@
 
 mod enter;
 mod frames;
-mod pace;
+pub(crate) mod pace;
 mod request;
 mod response;
 mod upstream;

@@ -7,6 +7,8 @@ mod house;
 mod limits;
 mod live;
 mod malformed;
+mod mlflow_artifacts;
+mod mlflow_registry;
 mod mlflow_runs;
 mod notebook_host;
 mod origins;

@@ -39,6 +39,10 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     // 303 leads in for the owner only, and to the notebook's page for the others: see `notebook_host`.
     ("/t/{team}/notebooks/{id}/open", "", [303, 404, 303, 303, 303, 404, 303]),
     ("/notebooks/{id}/open", "", [303, 404, 303, 303, 303, 404, 303]),
+    // There is no such run.
+    ("/t/{team}/runs/{run}/artifacts/{*path}", "", [401, 404, 404, 404, 404, 404, 404]),
+    // The address of a part is its key; this one is wrong.
+    ("/api/2.0/mlflow-artifacts/mpu/part/{upload}/{number}", "", [404; 7]),
     ("/t/{team}/audit.csv", "", [401, 404, 403, 403, 200, 200, 403]),
     ("/admin/audit.csv", "", ADMIN_ONLY),
 
@@ -155,7 +159,7 @@ async fn every_mlflow_endpoint_takes_a_token_that_may() {
         let through = |status: u16| !matches!(status, 0 | 401 | 403 | 405 | 500 | 502 | 503);
         let reads = needs.needs() == Needs::InTeam(Role::Viewer);
         for (who, answer, fine) in [
-            ("nobody", send("x-none", "x").await, (&|s| s == 401) as &dyn Fn(u16) -> bool),
+            ("nobody", send("x-none", "x").await, (&|s: u16| s == 401) as &dyn Fn(u16) -> bool),
             ("a dead token", send("authorization", "Bearer slw_nothing").await, &|s| s == 401),
             ("a session", send("cookie", &ada).await, &|s| s == 403),
             ("a viewer", send("authorization", &format!("Bearer {viewer}")).await, &|s| if reads { through(s) } else { s == 403 }),

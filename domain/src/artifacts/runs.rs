@@ -1,0 +1,57 @@
+//! Where the files of a run lie among those of its team.
+
+use super::store;
+use crate::{
+    caller::Caller,
+    error::{Error, Result},
+    model::{ArtifactPath, Permission, RunId},
+    portal::Portal,
+};
+
+/// The folder of a run's files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    /// As clients know it: `mlflow-artifacts:/<experiment>/<run>/artifacts`.
+    pub uri: String,
+    pub path: ArtifactPath,
+}
+
+/// Finds the folder of a run of this team, deleted or not.
+///
+/// # Errors
+/// `Invalid` where the experiment names a place that is not Slipway's; clients go there by themselves.
+pub async fn of_run(portal: &Portal, caller: &Caller, team: &str, run: &RunId) -> Result<RunFolder> {
+    let scope = caller.require_in(Permission::ReadTracking, team)?;
+    let location = store::location_of_run(&portal.db, &scope.team, run).await?;
+    let uri = format!("{}/{run}/artifacts", location.trim_end_matches('/'));
+    let path = ours(&uri).ok_or_else(|| Error::invalid("run_id", format!("The files of this run are at {uri}, which Slipway does not open.")))?;
+    Ok(RunFolder { uri, path })
+}
+
+/// The path that a client's artifact URI names, where it is one of this portal's.
+pub(crate) fn ours(uri: &str) -> Option<ArtifactPath> {
+    let rest = uri.strip_prefix("mlflow-artifacts:")?;
+    // `mlflow-artifacts://host/path` names a portal; whoever asks has reached the right one.
+    let path = match rest.strip_prefix("//") {
+        Some(rest) if !rest.starts_with('/') => rest.split_once('/')?.1,
+        Some(rest) => rest.strip_prefix('/')?,
+        None => rest.strip_prefix('/')?,
+    };
+    ArtifactPath::parse(path).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_artifact_uri_is_ours_by_its_scheme_only() {
+        let path = |uri: &str| ours(uri).map(|p| p.as_str().to_owned());
+        assert_eq!(path("mlflow-artifacts:/0/r/artifacts").as_deref(), Some("0/r/artifacts"));
+        assert_eq!(path("mlflow-artifacts://localhost:3000/0/r").as_deref(), Some("0/r"));
+        assert_eq!(path("mlflow-artifacts:///0/r").as_deref(), Some("0/r"));
+        for foreign in ["s3://b/0/r", "/0/r", "file:///etc", "mlflow-artifacts:/../x", "mlflow-artifacts:x", "mlflow-artifacts:/", "mlflow-artifacts:/x#/../y"] {
+            assert_eq!(path(foreign), None, "{foreign}");
+        }
+    }
+}

@@ -1,29 +1,35 @@
-//! What a version's files are: their digest when it was made, and that they stay as they are while it exists.
+//! What a version's files are: held as they are while it exists, and their digest.
 
-use crate::{db::Tx, error::Result, model::TeamId, random};
+use super::version_store;
+use crate::{
+    artifacts,
+    db::Tx,
+    error::{Error, Result},
+    model::{ArtifactPath, TeamId},
+    random,
+};
 
-/// Path below the root and SHA-256 of each file of a version. This build keeps no artifacts yet, so there are none.
-#[expect(clippy::unused_async, reason = "reads the artifacts' table once there is one")]
-async fn files(_tx: &mut Tx, _team: &TeamId, _root: &str) -> Result<Vec<(String, String)>> {
-    Ok(Vec::new())
+fn holder((model, version): (&str, i64)) -> String {
+    format!("{model}/{version}")
 }
 
-/// SHA-256 over the lines `<path> <SHA-256>` of all files, ordered by path; none where there are no files.
-pub(super) async fn digest(tx: &mut Tx, team: &TeamId, root: &str) -> Result<Option<String>> {
-    let mut files = files(tx, team, root).await?;
+/// Holds the files below the root, so that they are neither replaced nor deleted until the version is released.
+///
+/// The digest is SHA-256 over lines `<path below the root> <SHA-256>`, ordered by path; none where there are no files.
+pub(super) async fn hold(tx: &mut Tx, team: &TeamId, version: (&str, i64), root: &str) -> Result<Option<String>> {
+    let path = ArtifactPath::parse(root).map_err(|reason| Error::invalid("source", reason))?;
+    let holder = holder(version);
+    if artifacts::pin(tx, team, &holder, &path).await? == 0 {
+        return Ok(None);
+    }
+    let mut files = version_store::held(tx, team, &holder).await?;
     files.sort_unstable();
-    let lines: String = files.iter().map(|(path, sha256)| format!("{path} {sha256}\n")).collect();
-    Ok((!files.is_empty()).then(|| random::digest(&lines)))
-}
-
-/// Holds the files of a version: neither replaced nor deleted until it is released.
-#[expect(clippy::unused_async, reason = "writes the artifacts' pins once there are any")]
-pub(super) async fn hold(_tx: &mut Tx, _team: &TeamId, _version: (&str, i64), _root: &str) -> Result<()> {
-    Ok(())
+    let below = |path: &str| path.strip_prefix(root).unwrap_or(path).trim_start_matches('/').to_owned();
+    let lines: String = files.iter().map(|(path, sha256)| format!("{} {sha256}\n", below(path))).collect();
+    Ok(Some(random::digest(&lines)))
 }
 
 /// Lets go of what `hold` held.
-#[expect(clippy::unused_async, reason = "removes the artifacts' pins once there are any")]
-pub(super) async fn release(_tx: &mut Tx, _team: &TeamId, _version: (&str, i64)) -> Result<()> {
-    Ok(())
+pub(super) async fn release(tx: &mut Tx, team: &TeamId, version: (&str, i64)) -> Result<()> {
+    artifacts::unpin(tx, team, &holder(version)).await
 }

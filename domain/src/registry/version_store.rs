@@ -72,7 +72,6 @@ pub(super) struct NewRow<'a> {
     pub run_link: Option<&'a str>,
     pub logged_model: Option<&'a str>,
     pub artifact_root: Option<&'a str>,
-    pub digest: Option<&'a str>,
     pub by: &'a UserId,
     pub at: Millis,
 }
@@ -82,8 +81,8 @@ pub(super) async fn insert(tx: &mut Tx, row: NewRow<'_>) -> Result<i64> {
     let sql = "UPDATE registered_models SET last_version = last_version + 1, updated_at = $2 WHERE id = $1 RETURNING last_version";
     let (version,): (i64,) = tx.fetch_one(sql, args![row.model, row.at]).await?;
     let sql = "INSERT INTO model_versions (model_id, version, description, stage, source, download_uri, run_id, run_link, logged_model_id,
-               artifact_root, digest, created_by, created_at, updated_at)
-               VALUES ($1, $2, $3, 'None', $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)";
+               artifact_root, created_by, created_at, updated_at)
+               VALUES ($1, $2, $3, 'None', $4, $5, $6, $7, $8, $9, $10, $11, $11)";
     let args = args![
         row.model,
         version,
@@ -94,7 +93,6 @@ pub(super) async fn insert(tx: &mut Tx, row: NewRow<'_>) -> Result<i64> {
         row.run_link,
         row.logged_model,
         row.artifact_root,
-        row.digest,
         row.by,
         row.at
     ];
@@ -189,4 +187,16 @@ pub(super) async fn latest_in(tx: &mut Tx, model: &str, stage: Stage) -> Result<
     let sql = "SELECT version FROM model_versions WHERE model_id = $1 AND stage = $2 ORDER BY version DESC LIMIT 1";
     let row: Option<(i64,)> = tx.fetch_optional(sql, args![model, stage.as_str()]).await?;
     Ok(row.map(|r| r.0))
+}
+
+/// Path and SHA-256 of the files that this holder has pinned.
+pub(super) async fn held(tx: &mut Tx, team: &TeamId, holder: &str) -> Result<Vec<(String, String)>> {
+    let sql = "SELECT CASE WHEN a.folder = '' THEN a.name ELSE a.folder || '/' || a.name END AS path, a.sha256
+               FROM artifact_pins p JOIN artifacts a ON a.object = p.object WHERE p.team_id = $1 AND p.holder = $2";
+    tx.fetch_all(sql, args![team, holder]).await
+}
+
+pub(super) async fn set_digest(tx: &mut Tx, (model, version): (&str, i64), digest: &str) -> Result<()> {
+    let sql = "UPDATE model_versions SET digest = $3 WHERE model_id = $1 AND version = $2";
+    tx.execute(sql, args![model, version, digest]).await.map(drop)
 }

@@ -30,10 +30,6 @@ pub async fn create_version(portal: &Portal, caller: &Caller, team: &str, new: N
     let mut tx = portal.db.begin().await?;
     let model = store::lock(&mut tx, &scope.team, &new.name).await?;
     let origin = source::resolve(&mut tx, &scope.team, &new, is_prompt(&tags)).await?;
-    let digest = match &origin.artifact_root {
-        Some(root) => lineage::digest(&mut tx, &scope.team, root).await?,
-        None => None,
-    };
     let row = NewRow {
         model: &model.id,
         description,
@@ -43,14 +39,17 @@ pub async fn create_version(portal: &Portal, caller: &Caller, team: &str, new: N
         run_link: new.run_link.as_deref().filter(|l| !l.is_empty()),
         logged_model: origin.logged_model.as_deref(),
         artifact_root: origin.artifact_root.as_deref(),
-        digest: digest.as_deref(),
         by: &scope.user,
         at: now,
     };
     let version = version_store::insert(&mut tx, row).await?;
     version_store::set_tags(&mut tx, (&model.id, version), &tags).await?;
-    if let Some(root) = &origin.artifact_root {
-        lineage::hold(&mut tx, &scope.team, (&model.id, version), root).await?;
+    let digest = match &origin.artifact_root {
+        Some(root) => lineage::hold(&mut tx, &scope.team, (&model.id, version), root).await?,
+        None => None,
+    };
+    if let Some(digest) = &digest {
+        version_store::set_digest(&mut tx, (&model.id, version), digest).await?;
     }
     let told = if is_prompt(&tags) {
         let text = tags.iter().find(|t| t.key == TAG_PROMPT_TEXT).map(|t| t.value.as_str());

@@ -11,9 +11,9 @@ use crate::{
     model::Millis,
     notebooks::{Admitted, Touches},
     sealing::SealingKey,
-    webhooks::Outbound,
     tokens::Known,
     tracking::Writer,
+    webhooks::Outbound,
 };
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Notify;

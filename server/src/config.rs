@@ -26,7 +26,12 @@ pub const KEYS: &[Key] = &[
     key("python", "PATH", "python3 on PATH", "The Python that notebook environments are made with"),
     key("artifact-quota-gib", "GIB", "0", "What the artifacts of one team may take, in GiB; 0 for no limit"),
     key("readable", "DIR:DIR", "none", "Folders that notebooks may read beside the system's own, separated by colons"),
-    key("webhook-allow", "HOST:PORT,…", "none", "Receivers of webhooks inside the network, or on ports other than 443 and 8443, separated by commas"),
+    key(
+        "webhook-allow",
+        "HOST:PORT,…",
+        "none",
+        "Receivers of webhooks inside the network, or on ports other than 443 and 8443, separated by commas",
+    ),
     key(
         "insecure-http",
         "true|false",

@@ -272,8 +272,31 @@ mod tests {
         }
         let long = "x".repeat(5000);
         for bad in [
-            "", " ", "../x", "a/b", "a:b", "models:/x", "x@prod", "/1", "a\0b", "a\u{202e}b", "a\u{200d}b", "a\u{200b}b", " x", "x ", "a\nb", ".",
-            "..", "a%2fb", "a%252Fb", "%2e%2e", "a%00b", "a%E2%80%AEb", "a\\b", "a\u{e0041}b", &long,
+            "",
+            " ",
+            "../x",
+            "a/b",
+            "a:b",
+            "models:/x",
+            "x@prod",
+            "/1",
+            "a\0b",
+            "a\u{202e}b",
+            "a\u{200d}b",
+            "a\u{200b}b",
+            " x",
+            "x ",
+            "a\nb",
+            ".",
+            "..",
+            "a%2fb",
+            "a%252Fb",
+            "%2e%2e",
+            "a%00b",
+            "a%E2%80%AEb",
+            "a\\b",
+            "a\u{e0041}b",
+            &long,
         ] {
             assert!(validate_model_name(bad).is_err(), "{bad:?}");
         }

@@ -66,6 +66,7 @@ pub async fn delete_alias(portal: &Portal, caller: &Caller, team: &str, name: &s
 /// # Errors
 /// `Invalid` where the model has no such alias: MLflow's clients tell that apart from a model that is not there.
 pub async fn version_by_alias(portal: &Portal, caller: &Caller, team: &str, name: &str, alias: &str) -> Result<ModelVersion> {
+    caller.require_in(Permission::ReadRegistry, team)?;
     validate_alias_shape(alias).map_err(|reason| Error::invalid("alias", reason))?;
     let model = models::get(portal, caller, team, name).await?;
     let version = if alias.eq_ignore_ascii_case("latest") {

@@ -23,7 +23,13 @@ pub(super) struct Changed<'a> {
 }
 
 /// Commits the change with all that belongs to it.
-pub(super) async fn commit(portal: &Portal, mut tx: Tx, (caller, scope): (&Caller, &TeamScope), at: Millis, changed: Changed<'_>) -> Result<()> {
+pub(super) async fn commit(
+    portal: &Portal,
+    mut tx: Tx,
+    (caller, scope): (&Caller, &TeamScope),
+    at: Millis,
+    changed: Changed<'_>,
+) -> Result<()> {
     let (id, name) = changed.model;
     let entry = audit::Entry {
         team: Some(&scope.team_name),

@@ -82,7 +82,10 @@ pub async fn create(
 fn taken(name: &str, existing: &str, was_prompt: bool, prompt: bool) -> Error {
     let kind = |prompt: bool| if prompt { "Prompt" } else { "Registered Model" };
     if name != existing {
-        return Error::invalid("name", format!("The team has a model named \"{existing}\", which looks the same. Use that name, or another."));
+        return Error::invalid(
+            "name",
+            format!("The team has a model named \"{existing}\", which looks the same. Use that name, or another."),
+        );
     }
     if was_prompt == prompt {
         return Error::AlreadyExists(format!("{} (name={name}) already exists.", kind(prompt)));
@@ -173,14 +176,16 @@ pub async fn delete(portal: &Portal, caller: &Caller, team: &str, name: &str) ->
     let mut tx = portal.db.begin().await?;
     let row = store::lock(&mut tx, &scope.team, name).await?;
     let versions = version_store::numbers(&mut tx, &row.id).await?;
-    for version in &versions {
-        lineage::release(&mut tx, &scope.team, (&row.id, *version)).await?;
+    for version in version_store::holding(&mut tx, &row.id).await? {
+        lineage::release(&mut tx, &scope.team, (&row.id, version)).await?;
     }
     store::delete(&mut tx, &row.id).await?;
     let changed = Changed {
         action: "model.delete",
         model: (&row.id, name),
-        before: Some(json!({ "name": name, "description": shown(row.description.as_deref().unwrap_or_default()), "versions": versions.len() })),
+        before: Some(
+            json!({ "name": name, "description": shown(row.description.as_deref().unwrap_or_default()), "versions": versions.len() }),
+        ),
         after: None,
         told: None,
     };

@@ -114,9 +114,9 @@ fn sorted(mut found: Vec<Candidate>, order: &[(Key, bool)]) -> Vec<Candidate> {
         Key::Number => a.version.cmp(&b.version),
     };
     found.sort_by(|a, b| {
-        order.iter().fold(Ordering::Equal, |so_far, (key, ascending)| {
-            so_far.then_with(|| if *ascending { by(a, b, *key) } else { by(b, a, *key) })
-        })
+        order
+            .iter()
+            .fold(Ordering::Equal, |so_far, (key, ascending)| so_far.then_with(|| if *ascending { by(a, b, *key) } else { by(b, a, *key) }))
     });
     found
 }

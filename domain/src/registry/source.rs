@@ -121,13 +121,7 @@ async fn of_run(tx: &mut Tx, team: &TeamId, source: &str, rest: &str, (run, mode
 }
 
 /// `models:/m-<32 hexadecimal digits>`
-async fn of_logged_model(
-    tx: &mut Tx,
-    team: &TeamId,
-    source: &str,
-    id: &str,
-    (run, model): (Option<&str>, Option<&str>),
-) -> Result<Origin> {
+async fn of_logged_model(tx: &mut Tx, team: &TeamId, source: &str, id: &str, (run, model): (Option<&str>, Option<&str>)) -> Result<Origin> {
     let place = source_store::logged_model(tx, team, id).await?;
     if model.is_some_and(|model| model != id) {
         return Err(Error::invalid("model_id", "The source is another logged model than the one that is named beside it."));
@@ -163,7 +157,9 @@ async fn of_version(
     }
     let version = match (reference.contains('/'), which.parse::<i64>(), which.parse::<Stage>()) {
         (true, Ok(number), _) => number,
-        (true, _, _) if which.eq_ignore_ascii_case("latest") => version_store::numbers(tx, &found.id).await?.pop().ok_or(version_store::MISSING)?,
+        (true, _, _) if which.eq_ignore_ascii_case("latest") => {
+            version_store::numbers(tx, &found.id).await?.pop().ok_or(version_store::MISSING)?
+        }
         (true, _, Ok(stage)) => version_store::latest_in(tx, &found.id, stage).await?.ok_or(version_store::MISSING)?,
         (true, ..) => return Err(refused(source)),
         (false, ..) => store::alias(tx, &found.id, which).await?.ok_or(version_store::MISSING)?,
@@ -210,13 +206,7 @@ async fn of_artifacts(tx: &mut Tx, team: &TeamId, source: &str, path: &str, (run
     if !is_below(source, &root) {
         return Err(refused(source));
     }
-    Ok(Origin {
-        source: source.to_owned(),
-        download_uri: source.to_owned(),
-        run,
-        logged_model: model,
-        artifact_root: folder(source),
-    })
+    Ok(Origin { source: source.to_owned(), download_uri: source.to_owned(), run, logged_model: model, artifact_root: folder(source) })
 }
 
 /// A place outside Slipway, below the artifact URI of the run or logged model that is named.

@@ -28,9 +28,8 @@ pub(super) async fn find(db: &Db, team: &TeamId, name: &str) -> Result<ModelRow>
 
 /// Finds it and holds its row until the end of the transaction, so that changes of one model come one after the other.
 pub(super) async fn lock(tx: &mut Tx, team: &TeamId, name: &str) -> Result<ModelRow> {
-    let locked = tx
-        .execute("UPDATE registered_models SET updated_at = updated_at WHERE team_id = $1 AND name = $2", args![team, name])
-        .await?;
+    let locked =
+        tx.execute("UPDATE registered_models SET updated_at = updated_at WHERE team_id = $1 AND name = $2", args![team, name]).await?;
     if locked == 0 {
         return Err(MISSING);
     }
@@ -139,8 +138,10 @@ struct TagRow {
 pub(super) async fn tags_of(db: &Db, ids: &[&str]) -> Result<HashMap<String, Vec<Tag>>> {
     let mut tags: HashMap<String, Vec<Tag>> = HashMap::new();
     for ids in ids.chunks(AT_ONCE) {
-        let sql =
-            format!("SELECT model_id, key, value FROM registered_model_tags WHERE model_id IN ({}) ORDER BY model_id, key", places(ids.len()));
+        let sql = format!(
+            "SELECT model_id, key, value FROM registered_model_tags WHERE model_id IN ({}) ORDER BY model_id, key",
+            places(ids.len())
+        );
         let rows: Vec<TagRow> = db.fetch_all_assembled(sql, ids.iter().map(|id| Value::from(*id)).collect()).await?;
         for row in rows {
             tags.entry(row.model_id).or_default().push(Tag { key: row.key, value: row.value });
@@ -160,7 +161,10 @@ struct AliasRow {
 pub(super) async fn aliases_of(db: &Db, ids: &[&str]) -> Result<HashMap<String, Vec<Alias>>> {
     let mut aliases: HashMap<String, Vec<Alias>> = HashMap::new();
     for ids in ids.chunks(AT_ONCE) {
-        let sql = format!("SELECT model_id, alias, version FROM model_aliases WHERE model_id IN ({}) ORDER BY model_id, alias", places(ids.len()));
+        let sql = format!(
+            "SELECT model_id, alias, version FROM model_aliases WHERE model_id IN ({}) ORDER BY model_id, alias",
+            places(ids.len())
+        );
         let rows: Vec<AliasRow> = db.fetch_all_assembled(sql, ids.iter().map(|id| Value::from(*id)).collect()).await?;
         for row in rows {
             aliases.entry(row.model_id).or_default().push(Alias { alias: row.alias, version: row.version });

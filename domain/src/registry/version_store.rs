@@ -128,6 +128,13 @@ pub(super) async fn numbers(tx: &mut Tx, model: &str) -> Result<Vec<i64>> {
     Ok(rows.into_iter().map(|r| r.0).collect())
 }
 
+/// Numbers of those that hold files.
+pub(super) async fn holding(tx: &mut Tx, model: &str) -> Result<Vec<i64>> {
+    let rows: Vec<(i64,)> =
+        tx.fetch_all("SELECT version FROM model_versions WHERE model_id = $1 AND digest IS NOT NULL", args![model]).await?;
+    Ok(rows.into_iter().map(|r| r.0).collect())
+}
+
 pub(super) async fn tag(tx: &mut Tx, (model, version): (&str, i64), key: &str) -> Result<Option<String>> {
     let sql = "SELECT value FROM model_version_tags WHERE model_id = $1 AND version = $2 AND key = $3";
     let row: Option<(String,)> = tx.fetch_optional(sql, args![model, version, key]).await?;
@@ -172,7 +179,9 @@ pub(super) async fn versions(db: &Db, of: &[(String, i64)]) -> Result<Vec<ModelV
         for row in rows {
             found.insert((row.model_id.clone(), row.version), row.version()?);
         }
-        let sql = format!("SELECT model_id, version, key, value FROM model_version_tags WHERE (model_id, version) IN (VALUES {places}) ORDER BY key");
+        let sql = format!(
+            "SELECT model_id, version, key, value FROM model_version_tags WHERE (model_id, version) IN (VALUES {places}) ORDER BY key"
+        );
         for row in db.fetch_all_assembled::<TagRow>(sql, args).await? {
             if let Some(version) = found.get_mut(&(row.model_id, row.version)) {
                 version.tags.push(Tag { key: row.key, value: row.value });

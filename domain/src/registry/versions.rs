@@ -79,7 +79,9 @@ pub async fn create_version(portal: &Portal, caller: &Caller, team: &str, new: N
 pub async fn get_version(portal: &Portal, caller: &Caller, team: &str, name: &str, version: i64) -> Result<ModelVersion> {
     let scope = caller.require_in(Permission::ReadRegistry, team)?;
     // A model that is not there has no versions, and clients are told of those.
-    let model = store::find(&portal.db, &scope.team, name).await.map_err(|e| if matches!(e, Error::NotFound(_)) { version_store::MISSING } else { e })?;
+    let model = store::find(&portal.db, &scope.team, name)
+        .await
+        .map_err(|e| if matches!(e, Error::NotFound(_)) { version_store::MISSING } else { e })?;
     let found = version_store::versions(&portal.db, &[(model.id.clone(), version)]).await?.pop();
     let mut found = found.ok_or(version_store::MISSING)?;
     let aliases = store::aliases_of(&portal.db, &[&model.id]).await?.remove(&model.id).unwrap_or_default();
@@ -163,8 +165,7 @@ pub async fn delete_version(portal: &Portal, caller: &Caller, team: &str, (name,
         "version": version, "source": row.source, "run": row.run_id, "logged_model": row.logged_model_id, "digest": row.digest,
         "stage": row.stage, "description": shown(row.description.as_deref().unwrap_or_default()),
     });
-    let changed =
-        Changed { action: "model_version.delete", model: (&model.id, name), before: Some(before), after: None, told: None };
+    let changed = Changed { action: "model_version.delete", model: (&model.id, name), before: Some(before), after: None, told: None };
     changes::commit(portal, tx, (caller, &scope), now, changed).await
 }
 

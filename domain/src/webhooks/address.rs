@@ -35,7 +35,10 @@ pub(super) enum Host {
 impl Host {
     fn parse(text: &str) -> Result<Self, String> {
         if let Some(inner) = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
-            return inner.parse::<Ipv6Addr>().map(|ip| Self::Ip(ip.into())).map_err(|_| "The address in brackets is no IPv6 address.".to_owned());
+            return inner
+                .parse::<Ipv6Addr>()
+                .map(|ip| Self::Ip(ip.into()))
+                .map_err(|_| "The address in brackets is no IPv6 address.".to_owned());
         }
         if let Ok(ip) = text.parse::<Ipv4Addr>() {
             return Ok(Self::Ip(ip.into()));
@@ -50,7 +53,8 @@ impl Host {
         };
         let last = name.rsplit('.').next().unwrap_or_default();
         // Numbers in other spellings are addresses to some programs: 2130706433, 0x7f.1, 0177.0.0.1.
-        let numeric = last.bytes().all(|b| b.is_ascii_digit()) || last.strip_prefix("0x").is_some_and(|h| h.bytes().all(|b| b.is_ascii_hexdigit()));
+        let numeric =
+            last.bytes().all(|b| b.is_ascii_digit()) || last.strip_prefix("0x").is_some_and(|h| h.bytes().all(|b| b.is_ascii_hexdigit()));
         if name.len() <= 253 && name.split('.').all(label) && !numeric {
             Ok(Self::Name(name.to_owned()))
         } else {
@@ -119,11 +123,18 @@ impl Target {
             return Ok(());
         }
         if !PORTS.contains(&self.port) {
-            return Err(format!("Port {} is not allowed: use 443 or 8443, or ask the operator for {}:{}.", self.port, self.host.text(), self.port));
+            return Err(format!(
+                "Port {} is not allowed: use 443 or 8443, or ask the operator for {}:{}.",
+                self.port,
+                self.host.text(),
+                self.port
+            ));
         }
         let inside = match &self.host {
             Host::Ip(ip) => !is_public(*ip),
-            Host::Name(name) => !name.contains('.') || [".localhost", ".local", ".internal", ".home.arpa"].iter().any(|end| name.ends_with(end)),
+            Host::Name(name) => {
+                !name.contains('.') || [".localhost", ".local", ".internal", ".home.arpa"].iter().any(|end| name.ends_with(end))
+            }
         };
         if inside { Err(INSIDE.to_owned()) } else { Ok(()) }
     }
@@ -231,12 +242,52 @@ mod tests {
     #[test]
     fn no_spelling_of_an_inner_address_is_taken() {
         for host in [
-            "127.0.0.1", "localhost", "[::1]", "0.0.0.0", "127.1", "2130706433", "0x7f000001", "0x7f.0.0.1", "0177.0.0.1", "127.0.0.1.",
-            "169.254.169.254", "[::ffff:169.254.169.254]", "[::ffff:7f00:1]", "metadata.google.internal", "100.100.100.200", "10.0.0.1",
-            "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "[fc00::1]", "[fd12::1]", "[fe80::1]", "[fe80::1%eth0]",
-            "[fe80::1%25eth0]", "224.0.0.1", "240.0.0.1", "255.255.255.255", "[::]", "[ff02::1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
-            "[2001:0:7f00:1::]", "[::127.0.0.1]", "printer", "a.local", "db.internal", "x.localhost", "198.18.0.1", "192.0.2.1", "０.０.０.０",
-            "①②⑦.0.0.1", "127。0。0。1", "%31%32%37.0.0.1", "1.1.1.1.1", "",
+            "127.0.0.1",
+            "localhost",
+            "[::1]",
+            "0.0.0.0",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0x7f.0.0.1",
+            "0177.0.0.1",
+            "127.0.0.1.",
+            "169.254.169.254",
+            "[::ffff:169.254.169.254]",
+            "[::ffff:7f00:1]",
+            "metadata.google.internal",
+            "100.100.100.200",
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "100.64.0.1",
+            "[fc00::1]",
+            "[fd12::1]",
+            "[fe80::1]",
+            "[fe80::1%eth0]",
+            "[fe80::1%25eth0]",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "[::]",
+            "[ff02::1]",
+            "[64:ff9b::7f00:1]",
+            "[2002:7f00:1::]",
+            "[2001:0:7f00:1::]",
+            "[::127.0.0.1]",
+            "printer",
+            "a.local",
+            "db.internal",
+            "x.localhost",
+            "198.18.0.1",
+            "192.0.2.1",
+            "０.０.０.０",
+            "①②⑦.0.0.1",
+            "127。0。0。1",
+            "%31%32%37.0.0.1",
+            "1.1.1.1.1",
+            "",
         ] {
             assert!(read(&format!("https://{host}/x")).is_err(), "{host}");
         }
@@ -246,13 +297,39 @@ mod tests {
     #[test]
     fn other_schemes_and_confusing_texts_are_refused() {
         for url in [
-            "http://example.com/x", "HTTP://example.com", "file:///etc/passwd", "gopher://example.com", "ftp://example.com/x", "unix:/run/x",
-            "data:text/plain,x", "https:example.com", "https:/example.com", "https:///example.com", "https://good.example@127.0.0.1/",
-            "https://127.0.0.1#@good.example/", "https://good.example#@127.0.0.1/", "https://good.example\\@127.0.0.1/",
-            "https://good.example%2f@1.1.1.1/", "https://good.example/%0d%0aX: y", "https://good.example/%0D%0AX:y", "https://good.example/%00",
-            "https://good.example/a b", "https://good.example/\r\nX: y", "https://good.example/%zz", "https://good.example/%", " https://x.example",
-            "https://x.example ", "https://x.example:443:443/", "not a url", "", "https://x.example:/", "https://x.example:0443/",
-            "https://u:p@x.example/", "https://x_.-.example/", "\thttps://x.example/", "https://ex\u{e4}mple.com/",
+            "http://example.com/x",
+            "HTTP://example.com",
+            "file:///etc/passwd",
+            "gopher://example.com",
+            "ftp://example.com/x",
+            "unix:/run/x",
+            "data:text/plain,x",
+            "https:example.com",
+            "https:/example.com",
+            "https:///example.com",
+            "https://good.example@127.0.0.1/",
+            "https://127.0.0.1#@good.example/",
+            "https://good.example#@127.0.0.1/",
+            "https://good.example\\@127.0.0.1/",
+            "https://good.example%2f@1.1.1.1/",
+            "https://good.example/%0d%0aX: y",
+            "https://good.example/%0D%0AX:y",
+            "https://good.example/%00",
+            "https://good.example/a b",
+            "https://good.example/\r\nX: y",
+            "https://good.example/%zz",
+            "https://good.example/%",
+            " https://x.example",
+            "https://x.example ",
+            "https://x.example:443:443/",
+            "not a url",
+            "",
+            "https://x.example:/",
+            "https://x.example:0443/",
+            "https://u:p@x.example/",
+            "https://x_.-.example/",
+            "\thttps://x.example/",
+            "https://ex\u{e4}mple.com/",
         ] {
             assert!(read(url).is_err(), "{url:?}");
         }
@@ -268,7 +345,13 @@ mod tests {
         for good in ["https://ci.internal:8080/x", "https://10.0.0.5:8443/", "https://[fd00::5]/"] {
             assert!(Target::parse(good, &allow).is_ok_and(|t| t.allowed), "{good}");
         }
-        for bad in ["https://ci.internal/x", "https://10.0.0.5/", "https://10.0.0.6:8443/", "https://x.ci.internal:8080/", "http://ci.internal:8080/"] {
+        for bad in [
+            "https://ci.internal/x",
+            "https://10.0.0.5/",
+            "https://10.0.0.6:8443/",
+            "https://x.ci.internal:8080/",
+            "http://ci.internal:8080/",
+        ] {
             assert!(Target::parse(bad, &allow).is_err(), "{bad}");
         }
         for bad in ["ci.internal", "ci.internal:x", ":443", "a b:443", "ci.internal:0"] {

@@ -52,7 +52,7 @@ pub(super) async fn claim(db: &Db, now: Millis, until: Millis, (most, of_a_team)
         WHERE claimed_until <= $1 AND dead_at IS NULL AND seq IN (
             SELECT seq FROM (
                 SELECT seq, due_at, ROW_NUMBER() OVER (PARTITION BY team_id ORDER BY due_at, seq)
-                    + (SELECT COUNT(*) FROM webhook_deliveries o WHERE o.team_id = first.team_id AND o.claimed_until > $1 AND o.dead_at IS NULL)
+                    + (SELECT COUNT(*) FROM webhook_deliveries o WHERE o.team_id = head.team_id AND o.claimed_until > $1 AND o.dead_at IS NULL)
                     AS turn
                 FROM (
                     SELECT d.seq, d.due_at, d.team_id, ROW_NUMBER() OVER (PARTITION BY d.webhook_id ORDER BY d.due_at, d.seq) AS place
@@ -62,7 +62,7 @@ pub(super) async fn claim(db: &Db, now: Millis, until: Millis, (most, of_a_team)
                         WHERE o.webhook_id = d.webhook_id AND o.object = d.object AND o.seq < d.seq AND o.dead_at IS NULL)
                     AND NOT EXISTS (SELECT 1 FROM webhook_deliveries o
                         WHERE o.webhook_id = d.webhook_id AND o.claimed_until > $1 AND o.dead_at IS NULL)
-                ) first WHERE place = 1
+                ) head WHERE place = 1
             ) due WHERE turn <= $4 ORDER BY turn, due_at, seq LIMIT $3)
         RETURNING seq, id, webhook_id, body, created_at, tries";
     let mut tx = db.begin().await?;

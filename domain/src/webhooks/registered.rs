@@ -67,8 +67,17 @@ pub async fn create(portal: &Portal, caller: &Caller, team: &str, form: WebhookF
         return Err(Error::QuotaExceeded(format!("A team has at most {WEBHOOKS_OF_A_TEAM} webhooks. Delete one first.")));
     }
     let description = form.description.as_deref().filter(|d| !d.is_empty());
-    let row =
-        NewRow { id: &id, team: &scope.team, name: &name, description, url: &url, secret: secret.as_deref(), active, by: &scope.user, at: now };
+    let row = NewRow {
+        id: &id,
+        team: &scope.team,
+        name: &name,
+        description,
+        url: &url,
+        secret: secret.as_deref(),
+        active,
+        by: &scope.user,
+        at: now,
+    };
     store::insert(&mut tx, row).await?;
     store::set_events(&mut tx, &id, &events).await?;
     let after = json!({ "name": name, "receiver": target.origin(), "events": events, "active": active, "signed": secret.is_some() });

@@ -103,7 +103,8 @@ pub(super) async fn events_tx(tx: &mut Tx, id: &str) -> Result<Vec<String>> {
 }
 
 pub(super) async fn row(db: &Db, id: &str) -> Result<WebhookRow> {
-    let sql = "SELECT id, name, description, url, secret, status, created_at, updated_at, last_error, last_try_at FROM webhooks WHERE id = $1";
+    let sql =
+        "SELECT id, name, description, url, secret, status, created_at, updated_at, last_error, last_try_at FROM webhooks WHERE id = $1";
     db.fetch_optional(sql, args![id]).await?.ok_or(MISSING)
 }
 

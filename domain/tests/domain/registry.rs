@@ -114,8 +114,7 @@ async fn every_change_is_written_down_with_what_was_before() {
     let (before, after): (String, String) =
         portal.db.fetch_one("SELECT before, after FROM audit WHERE action = 'model.update'", args![]).await.expect("a record");
     assert_eq!((before.as_str(), after.as_str()), (r#"{"description":"d"}"#, r#"{"description":"e"}"#));
-    let (longest,): (i64,) =
-        portal.db.fetch_one("SELECT CAST(MAX(LENGTH(after)) AS BIGINT) FROM audit", args![]).await.expect("a length");
+    let (longest,): (i64,) = portal.db.fetch_one("SELECT CAST(MAX(LENGTH(after)) AS BIGINT) FROM audit", args![]).await.expect("a length");
     assert!(longest < 2000, "a prompt's text is cut in the trail: {longest}");
     let events = domain::events::since(portal, 0).await.expect("events").expect("all of them");
     assert_eq!(events.iter().filter(|e| e.change == Change::Models).count(), expected.len());
@@ -173,7 +172,8 @@ async fn a_search_over_ten_thousand_versions_reads_one_model() {
     let query = registry::Query { filter: "name = 'net' AND version_number > 9990".into(), most: 5, ..registry::Query::default() };
     let (page, next) = registry::search_versions(&shelf.portal, &shelf.ada, "vision", &query).await.expect("found");
     assert_eq!(page.iter().map(|v| v.version).collect::<Vec<_>>(), [10_000, 9999, 9998, 9997, 9996]);
-    let (page, end) = registry::search_versions(&shelf.portal, &shelf.ada, "vision", &registry::Query { page: next, ..query }).await.expect("found");
+    let (page, end) =
+        registry::search_versions(&shelf.portal, &shelf.ada, "vision", &registry::Query { page: next, ..query }).await.expect("found");
     assert_eq!((page.len(), end), (5, None));
     let model = registry::get(&shelf.portal, &shelf.ada, "vision", "net").await.expect("the model");
     assert_eq!(model.latest_versions.iter().map(|v| v.version).collect::<Vec<_>>(), [10_000]);

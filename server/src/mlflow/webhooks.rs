@@ -159,8 +159,7 @@ struct Listed {
 async fn list(Asked { door, fields }: Asked<Page>) -> Answer<Json<Listed>> {
     // Zero is what clients send who do not care.
     let most = fields.max_results.map_or(100, |m| if m.0 == 0 { 100 } else { m.0 });
-    let (webhooks, next_page_token) =
-        webhooks::list(door.portal(), &door.caller, &door.team, most, fields.page_token.as_deref()).await?;
+    let (webhooks, next_page_token) = webhooks::list(door.portal(), &door.caller, &door.team, most, fields.page_token.as_deref()).await?;
     Ok(Json(Listed { webhooks: webhooks.into_iter().map(WebhookOut::from).collect(), next_page_token }))
 }
 

@@ -82,7 +82,10 @@ const MISSING: &str = "RESOURCE_DOES_NOT_EXIST";
 #[tokio::test]
 async fn a_model_is_made_described_renamed_tagged_and_deleted() {
     let c = Clients::new().await;
-    let made = read(&c.send("POST", "registered-models/create", json!({ "name": "net", "description": "d", "tags": [{ "key": "k", "value": "v" }] })).await);
+    let made = read(
+        &c.send("POST", "registered-models/create", json!({ "name": "net", "description": "d", "tags": [{ "key": "k", "value": "v" }] }))
+            .await,
+    );
     assert_eq!(made["registered_model"]["tags"], json!([{ "key": "k", "value": "v" }]));
     assert!(made["registered_model"]["creation_timestamp"].is_i64() && made["registered_model"].get("latest_versions").is_none());
     refused(&c.send("POST", "registered-models/create", json!({ "name": "net" })).await, 400, "RESOURCE_ALREADY_EXISTS");
@@ -138,7 +141,8 @@ async fn stages_move_and_archive_what_was_there() {
     refused(&c.send("POST", "model-versions/transition-stage", to("2", "Nope", false)).await, 400, INVALID);
     refused(&c.send("POST", "model-versions/transition-stage", to("2", "Archived", true)).await, 400, INVALID);
     let latest = read(&c.get("registered-models/get-latest-versions", &[("name", "net")]).await);
-    let stages: Vec<_> = latest["model_versions"].as_array().expect("a list").iter().map(|v| (v["version"].clone(), v["current_stage"].clone())).collect();
+    let stages: Vec<_> =
+        latest["model_versions"].as_array().expect("a list").iter().map(|v| (v["version"].clone(), v["current_stage"].clone())).collect();
     assert_eq!(stages, [(json!("2"), json!("Production")), (json!("1"), json!("Archived"))]);
     let body = json!({ "name": "net", "stages": ["production"] });
     let latest = read(&c.send("POST", "registered-models/get-latest-versions", body).await);
@@ -174,7 +178,24 @@ async fn an_alias_points_to_one_version_and_goes_with_it() {
 async fn names_are_unique_as_they_look_and_addressed_without_ambiguity() {
     let c = Clients::new().await;
     let long = "x".repeat(5000);
-    for bad in ["../x", "a/b", "a:b", "a\0b", "a\u{202e}b", "a\u{200d}b", "models:/x", "@alias", "net@prod", "/1", " ", "\t", "a%2fb", "a%00b", "．．", &long] {
+    for bad in [
+        "../x",
+        "a/b",
+        "a:b",
+        "a\0b",
+        "a\u{202e}b",
+        "a\u{200d}b",
+        "models:/x",
+        "@alias",
+        "net@prod",
+        "/1",
+        " ",
+        "\t",
+        "a%2fb",
+        "a%00b",
+        "．．",
+        &long,
+    ] {
         refused(&c.send("POST", "registered-models/create", json!({ "name": bad })).await, 400, INVALID);
     }
     c.model("Model").await;
@@ -184,7 +205,11 @@ async fn names_are_unique_as_they_look_and_addressed_without_ambiguity() {
     }
     c.model("other").await;
     refused(&c.send("POST", "registered-models/rename", json!({ "name": "other", "new_name": "mOdel" })).await, 400, INVALID);
-    refused(&c.send("POST", "registered-models/rename", json!({ "name": "other", "new_name": "Model" })).await, 400, "RESOURCE_ALREADY_EXISTS");
+    refused(
+        &c.send("POST", "registered-models/rename", json!({ "name": "other", "new_name": "Model" })).await,
+        400,
+        "RESOURCE_ALREADY_EXISTS",
+    );
     read(&c.send("POST", "registered-models/rename", json!({ "name": "Model", "new_name": "model" })).await);
     for word in ["get", "search", "create"] {
         c.model(word).await;
@@ -205,10 +230,34 @@ async fn a_version_comes_from_what_the_team_has_and_from_nothing_else() {
     refused(&c.send("POST", "model-versions/create", unknown).await, 404, MISSING);
     let parent = format!("{uri}/../x");
     for bad in [
-        "file:///etc", "FILE://localhost/etc", "/etc", "./../../etc", "", "ftp://h/a", "http://h/a", "https://h/a", "dbfs:/x", "s3://not-ours/x",
-        "mlflow-artifacts:/../../etc", "mlflow-artifacts:/x#/../../y", "mlflow-artifacts:/x?/../../y", "http:///#/../../../etc",
-        "mlflow-artifacts://host/x", "mlflow-artifacts:/0", "runs:/", "runs:/x/y", "models:/", "models:///x", "models://host/x/1", "RUNS:/x", "runs://h/x/y",
-        "dummy-source", "mlflow-artifacts:/%2e%2e/x", "model", &parent, &uri.replace("artifacts", "artifacts%2f.."),
+        "file:///etc",
+        "FILE://localhost/etc",
+        "/etc",
+        "./../../etc",
+        "",
+        "ftp://h/a",
+        "http://h/a",
+        "https://h/a",
+        "dbfs:/x",
+        "s3://not-ours/x",
+        "mlflow-artifacts:/../../etc",
+        "mlflow-artifacts:/x#/../../y",
+        "mlflow-artifacts:/x?/../../y",
+        "http:///#/../../../etc",
+        "mlflow-artifacts://host/x",
+        "mlflow-artifacts:/0",
+        "runs:/",
+        "runs:/x/y",
+        "models:/",
+        "models:///x",
+        "models://host/x/1",
+        "RUNS:/x",
+        "runs://h/x/y",
+        "dummy-source",
+        "mlflow-artifacts:/%2e%2e/x",
+        "model",
+        &parent,
+        &uri.replace("artifacts", "artifacts%2f.."),
     ] {
         refused(&create(bad, None).await, 400, INVALID);
         refused(&create(bad, Some(&run)).await, 400, INVALID);
@@ -230,7 +279,8 @@ async fn a_version_comes_from_what_the_team_has_and_from_nothing_else() {
     let body = json!({ "name": "remote", "artifact_location": "s3://ours/x" });
     let experiment = read(&c.send("POST", "experiments/create", body).await)["experiment_id"].take();
     let made = read(&c.send("POST", "runs/create", json!({ "experiment_id": experiment })).await);
-    let (run, uri) = (made["run"]["info"]["run_id"].as_str().expect("an id"), made["run"]["info"]["artifact_uri"].as_str().expect("a place"));
+    let (run, uri) =
+        (made["run"]["info"]["run_id"].as_str().expect("an id"), made["run"]["info"]["artifact_uri"].as_str().expect("a place"));
     read(&create(&format!("{uri}/model"), Some(run)).await);
     refused(&create("s3://ours/x/other", Some(run)).await, 400, INVALID);
     refused(&create(&format!("{uri}-not/model"), Some(run)).await, 400, INVALID);
@@ -257,7 +307,8 @@ async fn another_teams_models_runs_and_webhooks_are_like_ones_that_are_not_there
         };
         assert_eq!(ask(&theirs).await, ask(&nobodys).await);
     }
-    for path in ["registered-models/get", "model-versions/get", "registered-models/get-latest-versions", "model-versions/get-download-uri"] {
+    for path in ["registered-models/get", "model-versions/get", "registered-models/get-latest-versions", "model-versions/get-download-uri"]
+    {
         let foreign = c.get_as(&c.theirs, path, &[("name", "net"), ("version", "1")]).await;
         refused(&foreign, 404, MISSING);
         assert_eq!(foreign.body, c.get_as(&c.theirs, path, &[("name", "none"), ("version", "1")]).await.body);
@@ -303,9 +354,18 @@ async fn searches_filter_order_and_page() {
     let token = first["next_page_token"].as_str().expect("a token").to_owned();
     assert_eq!(names(&[("max_results", "2"), ("page_token", &token)]).await, ["gamma"]);
     for bad in [
-        ("filter", "run_id = 'x'"), ("filter", "name > 'x'"), ("filter", "name = 3"), ("filter", "metrics.x = 'y'"), ("filter", "name = 'a' OR name = 'b'"),
-        ("filter", "tags.a IS NULL"), ("order_by", "run_id"), ("order_by", "name SIDEWAYS"), ("max_results", "0"), ("max_results", "1001"),
-        ("max_results", "x"), ("page_token", "x"),
+        ("filter", "run_id = 'x'"),
+        ("filter", "name > 'x'"),
+        ("filter", "name = 3"),
+        ("filter", "metrics.x = 'y'"),
+        ("filter", "name = 'a' OR name = 'b'"),
+        ("filter", "tags.a IS NULL"),
+        ("order_by", "run_id"),
+        ("order_by", "name SIDEWAYS"),
+        ("max_results", "0"),
+        ("max_results", "1001"),
+        ("max_results", "x"),
+        ("page_token", "x"),
     ] {
         refused(&c.get("registered-models/search", &[bad]).await, 400, INVALID);
     }
@@ -321,7 +381,12 @@ async fn searches_filter_order_and_page() {
     assert_eq!(numbers("version_number > 1", "").await, ["beta2"]);
     assert_eq!(numbers(&format!("run_id = '{}'", versions[2]["run_id"].as_str().expect("a run")), "").await, ["gamma1"]);
     assert_eq!(numbers(&format!("source_path = '{}'", versions[1]["source"].as_str().expect("a source")), "").await, ["beta2"]);
-    for bad in [("filter", "version_number LIKE '1'"), ("filter", "version_number = 1.5"), ("filter", "source_path IN ('x')"), ("max_results", "200001")] {
+    for bad in [
+        ("filter", "version_number LIKE '1'"),
+        ("filter", "version_number = 1.5"),
+        ("filter", "source_path IN ('x')"),
+        ("max_results", "200001"),
+    ] {
         refused(&c.get("model-versions/search", &[bad]).await, 400, INVALID);
     }
 }
@@ -358,7 +423,13 @@ async fn tags_and_descriptions_have_limits() {
     c.model("net").await;
     let set = |key: &str, value: &str| json!({ "name": "net", "key": key, "value": value });
     read(&c.send("POST", "registered-models/set-tag", set("k", &"x".repeat(100_000))).await);
-    for (key, value) in [("k", "x".repeat(100_001)), ("k", "a\0b".to_owned()), (&*"k".repeat(251), "v".to_owned()), ("a//b", "v".to_owned()), ("", "v".to_owned())] {
+    for (key, value) in [
+        ("k", "x".repeat(100_001)),
+        ("k", "a\0b".to_owned()),
+        (&*"k".repeat(251), "v".to_owned()),
+        ("a//b", "v".to_owned()),
+        ("", "v".to_owned()),
+    ] {
         refused(&c.send("POST", "registered-models/set-tag", set(key, &value)).await, 400, INVALID);
     }
     refused(&c.send("PATCH", "registered-models/update", json!({ "name": "net", "description": "a\0b" })).await, 400, INVALID);
@@ -371,12 +442,42 @@ async fn a_webhook_is_checked_before_it_is_kept_and_never_gives_its_secret_back(
     let events = json!([{ "entity": "PROMPT_ALIAS", "action": "DELETED" }, { "entity": 1, "action": 1 }]);
     let hook = |url: &str| json!({ "name": "w", "url": url, "events": events, "secret": "hunter2", "status": "DISABLED" });
     for url in [
-        "http://127.0.0.1:80/", "https://127.0.0.1/", "https://localhost/", "https://[::1]/", "https://0.0.0.0/", "https://127.1/",
-        "https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/", "https://169.254.169.254/", "https://[::ffff:169.254.169.254]/",
-        "https://metadata.google.internal/", "https://100.100.100.200/", "https://10.0.0.1/", "https://172.16.0.1/", "https://192.168.0.1/",
-        "https://100.64.0.1/", "https://[fc00::1]/", "https://[fe80::1%25eth0]/", "https://224.0.0.1/", "https://240.0.0.1/", "file:///etc/passwd",
-        "gopher://1.1.1.1/", "ftp://1.1.1.1/", "unix:/x", "data:,x", "http://good@127.0.0.1", "http://127.0.0.1#@good", "http://good\\@127.0.0.1",
-        "https://1.1.1.1:22/", "https://1.1.1.1:5432/", "https://1.1.1.1/%0d%0aX: y", "https://1.1.1.1/\r\nX: y", "http://1.1.1.1/x", "not a url", "",
+        "http://127.0.0.1:80/",
+        "https://127.0.0.1/",
+        "https://localhost/",
+        "https://[::1]/",
+        "https://0.0.0.0/",
+        "https://127.1/",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://0177.0.0.1/",
+        "https://169.254.169.254/",
+        "https://[::ffff:169.254.169.254]/",
+        "https://metadata.google.internal/",
+        "https://100.100.100.200/",
+        "https://10.0.0.1/",
+        "https://172.16.0.1/",
+        "https://192.168.0.1/",
+        "https://100.64.0.1/",
+        "https://[fc00::1]/",
+        "https://[fe80::1%25eth0]/",
+        "https://224.0.0.1/",
+        "https://240.0.0.1/",
+        "file:///etc/passwd",
+        "gopher://1.1.1.1/",
+        "ftp://1.1.1.1/",
+        "unix:/x",
+        "data:,x",
+        "http://good@127.0.0.1",
+        "http://127.0.0.1#@good",
+        "http://good\\@127.0.0.1",
+        "https://1.1.1.1:22/",
+        "https://1.1.1.1:5432/",
+        "https://1.1.1.1/%0d%0aX: y",
+        "https://1.1.1.1/\r\nX: y",
+        "http://1.1.1.1/x",
+        "not a url",
+        "",
     ] {
         refused(&c.send("POST", "webhooks", hook(url)).await, 400, INVALID);
     }
@@ -391,13 +492,21 @@ async fn a_webhook_is_checked_before_it_is_kept_and_never_gives_its_secret_back(
     let changed = read(&c.send("PATCH", &path, json!({ "status": "ACTIVE", "description": "e" })).await);
     assert_eq!((&changed["webhook"]["status"], &changed["webhook"]["description"]), (&json!("ACTIVE"), &json!("e")));
     for bad in [
-        json!({ "url": "https://10.0.0.1/" }), json!({ "status": "MAYBE" }), json!({ "status": 7 }), json!({ "secret": "a\nb" }),
-        json!({ "events": [{ "entity": "MODEL_VERSION", "action": "SET" }] }), json!({ "events": [{}] }), json!({ "events": [null] }),
-        json!({ "name": "-x" }), json!({ "name": 3 }), json!({ "events": "x" }),
+        json!({ "url": "https://10.0.0.1/" }),
+        json!({ "status": "MAYBE" }),
+        json!({ "status": 7 }),
+        json!({ "secret": "a\nb" }),
+        json!({ "events": [{ "entity": "MODEL_VERSION", "action": "SET" }] }),
+        json!({ "events": [{}] }),
+        json!({ "events": [null] }),
+        json!({ "name": "-x" }),
+        json!({ "name": 3 }),
+        json!({ "events": "x" }),
     ] {
         refused(&c.send("PATCH", &path, bad).await, 400, INVALID);
     }
-    for bad in [json!({}), json!({ "name": "w" }), json!({ "name": "w", "url": "https://1.1.1.1/", "events": [] }), json!([]), json!(null)] {
+    for bad in [json!({}), json!({ "name": "w" }), json!({ "name": "w", "url": "https://1.1.1.1/", "events": [] }), json!([]), json!(null)]
+    {
         refused(&c.send("POST", "webhooks", bad).await, 400, INVALID);
     }
     let listed = c.get("webhooks", &[("max_results", "10")]).await;

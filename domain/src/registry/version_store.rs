@@ -4,7 +4,7 @@ use crate::{
     args,
     db::{Db, Tx, Value},
     error::{Error, Result},
-    model::{LoggedModelId, Millis, ModelVersion, RunId, Stage, Tag, UserId},
+    model::{LoggedModelId, Millis, ModelVersion, RunId, Stage, Tag, TeamId, UserId},
 };
 use std::collections::HashMap;
 

@@ -33,6 +33,8 @@ pub mod identity;
 #[cfg(feature = "server")]
 pub mod notebooks;
 #[cfg(feature = "server")]
+mod paging;
+#[cfg(feature = "server")]
 mod portal;
 #[cfg(feature = "server")]
 pub mod random;

@@ -13,6 +13,7 @@ use crate::{
     sealing::SealingKey,
     tokens::Known,
     tracking::{Indexes, Writer},
+    webhooks::Outbound,
 };
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Notify;
@@ -53,6 +54,8 @@ pub struct Portal {
     pub touches: Arc<Touches>,
     /// Whom notebooks let in a moment ago.
     pub admitted: Arc<Admitted>,
+    /// The way to other services.
+    pub outbound: Arc<Outbound>,
     /// Whom tokens spoke for a moment ago.
     pub known_tokens: Arc<Known>,
     /// What runs log on its way into the database.
@@ -79,6 +82,7 @@ impl Portal {
             wishes: Arc::default(),
             touches: Arc::default(),
             admitted: Arc::default(),
+            outbound: Arc::default(),
             known_tokens: Arc::default(),
             writer: Arc::default(),
             indexes: Arc::default(),

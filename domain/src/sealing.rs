@@ -74,8 +74,15 @@ impl SealingKey {
     }
 }
 
-/// HMAC-SHA-256 (RFC 2104) for keys of at most one block.
-fn hmac(key: &[u8], message: &str) -> [u8; 32] {
+/// HMAC-SHA-256 (RFC 2104).
+pub(crate) fn hmac(key: &[u8], message: &str) -> [u8; 32] {
+    let short: [u8; 32];
+    let key = if key.len() > 64 {
+        short = Sha256::digest(key).into();
+        &short[..]
+    } else {
+        key
+    };
     let padded = |pad: u8| {
         let mut block = [pad; 64];
         block.iter_mut().zip(key).for_each(|(b, k)| *b ^= k);
@@ -93,6 +100,8 @@ mod tests {
     fn hmac_agrees_with_rfc_4231() {
         let mac = random::hex(&hmac(b"Jefe", "what do ya want for nothing?"));
         assert_eq!(mac, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        let mac = random::hex(&hmac(&[0xaa; 131], "Test Using Larger Than Block-Size Key - Hash Key First"));
+        assert_eq!(mac, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::http::Origin;
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
-use domain::{artifacts::BucketConfig, compute::local::LocalConfig};
+use domain::{artifacts::BucketConfig, compute::local::LocalConfig, webhooks::Allowed};
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
 
 /// One thing that can be chosen.
@@ -34,6 +34,12 @@ pub const KEYS: &[Key] = &[
     key("artifact-quota-gib", "GIB", "0", "What the artifacts of one team may take, in GiB; 0 for no limit"),
     key("readable", "DIR:DIR", "none", "Folders that notebooks may read beside the system's own, separated by colons"),
     key(
+        "webhook-allow",
+        "HOST:PORT,…",
+        "none",
+        "Receivers of webhooks inside the network, or on ports other than 443 and 8443, separated by commas",
+    ),
+    key(
         "insecure-http",
         "true|false",
         "false",
@@ -60,6 +66,7 @@ pub struct Config {
     pub log_json: bool,
     pub session_idle_hours: i64,
     pub session_absolute_days: i64,
+    pub webhook_allow: Vec<Allowed>,
     /// Bytes of artifacts that one team may keep; none where there is no limit.
     pub artifact_quota: Option<u64>,
     /// Where artifacts are kept; in the data folder where there is none.
@@ -180,6 +187,8 @@ impl Settings {
             session_idle_hours: self.parse("session-idle-hours", "12", |v| number(v, 1, 720))?,
             session_absolute_days: self.parse("session-absolute-days", "7", |v| number(v, 1, 90))?,
             bucket: self.parse("artifacts", "", bucket)?,
+            webhook_allow: self
+                .parse("webhook-allow", "", |v| v.split(',').map(str::trim).filter(|a| !a.is_empty()).map(str::parse).collect())?,
             artifact_quota: self.parse("artifact-quota-gib", "0", |v| number(v, 0, 1 << 30).map(gib))?,
         };
         let insecure = self.parse("insecure-http", "false", |v| choice(v, &[("true", true), ("false", false)]))?;

@@ -10,6 +10,7 @@ use domain::{
     Clock, Portal, Settings,
     compute::{ComputeEngine, local::LocalEngine},
     db::Db,
+    webhooks::{self, Outbound},
 };
 use std::{
     os::unix::fs::{DirBuilderExt, PermissionsExt},
@@ -56,7 +57,9 @@ fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>, address: Stri
         artifact_quota: config.artifact_quota,
         bucket: config.bucket.clone(),
     };
-    Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())
+    let mut portal = Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())?;
+    portal.outbound = Arc::new(Outbound::new(config.webhook_allow.clone()));
+    Ok(portal)
 }
 
 fn data_folder(path: &Path) -> std::io::Result<()> {
@@ -88,6 +91,7 @@ pub async fn serve(config: &Config) -> Result<(), String> {
     let tasks = [
         tokio::spawn(domain::events::run(portal.clone())),
         tokio::spawn(domain::notebooks::supervisor::run(portal.clone())),
+        tokio::spawn(webhooks::run(portal.clone())),
         tokio::spawn(domain::artifacts::sweep::run(portal.clone())),
         tokio::spawn(sweep(portal.clone())),
     ];

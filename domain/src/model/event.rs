@@ -27,6 +27,9 @@ pub enum Change {
     Team,
     Volumes,
     Environments,
+    /// Registered models, their versions or aliases.
+    Models,
+    Webhooks,
     /// Experiments were made, renamed, deleted or came back.
     Experiments,
     /// Runs of this experiment were made, changed or deleted.

@@ -13,10 +13,12 @@ mod identity;
 mod logged_model;
 mod notebook;
 mod permission;
+mod registry;
 mod search;
 mod tracking;
 mod validation;
 mod volume;
+mod webhook;
 
 pub use artifact::*;
 pub use audit::*;
@@ -31,10 +33,12 @@ pub use identity::*;
 pub use logged_model::*;
 pub use notebook::*;
 pub use permission::*;
+pub use registry::*;
 pub use search::*;
 pub use tracking::*;
 pub use validation::*;
 pub use volume::*;
+pub use webhook::*;
 
 /// A moment: milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = i64;

@@ -1,1 +1,18 @@
-//! Webhooks: what happens in the registry, told to another service, at least once and nowhere inside our network.
+//! Webhooks: other services are told what happens in a team's registry, at least once, in order for each model, and never to an address
+//! inside the network.
+
+mod address;
+mod outbound;
+mod outbox;
+mod outbox_store;
+mod registered;
+mod store;
+mod worker;
+
+pub(crate) use outbox::{Happening, enqueue};
+pub use {
+    address::{Allowed, Target, is_public},
+    outbound::{Lookup, Outbound},
+    registered::{create, delete, get, list, test, update},
+    worker::{look, run},
+};

@@ -9,6 +9,7 @@ mod live;
 mod malformed;
 mod mlflow_artifacts;
 mod mlflow_models;
+mod mlflow_registry;
 mod mlflow_runs;
 mod mlflow_search;
 mod notebook_host;

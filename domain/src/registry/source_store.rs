@@ -1,0 +1,34 @@
+//! SQL that finds what a version can be made of. What another team has is not there.
+
+use crate::{
+    args,
+    db::Tx,
+    error::{Error, Result},
+    model::TeamId,
+};
+
+/// The artifact URI of the team's run.
+///
+/// # Errors
+/// `NotFound`, also where it belongs to another team.
+pub(super) async fn run_uri(tx: &mut Tx, team: &TeamId, run: &str) -> Result<String> {
+    let sql = "SELECT e.artifact_location FROM runs r JOIN experiments e ON e.id = r.experiment_id WHERE r.id = $1 AND r.team_id = $2";
+    let row: Option<(String,)> = tx.fetch_optional(sql, args![run, team]).await?;
+    let (location,) = row.ok_or(Error::NotFound("run"))?;
+    Ok(format!("{}/{run}/artifacts", location.trim_end_matches('/')))
+}
+
+/// What a logged model says of itself.
+pub(super) struct LoggedModelPlace {
+    pub uri: String,
+    pub run: Option<String>,
+}
+
+/// The artifact URI and the run of the team's logged model. This build keeps no logged models yet, so there is none.
+///
+/// # Errors
+/// `NotFound`, also where it belongs to another team.
+#[expect(clippy::unused_async, reason = "reads the logged models' table once there is one")]
+pub(super) async fn logged_model(_tx: &mut Tx, _team: &TeamId, _id: &str) -> Result<LoggedModelPlace> {
+    Err(Error::NotFound("logged model"))
+}

@@ -123,7 +123,79 @@ const ARTIFACTS: &[Table] = &[];
 
 const LOGGED_MODELS: &[Table] = &[];
 
-const TRACES: &[Table] = &[];
+const TRACES: &[Table] = &[
+    table(
+        "traces",
+        1,
+        &[
+            "no",
+            "team_id",
+            "id",
+            "experiment_id",
+            "request_time",
+            "duration",
+            "state",
+            "name",
+            "client_request_id",
+            "request_preview",
+            "response_preview",
+            "input_tokens",
+            "output_tokens",
+            "total_tokens",
+            "cache_read_tokens",
+            "cache_creation_tokens",
+            "finished",
+        ],
+    ),
+    table("trace_tags", 2, &["trace_no", "key", "value"]),
+    table("trace_metadata", 2, &["trace_no", "key", "value"]),
+    table("trace_runs", 2, &["trace_no", "run_no"]),
+    table("trace_prompts", 2, &["trace_no", "prompt"]),
+    table(
+        "spans",
+        2,
+        &[
+            "trace_no",
+            "span_id",
+            "parent_id",
+            "name",
+            "type",
+            "status",
+            "start_ns",
+            "end_ns",
+            "model",
+            "provider",
+            "input_cost",
+            "output_cost",
+            "total_cost",
+            "usage",
+            "bytes",
+            "content",
+        ],
+    ),
+    table(
+        "assessments",
+        2,
+        &[
+            "trace_no",
+            "id",
+            "kind",
+            "name",
+            "span_id",
+            "source_type",
+            "source_id",
+            "value",
+            "number",
+            "error",
+            "rationale",
+            "metadata",
+            "overrides",
+            "valid",
+            "created_at",
+            "updated_at",
+        ],
+    ),
+];
 
 /// What is copied, in an order in which every reference points backwards.
 pub(super) fn tables() -> impl DoubleEndedIterator<Item = &'static Table> {

@@ -17,6 +17,8 @@ mod clock;
 #[cfg(feature = "server")]
 pub mod compute;
 #[cfg(feature = "server")]
+mod crash;
+#[cfg(feature = "server")]
 pub mod db;
 #[cfg(feature = "server")]
 pub mod environments;

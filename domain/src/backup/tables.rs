@@ -29,6 +29,7 @@ const PORTAL: &[Table] = &[
             "expires_at",
             "last_used_at",
             "revoked_at",
+            "notebook_id",
         ],
     },
     Table {

@@ -15,4 +15,5 @@ mod sessions;
 mod sign_in;
 mod teams;
 mod tokens;
+mod tracking;
 mod volumes;

@@ -7,6 +7,7 @@ mod house;
 mod limits;
 mod live;
 mod malformed;
+mod mlflow_runs;
 mod notebook_host;
 mod origins;
 mod proxying;

@@ -15,5 +15,6 @@ mod sessions;
 mod sign_in;
 mod teams;
 mod tokens;
+mod traces;
 mod tracking;
 mod volumes;

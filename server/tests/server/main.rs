@@ -8,6 +8,7 @@ mod limits;
 mod live;
 mod malformed;
 mod mlflow_runs;
+mod mlflow_traces;
 mod notebook_host;
 mod origins;
 mod proxying;

@@ -207,7 +207,8 @@ impl Span {
             "events",
             format!("A span has at most {SPAN_EVENTS} events, and as many links."),
         );
-        let fine = self.events.iter().map(|e| e.attributes.len()).chain(self.links.iter().map(|l| l.attributes.len())).all(|n| n <= ATTRIBUTES);
+        let fine =
+            self.events.iter().map(|e| e.attributes.len()).chain(self.links.iter().map(|l| l.attributes.len())).all(|n| n <= ATTRIBUTES);
         checks.require(fine, "events", format!("An event or link has at most {ATTRIBUTES} attributes."));
         checks.finish()
     }
@@ -224,7 +225,11 @@ pub fn validate_trace_id(id: &str) -> Result<(), String> {
         && id.chars().count() <= TRACE_ID_LENGTH
         && !id.starts_with('.')
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-    if fine { Ok(()) } else { Err(format!("A trace's id is made of at most {TRACE_ID_LENGTH} letters, digits, dashes, underscores and periods.")) }
+    if fine {
+        Ok(())
+    } else {
+        Err(format!("A trace's id is made of at most {TRACE_ID_LENGTH} letters, digits, dashes, underscores and periods."))
+    }
 }
 
 /// The key of a tag that a client writes.

@@ -1,6 +1,10 @@
 //! What people, judges and programs say about traces.
 
-use super::{assessment_store, semantics::{DEPTH, is_flat}, store};
+use super::{
+    assessment_store,
+    semantics::{DEPTH, is_flat},
+    store,
+};
 use crate::{
     caller::Caller,
     db::Tx,

@@ -80,7 +80,11 @@ pub async fn delete(portal: &Portal, caller: &Caller, team: &str, experiment: &E
     let mut checks = Checks::new();
     let either = doomed.until.is_some() != !doomed.ids.is_empty();
     checks.require(either, "request_ids", "Either `max_timestamp_millis` or `trace_ids` must be specified, and not both.");
-    checks.require(doomed.ids.is_empty() || doomed.most.is_none(), "max_traces", "`max_traces` can't be specified if `trace_ids` is specified.");
+    checks.require(
+        doomed.ids.is_empty() || doomed.most.is_none(),
+        "max_traces",
+        "`max_traces` can't be specified if `trace_ids` is specified.",
+    );
     checks.require(doomed.most.is_none_or(|most| most > 0), "max_traces", "`max_traces` must be a positive integer.");
     checks.require(doomed.ids.len() <= DELETED, "request_ids", format!("Delete at most {DELETED} traces at a time."));
     checks.finish()?;

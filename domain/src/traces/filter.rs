@@ -253,7 +253,8 @@ fn field(c: &Condition) -> Result<Field, FilterError> {
         key => match key.strip_prefix("attributes.").filter(|key| !key.is_empty()) {
             Some(key) => Field::Attribute(key.to_owned()),
             None => {
-                let reason = format!("Invalid span attribute '{key}'. Supported attributes: name, status, type, attributes.<attribute_name>.");
+                let reason =
+                    format!("Invalid span attribute '{key}'. Supported attributes: name, status, type, attributes.<attribute_name>.");
                 return Err(c.refuse(reason));
             }
         },

@@ -14,8 +14,8 @@ use crate::{
     error::{Error, Result},
     model::{
         ExperimentId, Pairs, Permission, RunId, SPAN_INPUTS, SPAN_OUTPUTS, SPAN_TRACE_TAG, SPANS_OF_A_REQUEST, SPANS_OF_A_TRACE, Span,
-        SpanStatus, TRACE_COST, TRACE_LENGTH, TRACE_NAME, TRACE_SESSION, TRACE_SPANS_LOCATION, TRACE_TOKEN_USAGE, TRACE_USER, TRACE_VALUE_LENGTH, TeamId,
-        TraceInfo, TraceState, cut, validate_trace_id, validate_trace_tag,
+        SpanStatus, TRACE_COST, TRACE_LENGTH, TRACE_NAME, TRACE_SESSION, TRACE_SPANS_LOCATION, TRACE_TOKEN_USAGE, TRACE_USER,
+        TRACE_VALUE_LENGTH, TeamId, TraceInfo, TraceState, cut, validate_trace_id, validate_trace_tag,
     },
     portal::Portal,
     tracking::store as tracking,

@@ -268,12 +268,16 @@ fn filter(view: View, text: &str, args: &mut Vec<Value>) -> Result<String> {
     }
     let pair = key.strip_prefix("tag.").map(|key| ("trace_tags", key)).or(key.strip_prefix("metadata.").map(|key| ("trace_metadata", key)));
     let Some((table, key)) = pair.filter(|(_, key)| entity == "trace" && !key.is_empty() && *key != TRACE_NAME) else {
-        return Err(refused(format!("'{text}' cannot filter this view. Use trace.status, trace.tag.<key>, trace.metadata.<key>, span.name, span.type, span.status, assessment.name or assessment.type.")));
+        return Err(refused(format!(
+            "'{text}' cannot filter this view. Use trace.status, trace.tag.<key>, trace.metadata.<key>, span.name, span.type, span.status, assessment.name or assessment.type."
+        )));
     };
     let (key_place, value_place) = (bind(key), bind(&value));
     let there = format!("EXISTS (SELECT 1 FROM {table} p WHERE p.trace_no = t.no AND p.key = {key_place} AND p.value = {value_place})");
     Ok(if table == "trace_metadata" && key == TRACE_SOURCE_RUN {
-        format!(" AND ({there} OR EXISTS (SELECT 1 FROM trace_runs l JOIN runs r ON r.no = l.run_no WHERE l.trace_no = t.no AND r.id = {value_place}))")
+        format!(
+            " AND ({there} OR EXISTS (SELECT 1 FROM trace_runs l JOIN runs r ON r.no = l.run_no WHERE l.trace_no = t.no AND r.id = {value_place}))"
+        )
     } else {
         format!(" AND {there}")
     })

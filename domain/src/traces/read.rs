@@ -29,7 +29,11 @@ pub async fn get(portal: &Portal, caller: &Caller, team: &str, id: &str, partial
     let scope = caller.require_in(Permission::ReadTracking, team)?;
     let row = store::find(&portal.db, &scope.team, id).await?;
     let trace = with_spans(&portal.db, vec![row]).await?.pop().ok_or(Error::NotFound("trace"))?;
-    if partial || is_complete(&trace) { Ok(trace) } else { Err(Error::NotFound("trace with all of its spans; some are still on their way")) }
+    if partial || is_complete(&trace) {
+        Ok(trace)
+    } else {
+        Err(Error::NotFound("trace with all of its spans; some are still on their way"))
+    }
 }
 
 /// The spans of a trace that have come so far.

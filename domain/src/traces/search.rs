@@ -115,9 +115,8 @@ pub(super) async fn experiments(db: &Db, team: &TeamId, ids: &[ExperimentId]) ->
     }
     let mut args = args![team, numbers.contains(&0)];
     let places = list(&mut args, &numbers);
-    let sql = format!(
-        "SELECT id FROM experiments WHERE team_id = $1 AND ((is_default = 1 AND $2 = 1) OR (is_default = 0 AND id IN {places}))"
-    );
+    let sql =
+        format!("SELECT id FROM experiments WHERE team_id = $1 AND ((is_default = 1 AND $2 = 1) OR (is_default = 0 AND id IN {places}))");
     let rows: Vec<(i64,)> = db.fetch_all_assembled(sql, args).await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }

@@ -148,11 +148,15 @@ mod tests {
 
     #[test]
     fn what_the_client_said_itself_stays() {
-        let span = translated(json!({ SPAN_TYPE: "\"TOOL\"", SPAN_INPUTS: "{\"q\": 1}", "input.value": "x", "openinference.span.kind": "LLM",
+        let span =
+            translated(json!({ SPAN_TYPE: "\"TOOL\"", SPAN_INPUTS: "{\"q\": 1}", "input.value": "x", "openinference.span.kind": "LLM",
             SPAN_TRACE_ID: "tr-of-somebody-else" }));
         assert_eq!((&span[SPAN_TYPE], &span[SPAN_INPUTS]), (&json!("TOOL"), &json!({ "q": 1 })));
         assert_eq!(span.get(SPAN_TRACE_ID), None);
-        assert_eq!(translated(json!({ "a": "1", "b": "true", "c": "{no", "d": "" })), json!({ "a": "1", "b": "true", "c": "{no", "d": "" }));
+        assert_eq!(
+            translated(json!({ "a": "1", "b": "true", "c": "{no", "d": "" })),
+            json!({ "a": "1", "b": "true", "c": "{no", "d": "" })
+        );
     }
 
     #[test]

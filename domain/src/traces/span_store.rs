@@ -117,7 +117,8 @@ pub(super) async fn size(tx: &mut Tx, no: i64) -> Result<(i64, i64)> {
 pub(super) async fn groups(db: &Db, nos: &[i64], most: i64) -> Result<Vec<Vec<i64>>> {
     let mut args = Vec::new();
     let places = list(&mut args, nos);
-    let sql = format!("SELECT trace_no, CAST(SUM(bytes) AS BIGINT) FROM spans WHERE trace_no IN {places} GROUP BY trace_no ORDER BY trace_no");
+    let sql =
+        format!("SELECT trace_no, CAST(SUM(bytes) AS BIGINT) FROM spans WHERE trace_no IN {places} GROUP BY trace_no ORDER BY trace_no");
     let sizes: Vec<(i64, i64)> = db.fetch_all_assembled(sql, args).await?;
     let mut groups: Vec<Vec<i64>> = Vec::new();
     let mut left = 0;

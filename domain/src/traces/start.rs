@@ -83,7 +83,11 @@ pub async fn start(portal: &Portal, caller: &Caller, team: &str, mut new: TraceI
     checks.check("trace_id", validate_trace_id(&new.id));
     time(&mut checks, "request_time", new.request_time);
     time(&mut checks, "execution_duration", new.duration.unwrap_or_default());
-    checks.require(new.client_request_id.as_ref().is_none_or(|id| id.chars().count() <= 500), "client_request_id", "Use at most 500 characters.");
+    checks.require(
+        new.client_request_id.as_ref().is_none_or(|id| id.chars().count() <= 500),
+        "client_request_id",
+        "Use at most 500 characters.",
+    );
     checks.finish()?;
     let (tags, metadata) = tidy(std::mem::take(&mut new.tags), std::mem::take(&mut new.metadata))?;
     let now = portal.clock.now();

@@ -146,7 +146,8 @@ pub(super) async fn put_missing(tx: &mut Tx, no: i64, metadata: &Pairs) -> Resul
 
 /// Whether the trace has this metadata.
 pub(super) async fn has_metadata(tx: &mut Tx, no: i64, key: &str) -> Result<bool> {
-    let row: Option<(i64,)> = tx.fetch_optional("SELECT 1 FROM trace_metadata WHERE trace_no = $1 AND key = $2", args![no, key]).await?;
+    let row: Option<(i64,)> =
+        tx.fetch_optional("SELECT trace_no FROM trace_metadata WHERE trace_no = $1 AND key = $2", args![no, key]).await?;
     Ok(row.is_some())
 }
 

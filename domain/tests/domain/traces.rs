@@ -10,7 +10,7 @@ use domain::{
     traces::{self, Aggregation, Arriving, AssessmentChange, Doomed, MetricsQuery, TraceSearch, View},
 };
 use serde_json::{Map, Value, json};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 const MS: i64 = 1_000_000;
 const START: i64 = 1_767_225_600_000;
@@ -132,12 +132,30 @@ fn feedback(trace: u32, name: &str, value: Value) -> Assessment {
 #[tokio::test]
 async fn spans_make_a_trace_in_whatever_order_they_come() {
     let lab = Lab::new().await;
-    lab.log(1, vec![span(2, Some(1), "call", 50, json!({ "mlflow.chat.tokenUsage": { "input_tokens": 10, "output_tokens": 5, "total_tokens": 15 } }))])
-        .await;
+    lab.log(
+        1,
+        vec![span(
+            2,
+            Some(1),
+            "call",
+            50,
+            json!({ "mlflow.chat.tokenUsage": { "input_tokens": 10, "output_tokens": 5, "total_tokens": 15 } }),
+        )],
+    )
+    .await;
     let early = lab.info(1).await;
     assert_eq!((early.state, early.request_time, early.duration), (TraceState::InProgress, START + 50, Some(100)));
-    lab.log(1, vec![span(1, None, "ask", 0, json!({ "mlflow.spanInputs": { "q": 1 }, "mlflow.spanOutputs": "yes", "session.id": "s1",
-        "mlflow.traceTag.topic": "weather" }))])
+    lab.log(
+        1,
+        vec![span(
+            1,
+            None,
+            "ask",
+            0,
+            json!({ "mlflow.spanInputs": { "q": 1 }, "mlflow.spanOutputs": "yes", "session.id": "s1",
+        "mlflow.traceTag.topic": "weather" }),
+        )],
+    )
     .await;
     let info = lab.info(1).await;
     assert_eq!((info.state, info.request_time, info.duration), (TraceState::Ok, START, Some(150)));
@@ -186,7 +204,9 @@ async fn a_request_is_written_whole_or_not_at_all() {
     let mixed = [of(1, vec![span(1, None, "good", 0, json!({}))]), of(2, vec![bad])].concat();
     assert!(matches!(lab.try_log(mixed).await, Err(Error::Invalid(_))));
     let other = domain::tracking::experiments::create(&lab.portal, &lab.ada, "vision", "other", None, &[]).await.expect("an experiment");
-    traces::log_spans(&lab.portal, &lab.ada, "vision", &other, of(2, vec![span(1, None, "there", 0, json!({}))]), None).await.expect("logged");
+    traces::log_spans(&lab.portal, &lab.ada, "vision", &other, of(2, vec![span(1, None, "there", 0, json!({}))]), None)
+        .await
+        .expect("logged");
     let into_both = [of(1, vec![span(1, None, "a", 0, json!({}))]), of(2, vec![span(2, None, "b", 0, json!({}))])].concat();
     assert!(matches!(lab.try_log(into_both).await, Err(Error::Invalid(_))), "a trace does not move between experiments");
     assert_eq!((lab.count("SELECT COUNT(*) FROM traces").await, lab.count("SELECT COUNT(*) FROM spans").await), (1, 1));
@@ -214,7 +234,8 @@ async fn a_traces_id_of_another_team_is_neither_seen_nor_broken() {
 async fn nobody_reaches_into_an_experiment_or_run_of_another_team() {
     let lab = Lab::new().await;
     let hers = domain::tracking::experiments::create(&lab.portal, &lab.eve, "speech", "hers", None, &[]).await.expect("an experiment");
-    let her_run = domain::tracking::runs::create(&lab.portal, &lab.eve, "speech", domain::model::NewRun::default()).await.expect("a run").id;
+    let her_run =
+        domain::tracking::runs::create(&lab.portal, &lab.eve, "speech", domain::model::NewRun::default()).await.expect("a run").id;
     let spans = || of(1, vec![span(1, None, "a", 0, json!({}))]);
     let into = async |experiment: &ExperimentId, run| traces::log_spans(&lab.portal, &lab.ada, "vision", experiment, spans(), run).await;
     assert!(matches!(into(&hers, None).await, Err(Error::NotFound("experiment"))));
@@ -253,7 +274,8 @@ async fn three(lab: &Lab) {
         let root = json!({ "mlflow.spanInputs": { "city": city }, "mlflow.traceTag.topic": "weather" });
         lab.log(n, vec![span(1, None, "ask", i64::from(n) * 1000, root), span(2, Some(1), "call", i64::from(n) * 1000 + 10, call)]).await;
     }
-    let failed = Span { status: SpanStatus::Error, ..span(1, None, "fail", 3000, json!({ "mlflow.spanType": "TOOL", "tool": "search_42" })) };
+    let failed =
+        Span { status: SpanStatus::Error, ..span(1, None, "fail", 3000, json!({ "mlflow.spanType": "TOOL", "tool": "search_42" })) };
     lab.log(3, vec![failed]).await;
 }
 
@@ -313,7 +335,7 @@ async fn a_search_finds_what_its_filter_says() {
 async fn a_filter_that_cannot_be_used_is_refused() {
     let lab = Lab::new().await;
     let before = lab.count("SELECT COUNT(*) FROM audit").await;
-    let long = format!("tags.a RLIKE '{}'", "(a{1,100}){1,100}");
+    let long = format!("tags.a RLIKE '{}'", "((a{1,100}){1,100}){1,100}");
     for bad in [
         "tags.a = 'x'; DROP TABLE traces--",
         "tags.a = '' OR '1'='1'",
@@ -358,7 +380,8 @@ async fn pages_follow_each_other_and_a_token_belongs_to_its_search() {
     for filter in ["", "name RLIKE 'even|odd'"] {
         let (mut found, mut token, mut pages) = (Vec::new(), None, 0);
         loop {
-            let search = TraceSearch { experiments: vec![zero()], filter: filter.into(), most: 3, page_token: token, ..TraceSearch::default() };
+            let search =
+                TraceSearch { experiments: vec![zero()], filter: filter.into(), most: 3, page_token: token, ..TraceSearch::default() };
             let page = traces::search(&lab.portal, &lab.ada, "vision", &search).await.expect("a page");
             found.extend(page.traces.into_iter().map(|t| t.id));
             pages += 1;
@@ -372,7 +395,9 @@ async fn pages_follow_each_other_and_a_token_belongs_to_its_search() {
             }
         }
         assert_eq!(found[found.len() - 7..], (1..=7).rev().map(id).collect::<Vec<_>>(), "{filter}");
-        traces::delete(&lab.portal, &lab.ada, "vision", &zero(), Doomed { ids: vec![id(100), id(121)], ..Doomed::default() }).await.expect("gone");
+        traces::delete(&lab.portal, &lab.ada, "vision", &zero(), Doomed { ids: vec![id(100), id(121)], ..Doomed::default() })
+            .await
+            .expect("gone");
     }
     let first = TraceSearch { experiments: vec![zero()], most: 3, ..TraceSearch::default() };
     let token = traces::search(&lab.portal, &lab.ada, "vision", &first).await.expect("a page").next.expect("more");
@@ -422,11 +447,11 @@ async fn an_assessment_that_overrides_another_takes_its_place_until_it_goes() {
     let first = traces::assess(&lab.portal, &lab.ada, "vision", feedback(1, "good", json!(false))).await.expect("assessed");
     let second = Assessment { overrides: Some(first.id.clone()), ..feedback(1, "good", json!(true)) };
     let second = traces::assess(&lab.portal, &lab.ada, "vision", second).await.expect("assessed");
-    let valid = async || lab.info(1).await.assessments.into_iter().map(|a| (a.id == first.id, a.valid)).collect::<std::collections::BTreeMap<_, _>>();
-    assert_eq!(valid().await, [(true, false), (false, true)].into());
+    let valid = async || lab.info(1).await.assessments.into_iter().map(|a| (a.id == first.id, a.valid)).collect::<BTreeMap<_, _>>();
+    assert_eq!(valid().await, BTreeMap::from([(true, false), (false, true)]));
     traces::remove_assessment(&lab.portal, &lab.ada, "vision", &id(1), &second.id).await.expect("removed");
     traces::remove_assessment(&lab.portal, &lab.ada, "vision", &id(1), &second.id).await.expect("removed again");
-    assert_eq!(valid().await, [(true, true)].into());
+    assert_eq!(valid().await, BTreeMap::from([(true, true)]));
     let nothing = Assessment { overrides: Some("a-none".into()), ..feedback(1, "good", json!(true)) };
     assert!(matches!(traces::assess(&lab.portal, &lab.ada, "vision", nothing).await, Err(Error::NotFound(_))));
 }
@@ -510,7 +535,10 @@ async fn a_deleted_experiment_takes_no_traces() {
     domain::tracking::experiments::delete(&lab.portal, &lab.ada, "vision", &old).await.expect("deleted");
     let late = traces::log_spans(&lab.portal, &lab.ada, "vision", &old, of(1, vec![span(1, None, "a", 0, json!({}))]), None).await;
     assert!(matches!(late, Err(Error::Invalid(_))), "{late:?}");
-    assert!(matches!(traces::start(&lab.portal, &lab.ada, "vision", TraceInfo { experiment: old, ..said(1) }).await, Err(Error::Invalid(_))));
+    assert!(matches!(
+        traces::start(&lab.portal, &lab.ada, "vision", TraceInfo { experiment: old, ..said(1) }).await,
+        Err(Error::Invalid(_))
+    ));
 }
 
 #[tokio::test]
@@ -546,7 +574,8 @@ async fn a_trace_is_whole_once_as_many_spans_have_come_as_its_client_said() {
 #[tokio::test]
 async fn older_clients_begin_and_end_a_trace() {
     let lab = Lab::new().await;
-    let begun = traces::start_v2(&lab.portal, &lab.ada, "vision", &zero(), START, Pairs::from([("k".into(), "v".into())]), Pairs::new()).await;
+    let begun =
+        traces::start_v2(&lab.portal, &lab.ada, "vision", &zero(), START, Pairs::from([("k".into(), "v".into())]), Pairs::new()).await;
     let begun = begun.expect("begun");
     assert_eq!((begun.state, begun.duration, begun.tags["k"].as_str()), (TraceState::InProgress, None, "v"));
     let end = traces::End { at: START + 250, state: TraceState::Error, tags: begun.tags.clone(), metadata: Pairs::new() };
@@ -569,6 +598,11 @@ fn asked(view: View, metric: &str, aggregations: &[Aggregation]) -> MetricsQuery
     }
 }
 
+/// Dimensions, value, bucket.
+fn row(dimensions: &str, value: f64, bucket: Option<i64>) -> (String, f64, Option<i64>) {
+    (dimensions.to_owned(), value, bucket)
+}
+
 #[tokio::test]
 async fn figures_count_traces_spans_and_assessments() {
     let lab = Lab::new().await;
@@ -577,27 +611,30 @@ async fn figures_count_traces_spans_and_assessments() {
     traces::assess(&lab.portal, &lab.ada, "vision", feedback(2, "score", json!(true))).await.expect("assessed");
     let figures = async |query: MetricsQuery| {
         let points = traces::metrics(&lab.portal, &lab.ada, "vision", &query).await.unwrap_or_else(|e| panic!("{query:?}: {e}"));
-        points.into_iter().map(|p| (p.dimensions.into_iter().map(|d| d.1).collect::<Vec<_>>().join("/"), p.values[0].1, p.bucket)).collect::<Vec<_>>()
+        points
+            .into_iter()
+            .map(|p| (p.dimensions.into_iter().map(|d| d.1).collect::<Vec<_>>().join("/"), p.values[0].1, p.bucket))
+            .collect::<Vec<_>>()
     };
     let by = |mut query: MetricsQuery, dimensions: &[&str]| {
         query.dimensions = dimensions.iter().map(|&d| d.to_owned()).collect();
         query
     };
     let count = [Aggregation::Count];
-    assert_eq!(figures(asked(View::Traces, "trace_count", &count)).await, [(String::new(), 3.0, None)]);
+    assert_eq!(figures(asked(View::Traces, "trace_count", &count)).await, [row("", 3.0, None)]);
     let by_name = figures(by(asked(View::Traces, "trace_count", &count), &["trace_name", "trace_status"])).await;
-    assert_eq!(by_name, [("ask/OK".into(), 2.0, None), ("fail/ERROR".into(), 1.0, None)]);
-    assert_eq!(figures(asked(View::Traces, "input_tokens", &[Aggregation::Sum])).await, [(String::new(), 30.0, None)]);
-    assert_eq!(figures(asked(View::Traces, "latency", &[Aggregation::Percentile(50.0)])).await, [(String::new(), 110.0, None)]);
+    assert_eq!(by_name, [row("ask/OK", 2.0, None), row("fail/ERROR", 1.0, None)]);
+    assert_eq!(figures(asked(View::Traces, "input_tokens", &[Aggregation::Sum])).await, [row("", 30.0, None)]);
+    assert_eq!(figures(asked(View::Traces, "latency", &[Aggregation::Percentile(50.0)])).await, [row("", 110.0, None)]);
     assert_eq!(figures(by(asked(View::Spans, "span_count", &count), &["span_type"])).await.len(), 3);
-    assert_eq!(figures(by(asked(View::Spans, "total_cost", &[Aggregation::Avg]), &["span_model_name"])).await, [("small".into(), 1.0, None)]);
-    assert_eq!(figures(asked(View::Assessments, "assessment_value", &[Aggregation::Max])).await, [(String::new(), 1.0, None)]);
+    assert_eq!(figures(by(asked(View::Spans, "total_cost", &[Aggregation::Avg]), &["span_model_name"])).await, [row("small", 1.0, None)]);
+    assert_eq!(figures(asked(View::Assessments, "assessment_value", &[Aggregation::Max])).await, [row("", 1.0, None)]);
     let mut filtered = asked(View::Spans, "span_count", &count);
     filtered.filters = vec!["trace.tag.topic = 'weather'".into(), "span.name = 'call'".into()];
-    assert_eq!(figures(filtered).await, [(String::new(), 2.0, None)]);
+    assert_eq!(figures(filtered).await, [row("", 2.0, None)]);
     let mut bucketed = asked(View::Traces, "trace_count", &count);
     (bucketed.interval_seconds, bucketed.from, bucketed.to) = (Some(2), Some(START), Some(START + 3000));
-    assert_eq!(figures(bucketed).await, [(String::new(), 1.0, Some(START)), (String::new(), 2.0, Some(START + 2000))]);
+    assert_eq!(figures(bucketed).await, [row("", 1.0, Some(START)), row("", 2.0, Some(START + 2000))]);
     assert!(traces::metrics(&lab.portal, &lab.eve, "speech", &asked(View::Traces, "trace_count", &count)).await.expect("none").is_empty());
 }
 
@@ -629,9 +666,8 @@ async fn figures_that_make_no_sense_are_refused() {
 async fn two_filters_go_together_as_often_as_they_do() {
     let lab = Lab::new().await;
     three(&lab).await;
-    let ask = async |a: &str, b: &str| {
-        traces::correlation(&lab.portal, &lab.ada, "vision", &[zero()], [a, b], Some("")).await.expect("compared")
-    };
+    let ask =
+        async |a: &str, b: &str| traces::correlation(&lab.portal, &lab.ada, "vision", &[zero()], [a, b], Some("")).await.expect("compared");
     let together = ask("tags.topic = 'weather'", "span.type = 'LLM'").await;
     assert_eq!((together.first, together.second, together.both, together.total), (2, 2, 2, 3));
     assert_eq!(together.npmi(0.0), Some(1.0));

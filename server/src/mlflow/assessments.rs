@@ -107,9 +107,7 @@ impl AssessmentIn {
     fn judgement(&mut self) -> Answer<Judgement> {
         let error = |e: ErrorIn| AssessmentError { code: e.error_code, message: e.error_message, stack: e.stack_trace };
         match (self.feedback.take(), self.expectation.take(), self.issue.take()) {
-            (Some(said), None, None) => {
-                Ok(Judgement::Feedback { value: said.value, error: said.error.or(self.error.take()).map(error) })
-            }
+            (Some(said), None, None) => Ok(Judgement::Feedback { value: said.value, error: said.error.or(self.error.take()).map(error) }),
             (None, Some(said), None) => Ok(Judgement::Expectation { value: expected(said)? }),
             (None, None, Some(said)) => Ok(Judgement::Issue { name: said.issue_name.unwrap_or_default() }),
             _ => Err(MlflowError::invalid("Exactly one of `expectation`, `feedback`, or `issue` should be specified.")),
@@ -122,14 +120,14 @@ impl AssessmentIn {
         let source = self.source.unwrap_or_default();
         let source_type = match source.source_type {
             None | Some(Value::Null) => SOURCE_TYPES[0],
-            Some(said) => choice(&said, &SOURCE_TYPES)
-                .map_err(|reason| MlflowError::invalid(format!("Invalid value for parameter 'assessment.source.source_type': it {reason}")))?,
+            Some(said) => choice(&said, &SOURCE_TYPES).map_err(|reason| {
+                MlflowError::invalid(format!("Invalid value for parameter 'assessment.source.source_type': it {reason}"))
+            })?,
         };
         let time = |text: Option<String>, name: &str| {
             let at = text.map(|text| read_timestamp(&text)).transpose();
-            at.map(Option::unwrap_or_default).map_err(|reason| {
-                MlflowError::invalid(format!("Invalid value for parameter 'assessment.{name}': it {reason}"))
-            })
+            at.map(Option::unwrap_or_default)
+                .map_err(|reason| MlflowError::invalid(format!("Invalid value for parameter 'assessment.{name}': it {reason}")))
         };
         Ok(Assessment {
             id: self.assessment_id.unwrap_or_default(),

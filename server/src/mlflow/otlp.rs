@@ -110,9 +110,10 @@ fn arriving(span: message::Span) -> Answer<(String, Span)> {
         2 => SpanStatus::Error,
         _ => SpanStatus::Unset,
     };
-    let events = span.events.into_iter().map(|e| {
-        Ok::<_, MlflowError>(domain::model::SpanEvent { name: e.name, time: time(e.time)?, attributes: e.attributes })
-    });
+    let events = span
+        .events
+        .into_iter()
+        .map(|e| Ok::<_, MlflowError>(domain::model::SpanEvent { name: e.name, time: time(e.time)?, attributes: e.attributes }));
     let span = Span {
         id: span.span_id,
         parent_id: Some(parent).filter(|id| !id.bytes().all(|b| b == b'0')),

@@ -4,8 +4,9 @@ mod metrics;
 pub mod shape;
 
 use super::{
-    Answer, Endpoint, MlflowError, endpoint,
+    Answer, Endpoint, MlflowError,
     assessments::AssessmentIn,
+    endpoint,
     wire::{Asked, Bool, Empty, Int, List, Nothing, Pair, choice, required},
 };
 use axum::{
@@ -124,9 +125,11 @@ async fn start(Asked { door, fields }: Asked<Start>) -> Answer<Json<Started>> {
     let id = required(said.trace_id, "trace.trace_info.trace_id")?;
     let experiment = said.trace_location.and_then(Location::experiment);
     let experiment = experiment.ok_or_else(|| MlflowError::missing("trace.trace_info.trace_location.mlflow_experiment.experiment_id"))?;
-    let invalid = |name: &'static str| move |reason: String| MlflowError::invalid(format!("Invalid value for parameter '{name}': it {reason}"));
+    let invalid =
+        |name: &'static str| move |reason: String| MlflowError::invalid(format!("Invalid value for parameter '{name}': it {reason}"));
     let assessments = said.assessments.0.into_iter().map(|a| a.read(&id)).collect::<Answer<_>>()?;
-    let request_time = shape::read_timestamp(&required(said.request_time, "trace.trace_info.request_time")?).map_err(invalid("request_time"))?;
+    let request_time =
+        shape::read_timestamp(&required(said.request_time, "trace.trace_info.request_time")?).map_err(invalid("request_time"))?;
     let duration = said.execution_duration.map(|text| shape::read_duration(&text)).transpose().map_err(invalid("execution_duration"))?;
     let new = TraceInfo {
         id,

@@ -10,6 +10,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, Method, StatusCode, header},
 };
+use http_body::Body as _;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -91,12 +92,17 @@ pub async fn read_any(headers: &HeaderMap, body: Body, most: usize) -> Result<By
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(MlflowError { status, ..MlflowError::invalid("Send the request without compression.") });
     }
+    let too_long = || {
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        MlflowError { status, ..MlflowError::invalid(format!("The request is longer than {most} bytes, or broke off.")) }
+    };
+    // Said beforehand, it need not be read.
+    if usize::try_from(body.size_hint().lower()).is_ok_and(|length| length > most) {
+        return Err(too_long());
+    }
     match tokio::time::timeout(BODY_WITHIN, to_bytes(body, most)).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => {
-            let status = StatusCode::PAYLOAD_TOO_LARGE;
-            Err(MlflowError { status, ..MlflowError::invalid(format!("The request is longer than {most} bytes, or broke off.")) })
-        }
+        Ok(Err(_)) => Err(too_long()),
         // Not 408, which clients repeat.
         Err(_) => Err(MlflowError::invalid("The request took too long to arrive.")),
     }

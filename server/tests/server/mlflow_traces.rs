@@ -38,7 +38,8 @@ fn protobuf() -> Vec<u8> {
     let time = |number: u8, at: i64| [&[number << 3 | 1][..], &at.to_le_bytes()].concat();
     let attribute = [field(1, b"lang"), field(2, &field(1, b"rust"))].concat();
     let trace: Vec<u8> = (0..32).step_by(2).map(|i| u8::from_str_radix(&ID[i..i + 2], 16).expect("hexadecimal")).collect();
-    let span = [field(1, &trace), field(2, &[7; 8]), field(5, b"step"), time(7, NANO), time(8, NANO + 1_000_000), field(9, &attribute)].concat();
+    let span =
+        [field(1, &trace), field(2, &[7; 8]), field(5, b"step"), time(7, NANO), time(8, NANO + 1_000_000), field(9, &attribute)].concat();
     field(1, &field(2, &field(2, &span)))
 }
 
@@ -122,7 +123,10 @@ async fn spans_arrive_as_json_and_are_read_as_mlflow_says() {
     assert!(file.header("content-disposition").is_some_and(|d| d.contains("traces.json")), "{:?}", file.headers);
     let file = read(&file);
     let attributes = &file["spans"][0]["attributes"];
-    assert_eq!((&attributes["mlflow.spanInputs"], &attributes["mlflow.traceRequestId"]), (&json!("{\"q\":1}"), &json!(format!("\"{TRACE}\""))));
+    assert_eq!(
+        (&attributes["mlflow.spanInputs"], &attributes["mlflow.traceRequestId"]),
+        (&json!("{\"q\":1}"), &json!(format!("\"{TRACE}\"")))
+    );
     let batch = read(&client.get(&format!("3.0/mlflow/traces/batchGet?trace_ids={TRACE}&trace_ids=tr-1")).await);
     assert_eq!(batch["traces"].as_array().map(Vec::len), Some(1));
     let infos = read(&client.call("POST", "3.0/mlflow/traces/batchGetInfos", &json!({ "trace_ids": [TRACE] })).await);
@@ -214,10 +218,18 @@ async fn another_teams_experiments_runs_and_traces_are_not_there() {
         ("PATCH", format!("3.0/mlflow/traces/{TRACE}/tags"), json!({ "key": "a", "value": "b" })),
         ("DELETE", format!("2.0/mlflow/traces/{TRACE}/tags"), json!({ "key": "a" })),
         ("PATCH", format!("2.0/mlflow/traces/{TRACE}"), json!({ "timestamp_ms": 1, "status": "OK" })),
-        ("POST", format!("3.0/mlflow/traces/{TRACE}/assessments"), json!({ "assessment": { "assessment_name": "a", "feedback": { "value": 1 } } })),
+        (
+            "POST",
+            format!("3.0/mlflow/traces/{TRACE}/assessments"),
+            json!({ "assessment": { "assessment_name": "a", "feedback": { "value": 1 } } }),
+        ),
         ("GET", format!("3.0/mlflow/traces/{TRACE}/assessments/a-1"), json!(null)),
         ("DELETE", format!("3.0/mlflow/traces/{TRACE}/assessments/a-1"), json!({})),
-        ("POST", "2.0/mlflow/traces/link-prompts".to_owned(), json!({ "trace_id": TRACE, "prompt_versions": [{ "name": "p", "version": "1" }] })),
+        (
+            "POST",
+            "2.0/mlflow/traces/link-prompts".to_owned(),
+            json!({ "trace_id": TRACE, "prompt_versions": [{ "name": "p", "version": "1" }] }),
+        ),
         ("POST", "3.0/mlflow/traces/delete-traces".to_owned(), json!({ "experiment_id": hers, "request_ids": [TRACE] })),
     ] {
         let ask = async |path: &str| if method == "GET" { client.get(path).await } else { client.call(method, path, &body).await };
@@ -252,7 +264,8 @@ async fn a_client_says_what_a_trace_is_and_finds_it() {
         "trace_metadata": { "mlflow.sourceRun": "r" }, "tags": { "mlflow.traceName": "ask", "mlflow.artifactLocation": "file:///etc", "k": "v" },
         "assessments": [{ "assessment_id": "a-1", "assessment_name": "good", "source": { "source_type": "HUMAN", "source_id": "ada" },
             "feedback": { "value": true }, "create_time": "2026-01-01T00:00:00Z" }] });
-    let made = read(&client.call("POST", "3.0/mlflow/traces", &json!({ "trace": { "trace_info": info } })).await)["trace"]["trace_info"].take();
+    let made =
+        read(&client.call("POST", "3.0/mlflow/traces", &json!({ "trace": { "trace_info": info } })).await)["trace"]["trace_info"].take();
     assert_eq!((&made["state"], &made["execution_duration"]), (&json!("ERROR"), &json!("0.500s")));
     assert_eq!(made["tags"]["mlflow.artifactLocation"], format!("mlflow-artifacts:/0/traces/{TRACE}/artifacts"), "that is ours to say");
     assert_eq!((&made["assessments"][0]["feedback"]["value"], &made["assessments"][0]["valid"]), (&json!(true), &json!(true)));
@@ -264,8 +277,14 @@ async fn a_client_says_what_a_trace_is_and_finds_it() {
     assert_eq!((&older["traces"][0]["request_id"], &older["traces"][0]["status"]), (&json!(TRACE), &json!("ERROR")));
     assert_eq!(older["traces"][0]["timestamp_ms"], 1_767_225_601_250_i64);
     for (bad, name) in [
-        (json!({ "trace": { "trace_info": { "trace_id": "../x", "trace_location": info["trace_location"], "request_time": "2026-01-01T00:00:00Z" } } }), "trace_id"),
-        (json!({ "trace": { "trace_info": { "trace_id": "x", "trace_location": info["trace_location"], "request_time": "yesterday" } } }), "request_time"),
+        (
+            json!({ "trace": { "trace_info": { "trace_id": "../x", "trace_location": info["trace_location"], "request_time": "2026-01-01T00:00:00Z" } } }),
+            "trace_id",
+        ),
+        (
+            json!({ "trace": { "trace_info": { "trace_id": "x", "trace_location": info["trace_location"], "request_time": "yesterday" } } }),
+            "request_time",
+        ),
         (json!({ "trace": { "trace_info": { "trace_id": "x", "request_time": "2026-01-01T00:00:00Z" } } }), "experiment_id"),
         (json!({}), "trace"),
     ] {
@@ -293,9 +312,12 @@ async fn a_search_that_cannot_be_used_is_refused() {
     ] {
         refused(&client.call("POST", "3.0/mlflow/traces/search", &bad).await, 400, INVALID);
     }
-    assert_eq!(read(&client.call("POST", "3.0/mlflow/traces/search", &json!({ "locations": here, "max_results": null })).await)["traces"]
-        .as_array()
-        .map(Vec::len), Some(1));
+    assert_eq!(
+        read(&client.call("POST", "3.0/mlflow/traces/search", &json!({ "locations": here, "max_results": null })).await)["traces"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
 }
 
 #[tokio::test]
@@ -344,8 +366,11 @@ async fn figures_and_correlations_are_answered_as_mlflow_does() {
         "aggregations": [{ "aggregation_type": "PERCENTILE", "percentile_value": 50 }, { "aggregation_type": 3 }],
         "time_interval_seconds": "3600", "start_time_ms": 1_767_225_600_000_i64, "end_time_ms": 1_767_225_700_000_i64 });
     let point = read(&client.call("POST", "3.0/mlflow/traces/metrics", &ask).await)["data_points"][0].take();
-    assert_eq!(point, json!({ "metric_name": "latency", "dimensions": { "trace_name": "ask", "time_bucket": "2026-01-01T00:00:00+00:00" },
-        "values": { "P50.0": 1500.0, "AVG": 1500.0 } }));
+    assert_eq!(
+        point,
+        json!({ "metric_name": "latency", "dimensions": { "trace_name": "ask", "time_bucket": "2026-01-01T00:00:00+00:00" },
+        "values": { "P50.0": 1500.0, "AVG": 1500.0 } })
+    );
     refused(&client.call("POST", "3.0/mlflow/traces/metrics", &json!({ "experiment_ids": ["0"] })).await, 400, INVALID);
     let correlate = json!({ "experiment_ids": ["0"], "filter_string1": "name = 'ask'", "filter_string2": "status = 'ERROR'" });
     let found = read(&client.call("POST", "3.0/mlflow/traces/calculate-filter-correlation", &correlate).await);
@@ -359,7 +384,11 @@ async fn traces_are_tagged_linked_and_deleted() {
     let done = async |method: &str, path: &str, body: Value| read(&client.call(method, path, &body).await);
     assert_eq!(done("PATCH", &format!("2.0/mlflow/traces/{TRACE}/tags"), json!({ "key": "k", "value": "v" })).await, json!({}));
     assert_eq!(done("DELETE", &format!("3.0/mlflow/traces/{TRACE}/tags"), json!({ "key": "k" })).await, json!({}));
-    refused(&client.call("PATCH", &format!("2.0/mlflow/traces/{TRACE}/tags"), &json!({ "key": "mlflow.artifactLocation", "value": "x" })).await, 400, INVALID);
+    refused(
+        &client.call("PATCH", &format!("2.0/mlflow/traces/{TRACE}/tags"), &json!({ "key": "mlflow.artifactLocation", "value": "x" })).await,
+        400,
+        INVALID,
+    );
     let run = done("POST", "2.0/mlflow/runs/create", json!({ "experiment_id": "0" })).await["run"]["info"]["run_id"].take();
     assert_eq!(done("POST", "2.0/mlflow/traces/link-to-run", json!({ "trace_ids": [TRACE], "run_id": run })).await, json!({}));
     let many: Vec<String> = (0..101).map(|i| format!("tr-{i}")).collect();
@@ -381,7 +410,8 @@ async fn older_clients_begin_and_end_a_trace_over_http() {
     let begun = read(&client.call("POST", "2.0/mlflow/traces", &start).await)["trace_info"].take();
     assert_eq!((&begun["status"], &begun["experiment_id"]), (&json!("IN_PROGRESS"), &json!("0")));
     let path = format!("2.0/mlflow/traces/{}", begun["request_id"].as_str().expect("an id"));
-    let ended = read(&client.call("PATCH", &path, &json!({ "timestamp_ms": 1_767_225_600_250_i64, "status": "OK" })).await)["trace_info"].take();
+    let ended =
+        read(&client.call("PATCH", &path, &json!({ "timestamp_ms": 1_767_225_600_250_i64, "status": "OK" })).await)["trace_info"].take();
     assert_eq!((&ended["status"], &ended["execution_time_ms"]), (&json!("OK"), &json!(250)));
     assert_eq!(read(&client.get(&format!("{path}/info")).await)["trace_info"], ended);
 }

@@ -136,9 +136,11 @@ fn span(span: Span) -> Result<message::Span, String> {
         let name = event.name.unwrap_or_default();
         Ok(message::Event { name, time: time(event.time_unix_nano)?, attributes: event.attributes.0 })
     });
-    let links = span.links.0.into_iter().map(|link| {
-        Ok(SpanLink { trace_id: id(link.trace_id)?, span_id: id(link.span_id)?, attributes: link.attributes.0 })
-    });
+    let links = span
+        .links
+        .0
+        .into_iter()
+        .map(|link| Ok(SpanLink { trace_id: id(link.trace_id)?, span_id: id(link.span_id)?, attributes: link.attributes.0 }));
     Ok(message::Span {
         events: events.collect::<Result<_, String>>()?,
         links: links.collect::<Result<_, String>>()?,
@@ -203,7 +205,7 @@ impl<'de> Deserialize<'de> for Any {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Any, A::Error> {
                 let mut read = None;
                 while let Some(kind) = map.next_key::<String>()? {
-                    let value = match kind.as_str() {
+                    let value: Value = match kind.as_str() {
                         "stringValue" | "string_value" | "bytesValue" | "bytes_value" => map.next_value::<String>()?.into(),
                         "boolValue" | "bool_value" => map.next_value::<bool>()?.into(),
                         "intValue" | "int_value" => map.next_value::<Int>()?.0.into(),
@@ -242,7 +244,10 @@ mod tests {
         assert_eq!(value(json!({ "intValue": "9223372036854775807" })), Ok(json!(i64::MAX)));
         assert_eq!(value(json!({ "doubleValue": "NaN" })), Ok(json!("NaN")));
         assert_eq!(value(json!({ "arrayValue": { "values": [{ "boolValue": true }, {}] } })), Ok(json!([true, null])));
-        assert_eq!(value(json!({ "kvlistValue": { "values": [{ "key": "x", "value": { "stringValue": "y" } }] } })), Ok(json!({ "x": "y" })));
+        assert_eq!(
+            value(json!({ "kvlistValue": { "values": [{ "key": "x", "value": { "stringValue": "y" } }] } })),
+            Ok(json!({ "x": "y" }))
+        );
         assert!(value(json!({ "intValue": "x" })).is_err());
         assert!(value(json!({ "stringValue": "x", "intValue": 1 })).is_err());
     }
@@ -254,7 +259,8 @@ mod tests {
         .expect("read");
         assert_eq!((span.trace_id.as_str(), span.kind, span.status_code), ("5b8efff798038103d269b633813fc60c", 2, 2));
         assert_eq!(span.start, 1_544_712_660_000_000_000);
-        for bad in [json!({ "traceId": "../../etc" }), json!({ "kind": "NONE" }), json!({ "startTimeUnixNano": -1 }), json!({ "name": 1 })] {
+        for bad in [json!({ "traceId": "../../etc" }), json!({ "kind": "NONE" }), json!({ "startTimeUnixNano": -1 }), json!({ "name": 1 })]
+        {
             assert!(one(&bad).is_err(), "{bad}");
         }
     }

@@ -234,7 +234,8 @@ mod tests {
     }
 
     fn attribute(value: &[u8]) -> Vec<u8> {
-        let span = [field(1, &[1; 16]), field(2, &[2; 8]), field(5, b"step"), field(9, &[field(1, b"k"), field(2, value)].concat())].concat();
+        let span =
+            [field(1, &[1; 16]), field(2, &[2; 8]), field(5, b"step"), field(9, &[field(1, b"k"), field(2, value)].concat())].concat();
         field(1, &field(2, &field(2, &span)))
     }
 

@@ -74,7 +74,8 @@ async fn metrics(Asked { door, fields }: Asked<Query>) -> Answer<Json<Value>> {
         return Err(MlflowError::invalid("Invalid value for parameter 'page_token': answers have one page."));
     }
     let view = fields.view_type.ok_or_else(|| MlflowError::missing("view_type"))?;
-    let view = choice(&view, &VIEWS).map_err(|reason| MlflowError::invalid(format!("Invalid value for parameter 'view_type': it {reason}")))?;
+    let view =
+        choice(&view, &VIEWS).map_err(|reason| MlflowError::invalid(format!("Invalid value for parameter 'view_type': it {reason}")))?;
     let experiments: Vec<_> = fields.experiment_ids.0.into_iter().map(ExperimentId).collect();
     if experiments.is_empty() {
         return Err(MlflowError::missing("experiment_ids"));
@@ -110,7 +111,8 @@ fn shown(metric: &str, point: DataPoint) -> Value {
         let (year, month, day) = at.to_calendar_date();
         let (hour, minute, second) = at.to_hms();
         let month = u8::from(month);
-        dimensions.insert("time_bucket".to_owned(), format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+00:00").into());
+        dimensions
+            .insert("time_bucket".to_owned(), format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+00:00").into());
     }
     let values: Map<String, Value> = point.values.into_iter().map(|(label, value)| (label, json!(value))).collect();
     let mut out = json!({ "metric_name": metric, "values": values });

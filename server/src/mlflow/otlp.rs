@@ -16,7 +16,7 @@ use axum::{
     body::Body,
     extract::{FromRequestParts, Request},
     http::{HeaderMap, header},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
     routing::post,
 };
 use domain::{

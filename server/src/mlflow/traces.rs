@@ -1,28 +1,30 @@
-//! Traces: what a client says about them, reads and searches; v3, and what older clients ask for.
+//! Traces: what a client says about them, reads and searches.
 
+mod changes;
 mod metrics;
+mod older;
 pub mod shape;
 
 use super::{
     Answer, Endpoint, MlflowError,
     assessments::AssessmentIn,
     endpoint,
-    wire::{Asked, Bool, Empty, Int, List, Nothing, Pair, choice, required},
+    wire::{Asked, Bool, Int, List, Nothing, choice, required},
 };
 use axum::{
     Json,
     extract::Path,
     http::header,
     response::{IntoResponse, Response},
-    routing::{delete, get, patch, post},
+    routing::{get, post},
 };
 use domain::{
-    model::{ExperimentId, Pairs, Permission, RunId, TraceInfo, TraceState},
-    traces::{self, Doomed, End, TraceSearch},
+    model::{ExperimentId, Pairs, Permission, TraceInfo, TraceState},
+    traces::{self, TraceSearch},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use shape::{InfoOut, InfoV2Out, TraceOut};
+use shape::{InfoOut, TraceOut};
 
 pub fn endpoints() -> Vec<Endpoint> {
     use Permission::{ReadTracking as Read, WriteTracking as Write};
@@ -34,22 +36,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint("POST", "3.0/mlflow/traces/batchGetInfos", Read, post(batch_infos)),
         endpoint("POST", "3.0/mlflow/traces/search", Read, post(search)),
         endpoint("POST", "3.0/mlflow/traces/calculate-filter-correlation", Read, post(correlation)),
-        endpoint("POST", "3.0/mlflow/traces/delete-traces", Write, post(remove)),
-        endpoint("PATCH", "3.0/mlflow/traces/{trace_id}/tags", Write, patch(set_tag)),
-        endpoint("DELETE", "3.0/mlflow/traces/{trace_id}/tags", Write, delete(delete_tag)),
         endpoint("GET", "3.0/mlflow/get-trace-artifact", Read, get(artifact)),
-        endpoint("GET", "2.0/mlflow/traces", Read, get(search_v2)),
-        endpoint("POST", "2.0/mlflow/traces", Write, post(start_v2)),
-        endpoint("PATCH", "2.0/mlflow/traces/{request_id}", Write, patch(end_v2)),
-        endpoint("GET", "2.0/mlflow/traces/{request_id}/info", Read, get(info_v2)),
-        endpoint("PATCH", "2.0/mlflow/traces/{request_id}/tags", Write, patch(set_tag)),
-        endpoint("DELETE", "2.0/mlflow/traces/{request_id}/tags", Write, delete(delete_tag)),
-        endpoint("POST", "2.0/mlflow/traces/delete-traces", Write, post(remove)),
-        endpoint("POST", "2.0/mlflow/traces/link-to-run", Write, post(link_run)),
-        endpoint("POST", "2.0/mlflow/traces/link-prompts", Write, post(link_prompts)),
         endpoint("GET", "2.0/mlflow/get-trace-artifact", Read, get(artifact)),
     ];
-    own.into_iter().chain(metrics::endpoints()).collect()
+    [own, changes::endpoints(), older::endpoints(), metrics::endpoints()].into_iter().flatten().collect()
 }
 
 #[derive(Deserialize, Default)]
@@ -249,16 +239,6 @@ async fn search(Asked { door, mut fields }: Asked<Search>) -> Answer<Json<Found<
     Ok(Json(Found { traces: page.traces.into_iter().map(shape::info).collect(), next_page_token: page.next }))
 }
 
-async fn search_v2(Asked { door, mut fields }: Asked<Search>) -> Answer<Json<Found<InfoV2Out>>> {
-    let experiments = std::mem::take(&mut fields.experiment_ids).0;
-    if experiments.is_empty() {
-        return Err(MlflowError::missing("experiment_ids"));
-    }
-    let search = fields.of(experiments.into_iter().map(ExperimentId).collect());
-    let page = traces::search(door.portal(), &door.caller, &door.team, &search).await?;
-    Ok(Json(Found { traces: page.traces.into_iter().map(shape::info_v2).collect(), next_page_token: page.next }))
-}
-
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Correlate {
@@ -293,126 +273,6 @@ async fn correlation(Asked { door, fields }: Asked<Correlate>) -> Answer<Json<Va
         "joint_count": found.both,
         "total_count": found.total,
     })))
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Remove {
-    #[serde(alias = "experimentId")]
-    experiment_id: Option<String>,
-    #[serde(alias = "maxTimestampMillis")]
-    max_timestamp_millis: Option<Int>,
-    #[serde(alias = "maxTraces")]
-    max_traces: Option<Int>,
-    #[serde(alias = "requestIds")]
-    request_ids: List<String>,
-}
-
-async fn remove(Asked { door, fields }: Asked<Remove>) -> Answer<Json<Value>> {
-    let experiment = ExperimentId(required(fields.experiment_id, "experiment_id")?);
-    let doomed =
-        Doomed { ids: fields.request_ids.0, until: fields.max_timestamp_millis.map(|at| at.0), most: fields.max_traces.map(|most| most.0) };
-    let deleted = traces::delete(door.portal(), &door.caller, &door.team, &experiment, doomed).await?;
-    Ok(Json(json!({ "traces_deleted": deleted })))
-}
-
-async fn set_tag(Path(id): Path<String>, Asked { door, fields }: Asked<Pair>) -> Answer<Json<Empty>> {
-    let key = required(fields.key, "key")?;
-    traces::set_tag(door.portal(), &door.caller, &door.team, &id, &key, &fields.value.unwrap_or_default()).await?;
-    Ok(Json(Empty {}))
-}
-
-async fn delete_tag(Path(id): Path<String>, Asked { door, fields }: Asked<Pair>) -> Answer<Json<Empty>> {
-    let key = required(fields.key, "key")?;
-    traces::delete_tag(door.portal(), &door.caller, &door.team, &id, &key).await?;
-    Ok(Json(Empty {}))
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct LinkRun {
-    #[serde(alias = "traceIds")]
-    trace_ids: List<String>,
-    #[serde(alias = "runId")]
-    run_id: Option<String>,
-}
-
-async fn link_run(Asked { door, fields }: Asked<LinkRun>) -> Answer<Json<Empty>> {
-    let run = RunId(required(fields.run_id, "run_id")?);
-    if fields.trace_ids.0.is_empty() {
-        return Err(MlflowError::missing("trace_ids"));
-    }
-    traces::link_run(door.portal(), &door.caller, &door.team, &fields.trace_ids.0, &run).await?;
-    Ok(Json(Empty {}))
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct LinkPrompts {
-    #[serde(alias = "traceId")]
-    trace_id: Option<String>,
-    #[serde(alias = "promptVersions")]
-    prompt_versions: List<PromptIn>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct PromptIn {
-    name: Option<String>,
-    version: Option<Int>,
-}
-
-async fn link_prompts(Asked { door, fields }: Asked<LinkPrompts>) -> Answer<Json<Empty>> {
-    let id = required(fields.trace_id, "trace_id")?;
-    if fields.prompt_versions.0.is_empty() {
-        return Err(MlflowError::missing("prompt_versions"));
-    }
-    let read = |prompt: PromptIn| Ok((required(prompt.name, "name")?, required(prompt.version, "version")?.0));
-    let prompts = fields.prompt_versions.0.into_iter().map(read).collect::<Answer<Vec<_>>>()?;
-    traces::link_prompts(door.portal(), &door.caller, &door.team, &id, &prompts).await?;
-    Ok(Json(Empty {}))
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct StartV2 {
-    #[serde(alias = "experimentId")]
-    experiment_id: Option<String>,
-    #[serde(alias = "timestampMs")]
-    timestamp_ms: Option<Int>,
-    status: Option<Value>,
-    #[serde(alias = "requestMetadata")]
-    request_metadata: List<Pair>,
-    tags: List<Pair>,
-}
-
-fn pairs(list: List<Pair>, name: &str) -> Answer<Pairs> {
-    list.0.into_iter().map(|pair| Ok((required(pair.key, &format!("{name}.key"))?, pair.value.unwrap_or_default()))).collect()
-}
-
-async fn start_v2(Asked { door, fields }: Asked<StartV2>) -> Answer<Json<Value>> {
-    let experiment = ExperimentId(required(fields.experiment_id, "experiment_id")?);
-    let at = required(fields.timestamp_ms, "timestamp_ms")?.0;
-    let (tags, metadata) = (pairs(fields.tags, "tags")?, pairs(fields.request_metadata, "request_metadata")?);
-    let info = traces::start_v2(door.portal(), &door.caller, &door.team, &experiment, at, tags, metadata).await?;
-    Ok(Json(json!({ "trace_info": shape::info_v2(info) })))
-}
-
-async fn end_v2(Path(id): Path<String>, Asked { door, fields }: Asked<StartV2>) -> Answer<Json<Value>> {
-    let unspecified = fields.status.as_ref().is_some_and(|status| status == "TRACE_STATUS_UNSPECIFIED");
-    let end = End {
-        at: required(fields.timestamp_ms, "timestamp_ms")?.0,
-        state: if unspecified { TraceState::default() } else { state(fields.status)? },
-        tags: pairs(fields.tags, "tags")?,
-        metadata: pairs(fields.request_metadata, "request_metadata")?,
-    };
-    let info = traces::end_v2(door.portal(), &door.caller, &door.team, &id, end).await?;
-    Ok(Json(json!({ "trace_info": shape::info_v2(info) })))
-}
-
-async fn info_v2(Path(id): Path<String>, Asked { door, .. }: Asked<Nothing>) -> Answer<Json<Value>> {
-    let info = traces::info(door.portal(), &door.caller, &door.team, &id).await?;
-    Ok(Json(json!({ "trace_info": shape::info_v2(info) })))
 }
 
 #[derive(Deserialize, Default)]

@@ -30,10 +30,6 @@ impl Disk {
         Ok(Self { root, durable: Mutex::default() })
     }
 
-    fn data(&self) -> &Path {
-        self.root.parent().unwrap_or(&self.root)
-    }
-
     fn folder(&self, key: &Key) -> PathBuf {
         self.root.join(key.team.as_str()).join(key.shard())
     }

@@ -21,6 +21,7 @@ mod sessions;
 mod sign_in;
 mod teams;
 mod tokens;
+mod traces;
 mod tracking;
 mod volumes;
 mod webhooks;

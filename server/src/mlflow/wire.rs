@@ -10,6 +10,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, Method, StatusCode, header},
 };
+use http_body::Body as _;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -64,24 +65,8 @@ fn agrees(query: &str, body: &[u8]) -> Result<(), MlflowError> {
 /// # Errors
 /// Where it is another kind of content (a page of another site can send those without being asked), compressed, too long or too slow.
 pub async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, MlflowError> {
-    let kind = headers.get(header::CONTENT_TYPE).map(|v| v.to_str().unwrap_or_default());
-    let kind = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
-    if headers.contains_key(header::CONTENT_ENCODING) {
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(MlflowError { status, ..MlflowError::invalid("Send the request without compression.") });
-    }
-    let body = tokio::time::timeout(BODY_WITHIN, to_bytes(body, most)).await;
-    let body = match body {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => {
-            let status = StatusCode::PAYLOAD_TOO_LARGE;
-            return Err(MlflowError { status, ..MlflowError::invalid(format!("The request is longer than {most} bytes, or broke off.")) });
-        }
-        Err(_) => {
-            // Not 408, which clients repeat.
-            return Err(MlflowError::invalid("The request took too long to arrive."));
-        }
-    };
+    let kind = content_type(headers);
+    let body = read_any(headers, body, most).await?;
     match kind.as_deref() {
         Some("application/json") => Ok(body),
         None if body.is_empty() => Ok(body),
@@ -89,6 +74,37 @@ pub async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes,
             let other = other.unwrap_or("none");
             Err(MlflowError::invalid(format!("Bad Request. Content-Type must be application/json; it is {other:?}.")))
         }
+    }
+}
+
+/// The kind of content without its parameters, in lower case.
+pub fn content_type(headers: &HeaderMap) -> Option<String> {
+    let kind = headers.get(header::CONTENT_TYPE).map(|v| v.to_str().unwrap_or_default());
+    kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// Reads a body of any kind.
+///
+/// # Errors
+/// Where it is compressed, too long or too slow.
+pub async fn read_any(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, MlflowError> {
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(MlflowError { status, ..MlflowError::invalid("Send the request without compression.") });
+    }
+    let too_long = || {
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        MlflowError { status, ..MlflowError::invalid(format!("The request is longer than {most} bytes, or broke off.")) }
+    };
+    // Said beforehand, it need not be read.
+    if usize::try_from(body.size_hint().lower()).is_ok_and(|length| length > most) {
+        return Err(too_long());
+    }
+    match tokio::time::timeout(BODY_WITHIN, to_bytes(body, most)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => Err(too_long()),
+        // Not 408, which clients repeat.
+        Err(_) => Err(MlflowError::invalid("The request took too long to arrive.")),
     }
 }
 

@@ -12,6 +12,7 @@ mod mlflow_models;
 mod mlflow_registry;
 mod mlflow_runs;
 mod mlflow_search;
+mod mlflow_traces;
 mod notebook_host;
 mod notebook_tracking;
 mod origins;

@@ -108,6 +108,7 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         ("notebooks/launch_options", Needs(P::ReadTeam)),
         ("notebooks/list", Needs(P::ReadNotebooks)),
         ("notebooks/logs", Needs(P::ReadNotebooks)),
+        ("notebooks/page", Needs(P::ReadNotebooks)),
         ("notebooks/resize", Needs(P::ChangeOwnNotebook)),
         ("notebooks/snooze", Needs(P::ChangeOwnNotebook)),
         ("notebooks/start", Needs(P::ChangeOwnNotebook)),

@@ -52,6 +52,6 @@ pub use meter::Meter;
 pub use notes::{EmptyState, ErrorNote, ErrorPage, Loading, LoadingPage, Note, page_or_error};
 pub use page::{Crumb, Page};
 pub use status::{PhaseBadge, StatusBadge, Tone};
-pub use table::{FilterBar, SearchField, SortHeader, query_value, sort_order, with_query};
+pub use table::{FilterBar, Pager, SearchField, SortHeader, query_value, sort_order, with_query};
 pub use time::{Now, Time, provide_now, use_now};
 pub use toast::{Toasts, ToastsArea, provide_toasts, use_toasts};

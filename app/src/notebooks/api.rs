@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use crate::notebooks::LaunchForm;
-use domain::model::{Capacity, EnvironmentChoice, LogPage, Notebook, NotebookId, Volume};
+use domain::model::{Capacity, EnvironmentChoice, LogPage, Notebook, NotebookId, NotebookPage, NotebookQuery, Volume};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,13 @@ use crate::context::request;
 pub async fn list_notebooks(team: String) -> Result<Vec<Notebook>, AppError> {
     let (portal, caller) = request()?;
     Ok(domain::notebooks::list(&portal, &caller, &team).await?)
+}
+
+/// One page of those that match.
+#[server(prefix = "/api", endpoint = "notebooks/page")]
+pub async fn page_of_notebooks(team: String, query: NotebookQuery) -> Result<NotebookPage, AppError> {
+    let (portal, caller) = request()?;
+    Ok(domain::notebooks::page(&portal, &caller, &team, &query).await?)
 }
 
 #[server(prefix = "/api", endpoint = "notebooks/get")]

@@ -30,6 +30,14 @@ pub(super) async fn of_team(db: &Db, team: &TeamId) -> Result<Vec<Record>> {
     records(db.fetch_all(sql, args![team]).await?)
 }
 
+/// Those of a team that are not settled, newest first.
+pub(super) async fn running_in_team(db: &Db, team: &TeamId) -> Result<Vec<Record>> {
+    let sql = select!(
+        "WHERE n.team_id = $1 AND n.desired <> 'deleted' AND n.phase NOT IN ('stopped', 'failed') ORDER BY n.created_at DESC, n.id"
+    );
+    records(db.fetch_all(sql, args![team]).await?)
+}
+
 /// One that people of the team see.
 pub(super) async fn find(db: &Db, team: &TeamId, id: &NotebookId) -> Result<Record> {
     let sql = select!("WHERE n.id = $1 AND n.team_id = $2 AND n.desired <> 'deleted'");

@@ -4,8 +4,9 @@ use crate::{
     args, audit,
     caller::{Caller, Identity, TokenScope, Via},
     error::{Error, Result},
+    events,
     identity::{self, store::role as stored_role},
-    model::{Millis, NewToken, Permission, Token, TokenId, UserId},
+    model::{Change, Millis, NewToken, Permission, Token, TokenId, UserId},
     portal::Portal,
     random,
 };
@@ -110,6 +111,7 @@ async fn make(portal: &Portal, caller: &Caller, owner: &Identity, new: NewToken)
         after: Some(after),
     };
     audit::record(&mut tx, caller, now, entry).await?;
+    events::publish(&mut tx, now, Some(&token.team_name), &Change::Activity).await?;
     tx.commit().await?;
     Ok((token, secret))
 }
@@ -152,6 +154,7 @@ pub async fn revoke(portal: &Portal, caller: &Caller, id: &TokenId) -> Result<()
         after: None,
     };
     audit::record(&mut tx, caller, now, entry).await?;
+    events::publish(&mut tx, now, Some(&team), &Change::Activity).await?;
     tx.commit().await
 }
 

@@ -12,6 +12,8 @@ mod life;
 mod on_the_machine;
 #[path = "notebooks/paper.rs"]
 mod paper;
+#[path = "notebooks/storage.rs"]
+mod storage;
 #[path = "notebooks/tickets.rs"]
 mod tickets;
 

@@ -76,6 +76,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/notebooks/launch_options", "team=red", TEAM_READS),
     ("/api/notebooks/list", "team=red", TEAM_READS),
     ("/api/notebooks/logs", "team=red&id={id}&limit=5", TEAM_READS),
+    ("/api/notebooks/page", "team=red&query[text]=", TEAM_READS),
     ("/api/notebooks/resize", "team=red&id={id}&cpus=1&memory=1&gpus=0", [401, 404, 403, 409, 409, 404, 403]),
     ("/api/notebooks/snooze", "team=red&id={id}", TEAM_WRITES),
     ("/api/notebooks/start", "team=red&id={id}", TEAM_WRITES),
@@ -155,7 +156,7 @@ async fn every_mlflow_endpoint_takes_a_token_that_may() {
         let through = |status: u16| !matches!(status, 0 | 401 | 403 | 405 | 500 | 502 | 503);
         let reads = needs.needs() == Needs::InTeam(Role::Viewer);
         for (who, answer, fine) in [
-            ("nobody", send("x-none", "x").await, (&|s| s == 401) as &dyn Fn(u16) -> bool),
+            ("nobody", send("x-none", "x").await, (&|s: u16| s == 401) as &dyn Fn(u16) -> bool),
             ("a dead token", send("authorization", "Bearer slw_nothing").await, &|s| s == 401),
             ("a session", send("cookie", &ada).await, &|s| s == 403),
             ("a viewer", send("authorization", &format!("Bearer {viewer}")).await, &|s| if reads { through(s) } else { s == 403 }),

@@ -110,6 +110,7 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         ("notebooks/logs", Needs(P::ReadNotebooks)),
         ("notebooks/page", Needs(P::ReadNotebooks)),
         ("notebooks/resize", Needs(P::ChangeOwnNotebook)),
+        ("notebooks/review", Needs(P::LaunchNotebook)),
         ("notebooks/snooze", Needs(P::ChangeOwnNotebook)),
         ("notebooks/start", Needs(P::ChangeOwnNotebook)),
         ("notebooks/stop", Needs(P::ChangeOwnNotebook)),

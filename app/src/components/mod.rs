@@ -22,7 +22,7 @@
 //! - Lists: `SortHeader`, `FilterBar`, `SearchField`, `query_value` keep their state in the URL; `.table-wrap > table.table` scrolls with a sticky head.
 //! - Others: `EmptyState`, `ErrorNote`, `Note`, `Loading`, `Tabs`, `Menu`, `CopyButton`, `use_toasts().show(Tone::Good, "Saved")`.
 //! - Classes: `btn`, `btn-primary`, `btn-danger`, `btn-ghost`, `btn-sm`, `icon-btn`, `card`, `chip`, `muted`, `mono`, `num`, `stack`, `row`, `needs-js`
-//!   (hidden where scripts are off). The content security policy refuses `style` attributes: never write one.
+//!   (hidden where scripts are off), `without-js` (hidden where they are on). The content security policy refuses `style` attributes: never write one.
 
 mod copy;
 mod dialog;

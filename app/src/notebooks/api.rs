@@ -76,6 +76,16 @@ pub async fn launch_notebook(team: String, form: LaunchForm) -> Result<Notebook,
     launched.map_err(|error| AppError { fields: form.on_form(error.fields), ..error })
 }
 
+/// For browsers without scripts, whose review cannot follow what is typed: back to the form, which then shows what would be launched.
+#[server(prefix = "/api", endpoint = "notebooks/review")]
+pub async fn review_launch(team: String, form: LaunchForm) -> Result<(), AppError> {
+    let (_, caller) = request()?;
+    caller.require_in(domain::model::Permission::LaunchNotebook, &team)?;
+    let checked = form.request().validate().map_err(|fields| AppError::from(domain::Error::from(fields)));
+    leptos_axum::redirect(&checked.map_or_else(|error| form.refused(&team, &error), |()| form.reviewed(&team)));
+    Ok(())
+}
+
 #[server(prefix = "/api", endpoint = "notebooks/stop")]
 pub async fn stop_notebook(team: String, id: NotebookId) -> Result<Notebook, AppError> {
     let (portal, caller) = request()?;

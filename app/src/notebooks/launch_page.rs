@@ -55,6 +55,8 @@ pub struct Launch {
     pub start: StoredValue<LaunchForm>,
     pub choices: StoredValue<LaunchChoices>,
     pub capacity: RwSignal<Capacity>,
+    /// Whether the review is true without scripts.
+    pub reviewed: bool,
     /// Fields that were left once, by the names errors use; `*` for all, once a launch was tried.
     touched: RwSignal<Vec<String>>,
     refused: RwSignal<Vec<FieldError>>,
@@ -67,6 +69,7 @@ impl Launch {
         let touched = if start.message.is_empty() { Vec::new() } else { vec!["*".to_owned()] };
         Self {
             form,
+            reviewed: start.reviewed,
             start: StoredValue::new(start.form),
             capacity: RwSignal::new(choices.capacity.clone()),
             choices: StoredValue::new(choices),

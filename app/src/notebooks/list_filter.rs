@@ -37,7 +37,7 @@ pub fn last_active(notebook: &Notebook) -> i64 {
     notebook.last_activity_at.unwrap_or(notebook.phase_at).max(notebook.created_at)
 }
 
-/// `12 notebooks`, `3 of 500`, `51–100 of 500`.
+/// `12 notebooks`, `3 of 500`, `26–50 of 500`.
 fn how_many(page: &NotebookPage) -> String {
     let NotebookPage { found, total, .. } = *page;
     if page.pages() > 1 {
@@ -104,10 +104,10 @@ mod tests {
     fn the_count_says_what_is_shown_of_what_there_is() {
         let said = |page, found, total| how_many(&NotebookPage { notebooks: Vec::new(), page, found, total });
         assert_eq!(said(1, 1, 1), "1 notebook");
-        assert_eq!(said(1, 50, 50), "50 notebooks");
+        assert_eq!(said(1, 25, 25), "25 notebooks");
         assert_eq!(said(1, 3, 500), "3 of 500");
-        assert_eq!(said(1, 500, 500), "1–50 of 500");
-        assert_eq!(said(2, 70, 500), "51–70 of 70 found, 500 in all");
+        assert_eq!(said(1, 500, 500), "1–25 of 500");
+        assert_eq!(said(2, 40, 500), "26–40 of 40 found, 500 in all");
         assert_eq!(said(1, 0, 500), "0 of 500");
     }
 

@@ -4,7 +4,7 @@ use super::{Notebook, Phase};
 use serde::{Deserialize, Serialize};
 
 /// Rows of one page.
-pub const NOTEBOOK_ROWS: usize = 50;
+pub const NOTEBOOK_ROWS: usize = 25;
 
 /// Groups of phases that people look for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,6 +8,8 @@ mod idle_stop;
 mod launching;
 #[path = "notebooks/life.rs"]
 mod life;
+#[path = "notebooks/listing.rs"]
+mod listing;
 #[path = "notebooks/on_the_machine.rs"]
 mod on_the_machine;
 #[path = "notebooks/paper.rs"]

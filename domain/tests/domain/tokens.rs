@@ -155,3 +155,17 @@ async fn only_the_console_makes_a_token_for_somebody_else() {
     let more = tokens::create_for(&test.portal, &Caller::console(), &email("ada"), new("vision", Role::Admin)).await;
     assert!(matches!(more, Err(Error::Forbidden(_))), "{more:?}");
 }
+
+#[tokio::test]
+async fn pages_that_show_what_happened_hear_of_a_token() {
+    let test = TestPortal::new().await;
+    test.team("vision", &[("ada", Role::Member)]).await;
+    let ada = test.caller("ada").await;
+    let start = domain::events::latest(&test.portal).await.expect("a number");
+    let new = NewToken { name: "ci".into(), team: "vision".into(), role: Role::Viewer, days: 1 };
+    let (token, _) = tokens::create(&test.portal, &ada, new).await.expect("made");
+    tokens::revoke(&test.portal, &ada, &token.id).await.expect("revoked");
+    let events = domain::events::since(&test.portal, start).await.expect("read").expect("kept");
+    let heard: Vec<_> = events.iter().map(|e| (e.team.as_deref(), &e.change)).collect();
+    assert_eq!(heard, [(Some("vision"), &domain::model::Change::Activity); 2]);
+}

@@ -4,6 +4,7 @@ mod command_line;
 mod evil;
 mod hardening;
 mod house;
+mod lists;
 mod limits;
 mod live;
 mod malformed;

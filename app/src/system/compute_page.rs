@@ -41,7 +41,7 @@ fn Machine(capacity: Capacity, holders: Vec<Holder>) -> impl IntoView {
                         label="CPUs"
                         value=f64::from(c.cpus_used)
                         max=f64::from(c.cpus_total)
-                        reading=format!("{} of {} promised", c.cpus_used, c.cpus_total)
+                        reading=format!("{} of {}", c.cpus_used, c.cpus_total)
                     />
                 </div>
                 <div class="card card-body">
@@ -49,7 +49,7 @@ fn Machine(capacity: Capacity, holders: Vec<Holder>) -> impl IntoView {
                         label="Memory"
                         value=share(c.memory_mib_used)
                         max=share(c.memory_mib_total)
-                        reading=format!("{} of {} promised", mib(c.memory_mib_used), mib(c.memory_mib_total))
+                        reading=format!("{} of {}", mib(c.memory_mib_used), mib(c.memory_mib_total))
                     />
                 </div>
                 <div class="card card-body">

@@ -13,7 +13,8 @@ async fn fill(house: &House, notebooks: i64) {
             "idle_minutes": 60, "resources": { "cpus": 1, "memory_mib": 512, "gpus": 0 } });
         let volume = "INSERT INTO volumes (id, team_id, name, created_by, created_at) VALUES ($1, $2, $1, $3, $4)";
         house.portal.db.execute(volume, args![&name, &team, &ada, -i]).await.expect("a volume");
-        let notebook = "INSERT INTO notebooks (id, team_id, owner, name, spec, home, idempotency_key, desired, launch, phase, phase_at, created_at)
+        let notebook =
+            "INSERT INTO notebooks (id, team_id, owner, name, spec, home, idempotency_key, desired, launch, phase, phase_at, created_at)
                         VALUES ($1, $2, $3, $1, $4, $1, $1, 'stopped', 1, 'stopped', $5, $5)";
         house.portal.db.execute(notebook, args![&name, &team, &ada, spec.to_string(), -i]).await.expect("a notebook");
     }
@@ -50,7 +51,9 @@ async fn a_long_trail_is_exported_in_chunks_for_the_team_and_for_the_portal() {
                SELECT i + 1000, 0, '=cmd()', 'session', CASE i % 2 WHEN 0 THEN 'red' END, 'test.add', 'x', 'x', '', '', '' FROM n";
     house.portal.db.execute(sql, args![]).await.expect("records");
     let (boss, root) = (house.session("boss").await, house.session("root").await);
-    for (path, cookie, least) in [("/admin/audit.csv", &boss, usize::try_from(known).expect("few") + 1_200), ("/t/red/audit.csv", &root, 600)] {
+    for (path, cookie, least) in
+        [("/admin/audit.csv", &boss, usize::try_from(known).expect("few") + 1_200), ("/t/red/audit.csv", &root, 600)]
+    {
         let answer = house.get(path, &[("cookie", cookie)]).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/csv; charset=utf-8")), "{path}");
         assert_eq!((answer.header("transfer-encoding"), answer.header("content-length")), (Some("chunked"), None), "{path}");

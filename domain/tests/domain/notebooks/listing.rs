@@ -19,7 +19,8 @@ async fn full() -> House {
             "data": [], "env": [], "git": null, "idle_minutes": 60, "resources": { "cpus": 1 + i % 3, "memory_mib": 512, "gpus": 0 } });
         let volume = "INSERT INTO volumes (id, team_id, name, created_by, created_at) VALUES ($1, $2, $1, $3, $4)";
         house.portal.db.execute(volume, args![&name, &team, owner, i]).await.expect("a volume");
-        let notebook = "INSERT INTO notebooks (id, team_id, owner, name, spec, home, idempotency_key, desired, launch, phase, phase_at, created_at)
+        let notebook =
+            "INSERT INTO notebooks (id, team_id, owner, name, spec, home, idempotency_key, desired, launch, phase, phase_at, created_at)
                         VALUES ($1, $2, $3, $1, $4, $1, $1, 'stopped', 1, $5, $6, $6)";
         let phase = if i % 10 == 0 { "failed" } else { "stopped" };
         house.portal.db.execute(notebook, args![&name, &team, owner, spec.to_string(), phase, i]).await.expect("a notebook");
@@ -56,13 +57,28 @@ async fn filter_and_order_concern_every_notebook_and_not_those_of_a_page() {
     let sorted = page(&house, NotebookQuery { sort: "name".into(), page: 3, ..any() }).await;
     assert_eq!(names(&sorted)[9], "n-59");
     assert_eq!(names(&page(&house, NotebookQuery { sort: "-name".into(), ..any() }).await)[0], "n-59");
-    assert_eq!(names(&page(&house, NotebookQuery { sort: "size".into(), ..any() }).await)[..2], ["n-57", "n-54"], "newest first within a size");
+    assert_eq!(
+        names(&page(&house, NotebookQuery { sort: "size".into(), ..any() }).await)[..2],
+        ["n-57", "n-54"],
+        "newest first within a size"
+    );
     assert_eq!(names(&page(&house, NotebookQuery { sort: "environment".into(), ..any() }).await)[0], "n-04");
     assert_eq!(names(&page(&house, NotebookQuery { sort: "nonsense".into(), ..any() }).await)[0], "n-59");
 
     let failed = page(&house, NotebookQuery { group: PhaseGroup::Failed, page: 9, ..any() }).await;
     assert_eq!((failed.page, failed.found, failed.total), (1, 6, 60), "a page that the filter does not have");
     assert_eq!(page(&house, NotebookQuery { mine: true, ..any() }).await.found, 30);
+    // The same question, answered by the database alone and by reading everything.
+    for (group, mine) in [(PhaseGroup::All, true), (PhaseGroup::Failed, false), (PhaseGroup::Stopped, true), (PhaseGroup::Running, false)] {
+        for at in 1..=3 {
+            let asked = NotebookQuery { group, mine, page: at, ..any() };
+            assert_eq!(
+                page(&house, asked.clone()).await,
+                page(&house, NotebookQuery { text: "n-".into(), ..asked }).await,
+                "{group:?} {mine} {at}"
+            );
+        }
+    }
     for (text, found) in [("N-0", 10), ("LAB", 5), ("bob@", 30), ("nothing", 0), ("%", 0), ("  n-59 ", 1)] {
         assert_eq!(page(&house, NotebookQuery { text: text.into(), ..any() }).await.found, found, "{text}");
     }

@@ -74,6 +74,10 @@ base('from an empty portal to a notebook that keeps its files', async ({ page, e
     await lab.keyboard.type("open('kept.txt', 'w').write('still here'); print(6 * 7)");
     await lab.keyboard.press('Shift+Enter');
     await expect(lab.locator('.jp-OutputArea-output').getByText('42', { exact: true })).toBeVisible({ timeout: 60_000 });
+    // JupyterLab asks for its news a few seconds after it has opened, unless it was told: its settings say so, and by now it would have.
+    const settings = await lab.evaluate(async () => (await fetch('/lab/api/settings/@jupyterlab/apputils-extension:notification')).text());
+    expect(settings).toContain('"fetchNews"');
+    await expect(lab.getByText(/official Jupyter news/)).toHaveCount(0);
     await lab.close();
   });
 

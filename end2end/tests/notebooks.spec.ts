@@ -71,6 +71,7 @@ test('the keyboard alone signs in, finds the form in the palette and launches', 
     await expect(page.getByRole('dialog')).toBeVisible({ timeout: 1000 });
   }).toPass();
   await page.keyboard.type('New notebook');
+  await expect(page.getByRole('option', { name: /New notebook/ }).first()).toBeVisible();
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/notebooks\/new/);
 

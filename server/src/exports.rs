@@ -18,30 +18,48 @@ use domain::{
     model::{ArtifactPath, AuditFilter, NotebookId, RunId},
     notebooks,
 };
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde::Deserialize;
 use std::{fmt::Write, time::Instant};
 
 /// `GET /admin/audit.csv`.
-pub async fn audit(State(server): State<Server>, Extension(caller): Extension<Caller>, Query(filter): Query<AuditFilter>) -> Response {
-    csv(&server.portal, &caller, filter).await
+pub async fn audit(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Extension(credential): Extension<Credential>,
+    Query(filter): Query<AuditFilter>,
+) -> Response {
+    csv(Reader { portal: server.portal, credential, caller }, &filter)
 }
 
 /// `GET /t/{team}/audit.csv`.
 pub async fn team_audit(
     State(server): State<Server>,
     Extension(caller): Extension<Caller>,
+    Extension(credential): Extension<Credential>,
     Path(team): Path<String>,
     Query(filter): Query<AuditFilter>,
 ) -> Response {
-    csv(&server.portal, &caller, AuditFilter { team, ..filter }).await
+    csv(Reader { portal: server.portal, credential, caller }, &AuditFilter { team, ..filter })
 }
 
-async fn csv(portal: &Portal, caller: &Caller, filter: AuditFilter) -> Response {
-    match domain::audit::export_csv(portal, caller, &filter).await {
-        Ok(text) => attachment("text/csv; charset=utf-8", "audit.csv", Body::from(text)),
-        Err(error) => refusal(error, &caller.request_id),
-    }
+/// However long the trail is, one piece of it is in memory at a time. A download that goes on after its reader's sign-in ends is cut off.
+fn csv(reader: Reader, filter: &AuditFilter) -> Response {
+    let pieces = match domain::audit::export_csv(&reader.portal, &reader.caller, filter) {
+        Ok(pieces) => pieces.boxed(),
+        Err(error) => return refusal(error, &reader.caller.request_id),
+    };
+    let body = stream::try_unfold((pieces, reader, Instant::now()), |(mut pieces, mut reader, mut looked)| async move {
+        if looked.elapsed() >= LOOK_EVERY {
+            if !reader.is_still_signed_in().await {
+                return Err(std::io::ErrorKind::PermissionDenied.into());
+            }
+            looked = Instant::now();
+        }
+        let piece = pieces.next().await.transpose().map_err(std::io::Error::other)?;
+        Ok::<_, std::io::Error>(piece.map(|text| (Bytes::from(text), (pieces, reader, looked))))
+    });
+    attachment("text/csv; charset=utf-8", "audit.csv", Body::from_stream(body))
 }
 
 /// `GET /t/{team}/notebooks/{id}/logs/download`: what is kept of the log, as text.

@@ -22,7 +22,7 @@
 //! - Lists: `SortHeader`, `FilterBar`, `SearchField`, `query_value` keep their state in the URL; `.table-wrap > table.table` scrolls with a sticky head.
 //! - Others: `EmptyState`, `ErrorNote`, `Note`, `Loading`, `Tabs`, `Menu`, `CopyButton`, `use_toasts().show(Tone::Good, "Saved")`.
 //! - Classes: `btn`, `btn-primary`, `btn-danger`, `btn-ghost`, `btn-sm`, `icon-btn`, `card`, `chip`, `muted`, `mono`, `num`, `stack`, `row`, `needs-js`
-//!   (hidden where scripts are off). The content security policy refuses `style` attributes: never write one.
+//!   (hidden where scripts are off), `without-js` (hidden where they are on). The content security policy refuses `style` attributes: never write one.
 
 mod copy;
 mod dialog;
@@ -52,6 +52,6 @@ pub use meter::Meter;
 pub use notes::{EmptyState, ErrorNote, ErrorPage, Loading, LoadingPage, Note, page_or_error};
 pub use page::{Crumb, Page};
 pub use status::{PhaseBadge, StatusBadge, Tone};
-pub use table::{FilterBar, SearchField, SortHeader, query_value, sort_order, with_query};
+pub use table::{FilterBar, Pager, SearchField, SortHeader, query_value, sort_order, with_query};
 pub use time::{Now, Time, provide_now, use_now};
 pub use toast::{Toasts, ToastsArea, provide_toasts, use_toasts};

@@ -21,7 +21,7 @@ impl Crumb {
 #[component]
 pub fn Page(
     #[prop(into)] title: Signal<String>,
-    #[prop(optional, into)] count: Option<usize>,
+    #[prop(optional, into)] count: Option<Signal<usize>>,
     #[prop(optional)] crumbs: Vec<Crumb>,
     #[prop(optional, into)] lead: String,
     /// A badge or the like beside the title.
@@ -62,7 +62,7 @@ pub fn Page(
                 <div class="page-title">
                     <h1>
                         {move || title.get()}
-                        {count.map(|count| view! { <span class="page-count">" "{count}</span> })}
+                        {count.map(|count| view! { <span class="page-count">" "{move || count.get()}</span> })}
                     </h1>
                     {status.run()}
                     <div class="page-actions">{actions.run()}</div>

@@ -15,10 +15,11 @@ pub fn query_value(name: &'static str) -> Memo<String> {
     Memo::new(move |_| query.with(|q| q.get_str(name).unwrap_or_default().to_owned()))
 }
 
-/// `path` with the present query, in which `name` is set to `value` (removed where empty). What a plain POST left behind is dropped.
+/// `path` with the present query, in which `name` is set to `value` (removed where empty). What a plain POST left behind is dropped, and so is
+/// the page: another filter or order begins with its first.
 pub fn with_query(path: &str, query: &leptos_router::params::ParamsMap, name: &str, value: &str) -> String {
     let mut query = query.clone();
-    for gone in [name, "__err", "__path"] {
+    for gone in [name, "page", "__err", "__path"] {
         query.remove(gone);
     }
     if !value.is_empty() {
@@ -106,5 +107,24 @@ pub fn SearchField(#[prop(default = "q")] name: &'static str, #[prop(into)] labe
                 on:input:target=move |ev| follow(ev.target().value())
             />
         </label>
+    }
+}
+
+/// The way through the pages of a list, as links; nothing where there is one page.
+#[component]
+pub fn Pager(label: &'static str, #[prop(into)] page: Signal<usize>, #[prop(into)] pages: Signal<usize>) -> impl IntoView {
+    let (query, path) = (use_query_map(), use_location().pathname);
+    let to = move |page: usize| with_query(&path.read(), &query.read(), "page", &if page > 1 { page.to_string() } else { String::new() });
+    move || {
+        let (page, pages) = (page.get(), pages.get());
+        (pages > 1).then(|| {
+            view! {
+                <nav class="pager" aria-label=label>
+                    {(page > 1).then(|| view! { <a class="btn btn-sm" rel="prev" href=to(page - 1)>"Previous page"</a> })}
+                    <span class="muted num">{format!("Page {page} of {pages}")}</span>
+                    {(page < pages).then(|| view! { <a class="btn btn-sm" rel="next" href=to(page + 1)>"Next page"</a> })}
+                </nav>
+            }
+        })
     }
 }

@@ -8,7 +8,8 @@ use crate::components::{
     ConfirmDialog, DialogActions, EmptyState, FormError, FormState, Glyph, Icon, LoadingPage, Page, StatusBadge, SubmitButton, Tone, mib,
     page_or_error, use_toasts, when_done,
 };
-use domain::model::EnvironmentChoice;
+use crate::live::{kept_current, use_live};
+use domain::model::{Change, EnvironmentChoice};
 use leptos::prelude::*;
 
 #[derive(Clone, Copy)]
@@ -20,27 +21,36 @@ struct CatalogueActions {
 /// The catalogue of environments.
 #[component]
 pub fn EnvironmentsPage() -> impl IntoView {
-    let toasts = use_toasts();
+    let (live, toasts) = (use_live(), use_toasts());
     let actions = CatalogueActions { enable: ServerAction::new(), remove: ServerAction::new() };
-    let all = Resource::new(|| (), |()| list_environments());
+    let changes = live.changes(|event| event.change == Change::Environments);
+    let first = Resource::new(
+        || (),
+        move |()| async move {
+            live.positioned().await;
+            list_environments().await
+        },
+    );
     when_done(actions.enable, move |()| {
-        all.refetch();
+        changes.update(|n| *n += 1);
         toasts.show(Tone::Good, "Catalogue changed.");
     });
     when_done(actions.remove, move |()| {
-        all.refetch();
+        changes.update(|n| *n += 1);
         toasts.show(Tone::Good, "Environment deleted.");
     });
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Environments" /> }>
-            {move || Suspend::new(async move { page_or_error(all.await, |all| view! { <Catalogue all actions /> }) })}
+            {move || Suspend::new(async move { page_or_error(first.await, |first| view! { <Catalogue first changes actions /> }) })}
         </Transition>
     }
 }
 
 #[component]
-fn Catalogue(all: Vec<EnvironmentChoice>, actions: CatalogueActions) -> impl IntoView {
-    let (count, none) = (all.len(), all.is_empty());
+fn Catalogue(first: Vec<EnvironmentChoice>, changes: RwSignal<u32>, actions: CatalogueActions) -> impl IntoView {
+    let all = kept_current(first, move || changes.get(), |_| list_environments());
+    let count = Signal::derive(move || all.with(Vec::len));
+    let none = Memo::new(move |_| all.with(Vec::is_empty));
     let add = || {
         view! {
             <a class="btn btn-primary" href="/admin/environments/new">
@@ -53,10 +63,14 @@ fn Catalogue(all: Vec<EnvironmentChoice>, actions: CatalogueActions) -> impl Int
         <Page title="Environments" count lead="What people can launch: a program, its versions and their packages." actions=add>
             <FormError form=FormState::of(actions.enable) />
             <FormError form=FormState::of(actions.remove) />
-            {if none {
-                view! { <EmptyState glyph=Glyph::Boxes title="The catalogue is empty" text="Add an environment so that people can launch notebooks." /> }.into_any()
-            } else {
-                view! { <ul class="cards">{all.into_iter().map(|choice| view! { <EntryCard choice actions /> }).collect_view()}</ul> }.into_any()
+            <ul class="cards">
+                <For each=move || all.get() key=|c| (c.environment.name.clone(), c.environment.updated_at, c.cached_versions.clone()) let:choice>
+                    <EntryCard choice actions />
+                </For>
+            </ul>
+            {move || {
+                none.get()
+                    .then(|| view! { <EmptyState glyph=Glyph::Boxes title="The catalogue is empty" text="Add an environment so that people can launch notebooks." /> })
             }}
         </Page>
     }

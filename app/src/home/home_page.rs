@@ -2,85 +2,65 @@
 
 use super::{activity::Activity, api::home_summary, usage::Usage};
 use crate::{
-    components::{EmptyState, ErrorPage, Glyph, Icon, LoadingPage, Page, Time, use_team},
-    live::{NotebookRow, NotebookStore, follow_notebooks, use_live},
+    components::{EmptyState, Glyph, Icon, LoadingPage, Page, Time, Tone, page_or_error, use_me, use_team, use_toasts},
+    error::AppError,
+    live::{NotebookRow, NotebookStore, follow_notebooks, kept_current, new_phases, use_live},
     notebooks::{
         NotebookActions, NotebookState, PhaseActions, Standing, use_notebook_actions,
         words::{environment, page_of, person, size},
     },
 };
-use domain::model::{AuditRecord, Capacity, Change, Home, Role};
-use leptos::{prelude::*, task::spawn_local};
-use std::time::Duration;
-
-/// Changes that come together are fetched together.
-const PAUSE: Duration = Duration::from_millis(300);
+use domain::model::{Change, Home, Phase, Role, UserId};
+use leptos::prelude::*;
 
 #[component]
 pub fn HomePage() -> impl IntoView {
-    let (team, live) = (use_team(), use_live());
-    let store = follow_notebooks(team.into(), Signal::derive(|| false));
-    let home = Resource::new(
-        move || (team.get(), live.reload()),
-        move |(team, _)| async move {
+    let (team, me, live) = (use_team(), use_me(), use_live());
+    let first = Resource::new(
+        move || team.get(),
+        move |team| async move {
             live.positioned().await;
-            home_summary(team).await
+            let standing = Standing::load(me, &team).await;
+            Ok::<_, AppError>((home_summary(team).await?, standing))
         },
     );
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Home" /> }>
             {move || Suspend::new(async move {
-                let standing = Standing::load(team.get()).await;
-                match home.await {
-                    Ok(home) => {
-                        store.seed(home.notebooks.clone());
-                        view! { <HomeView team=team.get_untracked() home store standing /> }.into_any()
-                    }
-                    Err(error) => view! { <ErrorPage error /> }.into_any(),
-                }
+                page_or_error(first.await, |(first, standing)| view! { <HomeView team=team.get_untracked() first standing /> })
             })}
         </Transition>
     }
 }
 
-/// Fetches capacity and activity again after changes that matter to them: not after each step of a progress bar.
-fn follow_facts(team: String, capacity: RwSignal<Capacity>, activity: RwSignal<Vec<AuditRecord>>, store: NotebookStore) {
-    let waiting = StoredValue::new(false);
-    let phases = StoredValue::new(std::collections::HashMap::new());
-    store.rows.with_untracked(|rows| {
-        phases.update_value(|known| known.extend(rows.iter().map(|r| (r.id.0.clone(), r.now.with_untracked(|n| n.phase)))));
-    });
+/// Says when one of my notebooks fails: it leaves what runs now, and that must not go unseen.
+fn tell_failures(team: String, user: Option<UserId>) {
+    let toasts = use_toasts();
     use_live().on_event(move |event| {
-        let matters = match &event.change {
-            Change::Notebook(n) => phases.try_update_value(|known| known.insert(n.id.0.clone(), n.phase)) != Some(Some(n.phase)),
-            _ => true,
-        };
-        if !matters || waiting.get_value() {
-            return;
+        if let Change::Notebook(n) = &event.change
+            && event.team.as_ref() == Some(&team)
+            && n.phase == Phase::Failed
+            && user.as_ref() == Some(&n.owner)
+        {
+            toasts.show(Tone::Bad, format!("Notebook {} failed: {}", n.spec.name, n.reason.clone().unwrap_or_default()));
         }
-        waiting.set_value(true);
-        let team = team.clone();
-        set_timeout(
-            move || {
-                if waiting.try_set_value(false).is_some() {
-                    return;
-                }
-                spawn_local(async move {
-                    if let Ok(home) = home_summary(team).await {
-                        capacity.try_set(home.capacity);
-                        activity.try_set(home.activity);
-                    }
-                });
-            },
-            PAUSE,
-        );
     });
 }
 
 #[component]
-fn HomeView(team: String, home: Home, store: NotebookStore, standing: Standing) -> impl IntoView {
-    let (capacity, activity) = (RwSignal::new(home.capacity), RwSignal::new(home.activity));
-    follow_facts(team.clone(), capacity, activity, store);
+fn HomeView(team: String, first: Home, standing: Standing) -> impl IntoView {
+    let store = follow_notebooks(Signal::stored(team.clone()), true);
+    store.seed(first.notebooks.clone());
+    // All of the team's changes, but not each step of a progress bar.
+    let new_phase = new_phases();
+    let changes =
+        use_live().changes_in(Signal::stored(team.clone()), move |event| !matches!(event.change, Change::Notebook(_)) || new_phase(event));
+    let again = team.clone();
+    let home = kept_current(first, move || changes.get(), move |_| home_summary(again.clone()));
+    Effect::new(move |_| store.seed(home.with(|h| h.notebooks.clone())));
+    let (capacity, activity) =
+        (Memo::new(move |_| home.with(|h| h.capacity.clone())), Memo::new(move |_| home.with(|h| h.activity.clone())));
+    tell_failures(team.clone(), standing.user.clone());
     let new = format!("/t/{team}/notebooks/new");
     let (may_launch, is_admin) = (standing.may_launch(), standing.role == Role::Admin);
     let quick = [
@@ -120,16 +100,17 @@ fn HomeView(team: String, home: Home, store: NotebookStore, standing: Standing) 
     }
 }
 
-/// What is not settled: mine, then the team's. One that failed while the page is open stays, so that it is seen.
+/// What is not settled: mine, then the team's. What settles leaves at once.
 #[component]
 fn RunningNow(team: String, store: NotebookStore, standing: Standing) -> impl IntoView {
     let actions = use_notebook_actions();
     let user = standing.user.clone();
     let split = Memo::new(move |_| {
-        let rows = store.rows.get();
-        rows.into_iter().partition::<Vec<NotebookRow>, _>(|row| user.as_ref() == Some(&row.now.with_untracked(|n| n.owner.clone())))
+        let runs = |row: &NotebookRow| row.now.with(|n| !n.phase.is_settled());
+        let rows = store.rows.get().into_iter().filter(runs);
+        rows.partition::<Vec<NotebookRow>, _>(|row| user.as_ref() == Some(&row.now.with_untracked(|n| n.owner.clone())))
     });
-    let none = Memo::new(move |_| store.rows.with(Vec::is_empty));
+    let none = Memo::new(move |_| split.with(|(mine, theirs)| mine.is_empty() && theirs.is_empty()));
     let new = StoredValue::new(format!("/t/{team}/notebooks/new"));
     let may_launch = standing.may_launch();
     let standing = StoredValue::new(standing);

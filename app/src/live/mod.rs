@@ -1,12 +1,14 @@
 //! The live client: one stream per browser tab that keeps what pages show equal to what is so. Nothing polls.
 
 pub mod api;
+mod current;
 mod note;
 mod notebooks;
 mod socket;
 
+pub use current::{after_changes, kept_current};
 pub use note::LiveNote;
-pub use notebooks::{NotebookRow, NotebookStore, follow_notebooks, merge};
+pub use notebooks::{NotebookRow, NotebookStore, follow_notebooks, merge, new_phases};
 pub use socket::Socket;
 
 use domain::model::{Change, Event, LiveMessage, Millis};

@@ -1,8 +1,9 @@
 //! A team's notebooks as signals, updated in place by the live stream.
 
 use super::{Live, use_live};
-use domain::model::{Change, Event, Notebook, NotebookId, PhaseChange};
+use domain::model::{Change, Event, Notebook, NotebookId, Phase, PhaseChange};
 use leptos::prelude::*;
+use std::collections::HashMap;
 
 /// One notebook and its present state.
 #[derive(Clone, PartialEq)]
@@ -11,27 +12,40 @@ pub struct NotebookRow {
     pub now: ArcRwSignal<Notebook>,
 }
 
-/// A team's notebooks. Rows come and go; what happens to one changes its own signal only.
+/// A team's notebooks, or those of one page of its list. Rows come and go; what happens to one changes its own signal only.
 #[derive(Clone, Copy)]
 pub struct NotebookStore {
     pub rows: RwSignal<Vec<NotebookRow>>,
-    /// Rows that came while the page was looked at, newest first, where the page wants to show them only when asked.
-    pub arrived: RwSignal<Vec<NotebookRow>>,
+    /// How many were launched since the rows were fetched that are not among them.
+    pub arrived: RwSignal<usize>,
     /// What a screen reader is told of rows that came and went.
     pub news: RwSignal<String>,
 }
 
-/// A store that follows the team's events until the caller's owner is cleaned up. Empty until it is seeded. While `hold`, new rows wait in
-/// `arrived` until `show_arrived`, so that nothing moves under the pointer.
-pub fn follow_notebooks(team: Signal<String>, hold: Signal<bool>) -> NotebookStore {
+/// A store that follows the team's events until the caller's owner is cleaned up. Empty until it is seeded. New notebooks become rows where the
+/// store holds `all`; else they are counted, and the page fetches its rows again when it suits.
+pub fn follow_notebooks(team: Signal<String>, all: bool) -> NotebookStore {
     let live: Live = use_live();
-    let store = NotebookStore { rows: RwSignal::new(Vec::new()), arrived: RwSignal::new(Vec::new()), news: RwSignal::new(String::new()) };
+    let store = NotebookStore { rows: RwSignal::new(Vec::new()), arrived: RwSignal::new(0), news: RwSignal::new(String::new()) };
     live.on_event(move |event| {
         if event.team.as_deref() == Some(team.get_untracked().as_str()) {
-            store.take(event, hold.get_untracked());
+            store.take(event, all);
         }
     });
     store
+}
+
+/// Whether an event tells of a notebook's phase that was not heard of before, or of a deletion: not of each step of a progress bar.
+pub fn new_phases() -> impl Fn(&Event) -> bool + Send + Sync {
+    let heard = StoredValue::new(HashMap::<String, (i64, Phase)>::new());
+    move |event| match &event.change {
+        Change::Notebook(n) => {
+            let now = (n.launch, n.phase);
+            heard.try_update_value(|known| known.insert(n.id.0.clone(), now)) != Some(Some(now))
+        }
+        Change::NotebookDeleted { .. } => true,
+        _ => false,
+    }
 }
 
 /// Whether `new` says something older than what is known, as the answer to a click may when the stream was faster.
@@ -60,7 +74,7 @@ impl NotebookStore {
             .into_iter()
             .map(|notebook| match old.iter().find(|r| r.id == notebook.id) {
                 Some(row) => {
-                    if row.now.with_untracked(|now| *now != notebook) {
+                    if row.now.with_untracked(|now| *now != notebook && !is_older(&notebook, now)) {
                         row.now.set(notebook);
                     }
                     row.clone()
@@ -68,23 +82,10 @@ impl NotebookStore {
                 None => NotebookRow { id: notebook.id.clone(), now: ArcRwSignal::new(notebook) },
             })
             .collect::<Vec<_>>();
-        self.arrived.set(Vec::new());
+        self.arrived.set(0);
         if rows != old {
             self.rows.set(rows);
         }
-    }
-
-    /// Puts the rows that waited on top of the list.
-    pub fn show_arrived(self) {
-        let mut arrived = self.arrived.get_untracked();
-        if arrived.is_empty() {
-            return;
-        }
-        self.arrived.set(Vec::new());
-        self.rows.update(|rows| {
-            arrived.append(rows);
-            *rows = arrived;
-        });
     }
 
     /// Tells screen readers; the words go again, since they are news and not content.
@@ -94,35 +95,41 @@ impl NotebookStore {
     }
 
     fn find(self, id: &str) -> Option<NotebookRow> {
-        let by_id = |rows: &Vec<NotebookRow>| rows.iter().find(|r| r.id.as_str() == id).cloned();
-        self.rows.with_untracked(by_id).or_else(|| self.arrived.with_untracked(by_id))
+        self.rows.with_untracked(|rows| rows.iter().find(|r| r.id.as_str() == id).cloned())
     }
 
-    fn take(self, event: &Event, hold: bool) {
+    fn take(self, event: &Event, all: bool) {
         match &event.change {
-            Change::Notebook(notebook) => self.put((**notebook).clone(), hold),
+            Change::Notebook(notebook) => self.put((**notebook).clone(), all),
             Change::NotebookDeleted { id } => {
                 if let Some(row) = self.find(id) {
                     self.tell(format!("Notebook {} was deleted.", row.now.with_untracked(|n| n.spec.name.clone())));
                     self.rows.update(|rows| rows.retain(|r| r.id != row.id));
-                    self.arrived.update(|rows| rows.retain(|r| r.id != row.id));
                 }
             }
             _ => {}
         }
     }
 
-    fn put(self, notebook: Notebook, hold: bool) {
+    fn put(self, notebook: Notebook, all: bool) {
         if let Some(row) = self.find(notebook.id.as_str()) {
             let next = row.now.with_untracked(|now| (!is_older(&notebook, now)).then(|| merge(now, notebook)).filter(|next| next != now));
             if let Some(next) = next {
+                if next.phase.is_settled() && row.now.with_untracked(|now| now.phase != next.phase) {
+                    self.tell(format!("Notebook {} {}.", next.spec.name, if next.phase == Phase::Failed { "failed" } else { "stopped" }));
+                }
                 row.now.set(next);
             }
-        } else {
+            return;
+        }
+        let is_new = notebook.launch == 1 && notebook.phase == Phase::Queued;
+        if is_new {
             self.tell(format!("{} launched notebook {}.", notebook.owner_email, notebook.spec.name));
-            let row = NotebookRow { id: notebook.id.clone(), now: ArcRwSignal::new(notebook) };
-            let list = if hold { self.arrived } else { self.rows };
-            list.update(|rows| rows.insert(0, row));
+        }
+        if all {
+            self.rows.update(|rows| rows.insert(0, NotebookRow { id: notebook.id.clone(), now: ArcRwSignal::new(notebook) }));
+        } else if is_new {
+            self.arrived.update(|n| *n += 1);
         }
     }
 }

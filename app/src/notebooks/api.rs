@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use crate::notebooks::LaunchForm;
-use domain::model::{Capacity, EnvironmentChoice, LogPage, Notebook, NotebookId, Volume};
+use domain::model::{Capacity, EnvironmentChoice, LogPage, Notebook, NotebookId, NotebookPage, NotebookQuery, Volume};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,13 @@ use crate::context::request;
 pub async fn list_notebooks(team: String) -> Result<Vec<Notebook>, AppError> {
     let (portal, caller) = request()?;
     Ok(domain::notebooks::list(&portal, &caller, &team).await?)
+}
+
+/// One page of those that match.
+#[server(prefix = "/api", endpoint = "notebooks/page")]
+pub async fn page_of_notebooks(team: String, query: NotebookQuery) -> Result<NotebookPage, AppError> {
+    let (portal, caller) = request()?;
+    Ok(domain::notebooks::page(&portal, &caller, &team, &query).await?)
 }
 
 #[server(prefix = "/api", endpoint = "notebooks/get")]
@@ -67,6 +74,16 @@ pub async fn launch_notebook(team: String, form: LaunchForm) -> Result<Notebook,
         Err(_) => {}
     }
     launched.map_err(|error| AppError { fields: form.on_form(error.fields), ..error })
+}
+
+/// For browsers without scripts, whose review cannot follow what is typed: back to the form, which then shows what would be launched.
+#[server(prefix = "/api", endpoint = "notebooks/review")]
+pub async fn review_launch(team: String, form: LaunchForm) -> Result<(), AppError> {
+    let (_, caller) = request()?;
+    caller.require_in(domain::model::Permission::LaunchNotebook, &team)?;
+    let checked = form.request().validate().map_err(|fields| AppError::from(domain::Error::from(fields)));
+    leptos_axum::redirect(&checked.map_or_else(|error| form.refused(&team, &error), |()| form.reviewed(&team)));
+    Ok(())
 }
 
 #[server(prefix = "/api", endpoint = "notebooks/stop")]

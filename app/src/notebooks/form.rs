@@ -193,13 +193,25 @@ const ADDRESS: usize = 7_000;
 
 #[cfg(feature = "ssr")]
 impl LaunchForm {
-    /// The form's address with what was typed and what was wrong. What would not fit into an address is left out: values first, then rows.
+    /// The form's address with what was typed and what was wrong.
     pub fn refused(&self, team: &str, error: &crate::error::AppError) -> String {
         if domain::model::validate_name(team, 40).is_err() {
             return "/".to_owned();
         }
         let problems = self.on_form(error.fields.clone());
-        let mut draft = Draft { form: self.without_secrets(), message: error.message.clone(), problems };
+        Self::carried(team, Draft { form: self.without_secrets(), message: error.message.clone(), problems, reviewed: false })
+    }
+
+    /// The form's address with what was typed, for a last look at it before the launch.
+    pub fn reviewed(&self, team: &str) -> String {
+        if domain::model::validate_name(team, 40).is_err() {
+            return "/".to_owned();
+        }
+        Self::carried(team, Draft { form: self.without_secrets(), reviewed: true, ..Draft::default() })
+    }
+
+    /// What would not fit into an address is left out: values first, then rows.
+    fn carried(team: &str, mut draft: Draft) -> String {
         let reductions: [fn(&mut Draft); 4] = [
             |draft| draft.form.env.iter_mut().filter(|row| row.value.len() > 100).for_each(|row| row.value.clear()),
             |draft| draft.form.env.iter_mut().for_each(|row| row.value.clear()),
@@ -230,12 +242,16 @@ impl Draft {
     }
 }
 
-/// A refused launch, carried in the address to a browser without scripts: what was typed (no secrets) and what was wrong.
+/// A launch that was refused or is looked at once more, carried in the address to a browser without scripts: what was typed (no secrets) and
+/// what was wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     pub form: LaunchForm,
     pub message: String,
     pub problems: Vec<FieldError>,
+    /// Whether the review shows what was typed: without scripts it cannot follow what is typed since.
+    #[serde(default)]
+    pub reviewed: bool,
 }
 
 #[cfg(test)]
@@ -322,5 +338,17 @@ mod tests {
         }
         assert!(values.refused("red", &error).contains("N79"), "names outlast values");
         assert_eq!(form().refused("red\r\nx", &error), "/");
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn a_review_carries_what_was_typed_and_no_secret() {
+        let secret = VariableField { name: "API_KEY".into(), value: "hunter2".into() };
+        let address = LaunchForm { secrets: vec![secret], ..form() }.reviewed("red");
+        assert!(
+            address.starts_with("/t/red/notebooks/new?draft=") && address.contains("API_KEY") && !address.contains("hunter2"),
+            "{address}"
+        );
+        assert_eq!(form().reviewed("../x"), "/");
     }
 }

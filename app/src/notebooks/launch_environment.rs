@@ -1,19 +1,9 @@
 //! One environment on the launch form: what it is, its versions, and whether it starts at once.
 
 use super::launch_page::Launch;
-use crate::components::{Glyph, Icon};
+use crate::environments::EnvironmentLogo;
 use domain::model::EnvironmentChoice;
 use leptos::prelude::*;
-
-/// The picture of a built-in logo.
-fn logo(name: &str) -> Glyph {
-    match name {
-        "terminal" => Glyph::Terminal,
-        "rstudio" => Glyph::Activity,
-        "vscode" => Glyph::FileText,
-        _ => Glyph::Notebook,
-    }
-}
 
 /// What a start of this version costs in time.
 pub fn start_words(choice: &EnvironmentChoice, version: &str) -> &'static str {
@@ -66,7 +56,7 @@ pub fn EnvironmentCard(launch: Launch, choice: EnvironmentChoice) -> impl IntoVi
                     disabled=is_unavailable
                     aria-describedby=format!("{id}-about")
                 />
-                <Icon glyph=logo(&environment.logo) class="icon-lg" />
+                <EnvironmentLogo logo=environment.logo.clone() />
                 <span class="env-title">{environment.title}</span>
             </label>
             <p class="env-about muted" id=format!("{id}-about")>{environment.description}</p>

@@ -12,10 +12,10 @@ use super::{
     standing::Standing,
 };
 use crate::{
-    components::{Crumb, ErrorPage, LoadingPage, Note, Page, Tone, query_value, use_team, use_toasts},
+    components::{Crumb, ErrorPage, LoadingPage, Note, Page, Tone, query_value, use_me, use_team, use_toasts},
     error::{AppError, ErrorKind},
     home::api::team_capacity,
-    live::use_live,
+    live::after_changes,
 };
 use domain::model::{Capacity, Change, FieldError};
 use leptos::{form::FromFormData, html, prelude::*, server_fn::ServerFn, task::spawn_local};
@@ -23,13 +23,13 @@ use wasm_bindgen::JsCast;
 
 #[component]
 pub fn LaunchPage() -> impl IntoView {
-    let team = use_team();
+    let (team, me) = (use_team(), use_me());
     let (original, template, draft) = (query_value("clone"), query_value("template"), query_value("draft"));
     let options = Resource::new(move || (team.get(), original.get()), |(team, original)| launch_options(team, original));
     view! {
         <Transition fallback=|| view! { <LoadingPage title="New notebook" /> }>
             {move || Suspend::new(async move {
-                let standing = Standing::load(team.get()).await;
+                let standing = Standing::load(me, &team.get()).await;
                 match options.await {
                     Ok(_) if !standing.may_launch() => {
                         let error = AppError::new(ErrorKind::Forbidden, "Viewers may not launch notebooks.");
@@ -55,6 +55,8 @@ pub struct Launch {
     pub start: StoredValue<LaunchForm>,
     pub choices: StoredValue<LaunchChoices>,
     pub capacity: RwSignal<Capacity>,
+    /// Whether the review is true without scripts.
+    pub reviewed: bool,
     /// Fields that were left once, by the names errors use; `*` for all, once a launch was tried.
     touched: RwSignal<Vec<String>>,
     refused: RwSignal<Vec<FieldError>>,
@@ -67,6 +69,7 @@ impl Launch {
         let touched = if start.message.is_empty() { Vec::new() } else { vec!["*".to_owned()] };
         Self {
             form,
+            reviewed: start.reviewed,
             start: StoredValue::new(start.form),
             capacity: RwSignal::new(choices.capacity.clone()),
             choices: StoredValue::new(choices),
@@ -127,16 +130,15 @@ fn show_first_error(form: &web_sys::HtmlFormElement) {
 
 /// Keeps what is free up to date while somebody thinks.
 fn follow_capacity(team: String, capacity: RwSignal<Capacity>) {
-    use_live().on_event(move |event| {
-        if matches!(event.change, Change::Capacity | Change::NotebookDeleted { .. }) {
-            let team = team.clone();
-            spawn_local(async move {
-                if let Ok(now) = team_capacity(team).await {
-                    capacity.try_set(now);
-                }
-            });
-        }
-    });
+    let ask = move || {
+        let team = team.clone();
+        spawn_local(async move {
+            if let Ok(now) = team_capacity(team).await {
+                capacity.try_set(now);
+            }
+        });
+    };
+    after_changes(|event| matches!(event.change, Change::Capacity | Change::NotebookDeleted { .. }), ask);
 }
 
 #[component]

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::components::{CopyButton, Glyph, Icon, StatusBadge, Tone};
 use domain::model::{Fit, LaunchRequest};
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 
 /// Whether the size fits: a word, and why.
 fn fit_words(fit: &Fit) -> (Tone, &'static str, String) {
@@ -44,7 +44,8 @@ pub fn Review(launch: Launch, pending: RwSignal<bool>, children: Children) -> im
         <aside class="launch-rail" aria-labelledby="review-head">
             <div class="card panel review">
                 <h2 id="review-head">"What will happen"</h2>
-                <dl class="nb-facts">
+                {(!launch.reviewed).then(|| view! { <UnreadNote launch /> })}
+                <dl class="nb-facts" class:review-unread=!launch.reviewed>
                     <div class="nb-fact">
                         <dt>"Notebook"</dt>
                         <dd class="mono">{move || request.with(|r| r.spec.name.clone())}</dd>
@@ -115,6 +116,30 @@ pub fn Review(launch: Launch, pending: RwSignal<bool>, children: Children) -> im
                 {move || view! { <CopyButton text=format!("{}{}{}", origin(), path.get(), template.get()) label="Copy link as template" wordy=true /> }}
             </div>
         </aside>
+    }
+}
+
+/// Without scripts the facts beside a form that is being typed would be those of its defaults: this stands there instead, with a way to see
+/// them as they are.
+#[component]
+fn UnreadNote(launch: Launch) -> impl IntoView {
+    let free = launch.capacity.with_untracked(|c| {
+        let cpus = c.cpus_total.saturating_sub(c.cpus_used);
+        let memory = crate::components::mib(c.memory_mib_total.saturating_sub(c.memory_mib_used));
+        let gpus =
+            if c.gpus.is_empty() { String::new() } else { format!(", {} of {} GPUs", c.gpus_total() - c.gpus_used(), c.gpus_total()) };
+        format!("{cpus} of {} CPUs and {memory} of memory{gpus}", c.cpus_total)
+    });
+    view! {
+        <div class="stack without-js">
+            <p class="field-help">{format!("Free now: {free}. What needs more waits in the queue.")}</p>
+            <p class="field-help">
+                "Review the launch to see all of it here before it is made. Secrets are not carried along: type their values after the review."
+            </p>
+            <button type="submit" class="btn btn-block" formaction=super::api::ReviewLaunch::url()>
+                "Review launch"
+            </button>
+        </div>
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     components::{Glyph, Icon, Tone, count, use_toasts},
     live::NotebookStore,
 };
-use domain::model::{Notebook, NotebookId};
+use domain::model::{NOTEBOOK_ROWS, Notebook, NotebookId};
 use leptos::{html, prelude::*, task::spawn_local};
 
 /// Appears while rows are selected. Needs scripts, as selecting does.
@@ -16,6 +16,8 @@ use leptos::{html, prelude::*, task::spawn_local};
 pub fn BulkBar(
     store: NotebookStore,
     selected: RwSignal<Vec<NotebookId>>,
+    /// How many match on all pages; only those of this page can be selected.
+    found: Signal<usize>,
     #[prop(into)] team: String,
     actions: NotebookActions,
 ) -> impl IntoView {
@@ -55,7 +57,12 @@ pub fn BulkBar(
     view! {
         <Show when=move || selected.with(|ids| !ids.is_empty())>
             <div class="bulk-bar" role="group" aria-label="Selected notebooks">
-                <strong>{move || format!("{} selected", selected.with(Vec::len))}</strong>
+                <strong>
+                    {move || {
+                        let (chosen, found) = (selected.with(Vec::len), found.get());
+                        if found > NOTEBOOK_ROWS { format!("{chosen} of {found} selected") } else { format!("{chosen} selected") }
+                    }}
+                </strong>
                 <button type="button" class="btn btn-sm" disabled=move || running.with(Vec::is_empty) on:click=stop>
                     <Icon glyph=Glyph::Square />
                     "Stop selected"

@@ -11,6 +11,7 @@ mod launch_review;
 mod launch_start;
 mod list_bulk;
 mod list_filter;
+mod list_keys;
 mod list_page;
 mod list_row;
 mod log_lines;

@@ -14,8 +14,10 @@ use super::{
 };
 use crate::{
     components::{
-        Crumb, ErrorPage, LoadingPage, Note, Page, PhaseBadge, Tab, Tabs, Tone, duration, query_value, use_now, use_team, use_toasts,
+        Crumb, LoadingPage, Note, Page, PhaseBadge, Tab, Tabs, Tone, duration, page_or_error, query_value, use_me, use_now, use_team,
+        use_toasts,
     },
+    error::AppError,
     live::{merge, use_live},
 };
 use domain::model::{Change, Notebook, NotebookId, Phase};
@@ -30,23 +32,20 @@ const SOON: i64 = 10 * 60 * 1000;
 
 #[component]
 pub fn NotebookPage() -> impl IntoView {
-    let (team, live, params) = (use_team(), use_live(), use_params_map());
+    let (team, me, live, params) = (use_team(), use_me(), use_live(), use_params_map());
     let id = Memo::new(move |_| params.with(|p| p.get_str("id").unwrap_or_default().to_owned()));
     let fetched = Resource::new(
         move || (team.get(), id.get(), live.reload()),
         move |(team, id, _)| async move {
             live.positioned().await;
-            get_notebook(team, NotebookId(id)).await
+            let standing = Standing::load(me, &team).await;
+            Ok::<_, AppError>((get_notebook(team, NotebookId(id)).await?, standing))
         },
     );
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Notebook" /> }>
             {move || Suspend::new(async move {
-                let standing = Standing::load(team.get()).await;
-                match fetched.await {
-                    Ok(notebook) => view! { <NotebookView notebook standing /> }.into_any(),
-                    Err(error) => view! { <ErrorPage error /> }.into_any(),
-                }
+                page_or_error(fetched.await, |(notebook, standing)| view! { <NotebookView notebook standing /> })
             })}
         </Transition>
     }

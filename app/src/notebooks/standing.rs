@@ -1,10 +1,11 @@
 //! What the reader may do with notebooks, so that no button is shown that would be refused.
 
-use crate::components::{role_in, use_me};
+use crate::components::{MeResource, role_in};
 use domain::model::{Notebook, Role, UserId};
+use serde::{Deserialize, Serialize};
 
 /// Who looks, and as what in the team of the page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     pub user: Option<UserId>,
     pub email: String,
@@ -13,9 +14,9 @@ pub struct Standing {
 
 impl Standing {
     /// The reader's standing in `team`; that of a viewer where it is not known.
-    pub async fn load(team: String) -> Self {
-        let me = use_me().await.ok().flatten();
-        let role = me.as_ref().and_then(|me| role_in(me, &team)).unwrap_or(Role::Viewer);
+    pub async fn load(me: MeResource, team: &str) -> Self {
+        let me = me.await.ok().flatten();
+        let role = me.as_ref().and_then(|me| role_in(me, team)).unwrap_or(Role::Viewer);
         let email = me.as_ref().map(|me| me.user.email.clone()).unwrap_or_default();
         Self { user: me.map(|me| me.user.id), email, role }
     }

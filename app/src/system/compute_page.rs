@@ -12,15 +12,8 @@ use leptos::prelude::*;
 /// CPUs, memory, disk and GPUs; follows the live stream.
 #[component]
 pub fn ComputePage() -> impl IntoView {
-    let live = use_live();
-    let changed = RwSignal::new(0_u32);
-    live.on_event(move |event| {
-        if event.change == Change::Capacity {
-            changed.update(|n| *n += 1);
-        }
-    });
-    let capacity =
-        Resource::new(move || (changed.get(), live.reload()), |_| async { Ok((system_compute().await?, system_holders().await?)) });
+    let changes = use_live().changes(|event| event.change == Change::Capacity);
+    let capacity = Resource::new(move || changes.get(), |_| async { Ok((system_compute().await?, system_holders().await?)) });
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Compute" /> }>
             {move || Suspend::new(async move { page_or_error(capacity.await, |(capacity, holders)| view! { <Machine capacity holders /> }) })}
@@ -48,7 +41,7 @@ fn Machine(capacity: Capacity, holders: Vec<Holder>) -> impl IntoView {
                         label="CPUs"
                         value=f64::from(c.cpus_used)
                         max=f64::from(c.cpus_total)
-                        reading=format!("{} of {} promised", c.cpus_used, c.cpus_total)
+                        reading=format!("{} of {}", c.cpus_used, c.cpus_total)
                     />
                 </div>
                 <div class="card card-body">
@@ -56,7 +49,7 @@ fn Machine(capacity: Capacity, holders: Vec<Holder>) -> impl IntoView {
                         label="Memory"
                         value=share(c.memory_mib_used)
                         max=share(c.memory_mib_total)
-                        reading=format!("{} of {} promised", mib(c.memory_mib_used), mib(c.memory_mib_total))
+                        reading=format!("{} of {}", mib(c.memory_mib_used), mib(c.memory_mib_total))
                     />
                 </div>
                 <div class="card card-body">

@@ -3,10 +3,13 @@
 use super::api::{RemoveMember, SetMember, list_members};
 use crate::components::{
     ConfirmDialog, Crumb, DialogActions, Field, FilterBar, FormError, FormState, Glyph, Icon, LoadingPage, Page, SearchField, Select,
-    SortHeader, SubmitButton, TextInput, Time, Tone, page_or_error, query_value, role_in, sort_order, use_me, use_team, use_toasts,
-    when_done,
+    SortHeader, SubmitButton, TextInput, Time, Tone, page_or_error, query_value, sort_order, use_me, use_team, use_toasts, when_done,
 };
-use domain::model::{Me, Member, Role, validate_email};
+use crate::{
+    error::AppError,
+    live::{kept_current, use_live},
+};
+use domain::model::{Change, Me, Member, Role, validate_email};
 use leptos::prelude::*;
 
 /// Roles with what they may do, for a choice.
@@ -29,24 +32,30 @@ struct MemberActions {
 /// Who is in the team.
 #[component]
 pub fn MembersPage() -> impl IntoView {
-    let (team, me, toasts) = (use_team(), use_me(), use_toasts());
+    let (team, me, live, toasts) = (use_team(), use_me(), use_live(), use_toasts());
     let actions = MemberActions { set: ServerAction::new(), remove: ServerAction::new() };
-    let members = Resource::new(move || team.get(), list_members);
+    let changes = live.changes_in(team.into(), |event| event.change == Change::Team);
+    let first = Resource::new(
+        move || team.get(),
+        move |team| async move {
+            live.positioned().await;
+            Ok::<_, AppError>((list_members(team).await?, me.await.ok().flatten()))
+        },
+    );
     when_done(actions.set, move |member| {
         me.refetch();
-        members.refetch();
+        changes.update(|n| *n += 1);
         toasts.show(Tone::Good, format!("{} is {} now.", member.email, member.role.as_str()));
     });
     when_done(actions.remove, move |()| {
         me.refetch();
-        members.refetch();
+        changes.update(|n| *n += 1);
         toasts.show(Tone::Good, "Removed from the team.");
     });
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Members" /> }>
             {move || Suspend::new(async move {
-                let me = me.await.ok().flatten();
-                page_or_error(members.await, |members| view! { <Members team=team.get_untracked() members me actions /> })
+                page_or_error(first.await, |(first, me)| view! { <Members team=team.get_untracked() first me changes actions /> })
             })}
         </Transition>
     }
@@ -68,27 +77,25 @@ fn arranged(members: &[Member], text: &str, sort: &str) -> Vec<Member> {
 }
 
 #[component]
-fn Members(team: String, members: Vec<Member>, me: Option<Me>, actions: MemberActions) -> impl IntoView {
-    let manages = me.as_ref().is_some_and(|me| me.user.admin || role_in(me, &team) == Some(Role::Admin));
-    let mine = me.map(|me| me.user.id);
-    let count = members.len();
+fn Members(team: String, first: Vec<Member>, me: Option<Me>, changes: RwSignal<u32>, actions: MemberActions) -> impl IntoView {
+    let again = team.clone();
+    let members = kept_current(first, move || changes.get(), move |_| list_members(again.clone()));
+    let (mine, admin) = me.map_or((None, false), |me| (Some(me.user.id), me.user.admin));
+    let id = mine.clone();
+    let manages =
+        Memo::new(move |_| admin || members.with(|list| list.iter().any(|m| Some(&m.user) == id.as_ref() && m.role == Role::Admin)));
+    let count = Signal::derive(move || members.with(Vec::len));
     let (text, sort) = (query_value("q"), query_value("sort"));
-    let members = StoredValue::new(members);
+    let found = Memo::new(move |_| members.with(|m| arranged(m, &text.read(), &sort.read())));
     let name = team.clone();
-    let rows = move || {
-        let found = members.with_value(|m| arranged(m, &text.read(), &sort.read()));
-        if found.is_empty() {
-            return view! { <tr><td colspan="4" class="table-none">"Nobody matches. Try fewer letters."</td></tr> }.into_any();
-        }
-        let row = |member: Member| {
-            let is_me = mine.as_ref() == Some(&member.user);
-            view! { <MemberRow team=name.clone() member manages is_me actions /> }
-        };
-        found.into_iter().map(row).collect_view().into_any()
+    let row = move |member: Member| {
+        let is_me = mine.as_ref() == Some(&member.user);
+        let team = name.clone();
+        move || view! { <MemberRow team=team.clone() member=member.clone() manages=manages.get() is_me actions /> }
     };
     view! {
         <Page title="Members" count crumbs=vec![Crumb::new(team.clone(), format!("/t/{team}"))]>
-            {manages.then(|| view! { <AddMember team=team.clone() actions /> })}
+            {move || manages.get().then(|| view! { <AddMember team=team.clone() actions /> })}
             <FormError form=FormState::of(actions.remove) />
             <FilterBar label="Filter members">
                 <SearchField label="Find by email or name" />
@@ -106,7 +113,15 @@ fn Members(team: String, members: Vec<Member>, me: Option<Me>, actions: MemberAc
                             </th>
                         </tr>
                     </thead>
-                    <tbody>{rows}</tbody>
+                    <tbody>
+                        // A row is drawn anew when what it shows has changed, and left alone, with its open dialog, when others have.
+                        <For each=move || found.get() key=|m| (m.user.clone(), m.role, m.name.clone()) children=row />
+                        {move || {
+                            found
+                                .with(Vec::is_empty)
+                                .then(|| view! { <tr><td colspan="4" class="table-none">"Nobody matches. Try fewer letters."</td></tr> })
+                        }}
+                    </tbody>
                 </table>
             </div>
         </Page>

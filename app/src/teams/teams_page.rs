@@ -5,25 +5,36 @@ use crate::components::{
     ConfirmDialog, DialogActions, EmptyState, Field, FilterBar, FormError, FormState, Glyph, Icon, LoadingPage, Page, SearchField, Select,
     SortHeader, TextInput, Time, Tone, page_or_error, query_value, role_in, sort_order, use_me, use_toasts, when_done,
 };
-use domain::model::{Me, Role, TeamSummary, validate_email};
+use crate::{
+    error::AppError,
+    live::{kept_current, use_live},
+};
+use domain::model::{Change, Me, Role, TeamSummary, validate_email};
 use leptos::prelude::*;
 
 /// Every team of the portal.
 #[component]
 pub fn TeamsPage() -> impl IntoView {
-    let (me, toasts) = (use_me(), use_toasts());
+    let (me, live, toasts) = (use_me(), use_live(), use_toasts());
     let set = ServerAction::<SetMember>::new();
-    let teams = Resource::new(|| (), |()| list_all_teams());
+    // Of teams that one is not in, the stream tells no more than that the machine's use has changed.
+    let changes = live.changes(|event| matches!(event.change, Change::Team | Change::Capacity));
+    let first = Resource::new(
+        || (),
+        move |()| async move {
+            live.positioned().await;
+            Ok::<_, AppError>((list_all_teams().await?, me.await.ok().flatten()))
+        },
+    );
     when_done(set, move |member| {
         me.refetch();
-        teams.refetch();
+        changes.update(|n| *n += 1);
         toasts.show(Tone::Good, format!("{} is {} now.", member.email, member.role.as_str()));
     });
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Teams" /> }>
             {move || Suspend::new(async move {
-                let me = me.await.ok().flatten();
-                page_or_error(teams.await, |teams| view! { <Teams teams me set /> })
+                page_or_error(first.await, |(first, me)| view! { <Teams first me changes set /> })
             })}
         </Transition>
     }
@@ -45,8 +56,11 @@ fn arranged(teams: &[TeamSummary], text: &str, sort: &str) -> Vec<TeamSummary> {
 }
 
 #[component]
-fn Teams(teams: Vec<TeamSummary>, me: Option<Me>, set: ServerAction<SetMember>) -> impl IntoView {
-    let (count, none) = (teams.len(), teams.is_empty());
+fn Teams(first: Vec<TeamSummary>, me: Option<Me>, changes: RwSignal<u32>, set: ServerAction<SetMember>) -> impl IntoView {
+    let teams = kept_current(first, move || changes.get(), |_| list_all_teams());
+    let count = Signal::derive(move || teams.with(Vec::len));
+    let none = Memo::new(move |_| teams.with(Vec::is_empty));
+    let me = StoredValue::new(me);
     let form = FormState::of(set);
     let create = || {
         view! {
@@ -59,29 +73,24 @@ fn Teams(teams: Vec<TeamSummary>, me: Option<Me>, set: ServerAction<SetMember>) 
     view! {
         <Page title="Teams" count lead="Notebooks, volumes and members belong to a team." actions=create>
             <FormError form />
-            {if none {
-                view! { <EmptyState glyph=Glyph::Users title="No teams yet" text="Create one, then add its members." /> }.into_any()
-            } else {
-                view! { <TeamsTable teams me set form /> }.into_any()
+            {move || {
+                if none.get() {
+                    view! { <EmptyState glyph=Glyph::Users title="No teams yet" text="Create one, then add its members." /> }.into_any()
+                } else {
+                    view! { <TeamsTable teams me=me.get_value() set form /> }.into_any()
+                }
             }}
         </Page>
     }
 }
 
 #[component]
-fn TeamsTable(teams: Vec<TeamSummary>, me: Option<Me>, set: ServerAction<SetMember>, form: FormState) -> impl IntoView {
+fn TeamsTable(teams: RwSignal<Vec<TeamSummary>>, me: Option<Me>, set: ServerAction<SetMember>, form: FormState) -> impl IntoView {
     let (text, sort) = (query_value("q"), query_value("sort"));
-    let teams = StoredValue::new(teams);
-    let rows = move || {
-        let found = teams.with_value(|t| arranged(t, &text.read(), &sort.read()));
-        if found.is_empty() {
-            return view! { <tr><td colspan="5" class="table-none">"No team matches. Try fewer letters."</td></tr> }.into_any();
-        }
-        let row = |team: TeamSummary| {
-            let mine = me.as_ref().is_some_and(|me| role_in(me, &team.team.name).is_some());
-            view! { <TeamRow team mine set form /> }
-        };
-        found.into_iter().map(row).collect_view().into_any()
+    let found = Memo::new(move |_| teams.with(|t| arranged(t, &text.read(), &sort.read())));
+    let row = move |team: TeamSummary| {
+        let mine = me.as_ref().is_some_and(|me| role_in(me, &team.team.name).is_some());
+        view! { <TeamRow team mine set form /> }
     };
     view! {
         <FilterBar label="Filter teams">
@@ -101,7 +110,14 @@ fn TeamsTable(teams: Vec<TeamSummary>, me: Option<Me>, set: ServerAction<SetMemb
                         </th>
                     </tr>
                 </thead>
-                <tbody>{rows}</tbody>
+                <tbody>
+                    <For each=move || found.get() key=|t| (t.team.name.clone(), t.members, t.running_notebooks) children=row />
+                    {move || {
+                        found
+                            .with(Vec::is_empty)
+                            .then(|| view! { <tr><td colspan="5" class="table-none">"No team matches. Try fewer letters."</td></tr> })
+                    }}
+                </tbody>
             </table>
         </div>
     }

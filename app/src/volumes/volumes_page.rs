@@ -5,7 +5,11 @@ use crate::components::{
     ConfirmDialog, Crumb, DialogActions, EmptyState, Field, FilterBar, FormError, FormState, Glyph, LoadingPage, Page, SearchField,
     SortHeader, TextInput, Time, Tone, bytes, page_or_error, query_value, role_in, sort_order, use_me, use_team, use_toasts, when_done,
 };
-use domain::model::{Role, Volume, validate_name};
+use crate::{
+    error::AppError,
+    live::{kept_current, new_phases, use_live},
+};
+use domain::model::{Change, Phase, Role, Volume, validate_name};
 use leptos::prelude::*;
 
 fn check(text: &str) -> Result<(), String> {
@@ -19,24 +23,35 @@ fn size(volume: &Volume) -> String {
 /// The team's volumes.
 #[component]
 pub fn VolumesPage() -> impl IntoView {
-    let (team, me, toasts) = (use_team(), use_me(), use_toasts());
+    let (team, me, live, toasts) = (use_team(), use_me(), use_live(), use_toasts());
     let (create, remove) = (ServerAction::<CreateVolume>::new(), ServerAction::<RemoveVolume>::new());
-    let volumes = Resource::new(move || team.get(), list_volumes);
+    // A launch and a deletion change what a volume is attached to.
+    let new_phase = new_phases();
+    let changes = live.changes_in(team.into(), move |event| match &event.change {
+        Change::Notebook(n) => n.phase == Phase::Queued && new_phase(event),
+        change => matches!(change, Change::Volumes | Change::NotebookDeleted { .. }),
+    });
+    let first = Resource::new(
+        move || team.get(),
+        move |team| async move {
+            live.positioned().await;
+            let writes = me.await.ok().flatten().and_then(|me| role_in(&me, &team)) >= Some(Role::Member);
+            Ok::<_, AppError>((list_volumes(team).await?, writes))
+        },
+    );
     when_done(create, move |volume| {
-        volumes.refetch();
+        changes.update(|n| *n += 1);
         toasts.show(Tone::Good, format!("Volume {} created.", volume.name));
     });
     when_done(remove, move |()| {
-        volumes.refetch();
+        changes.update(|n| *n += 1);
         toasts.show(Tone::Good, "Volume deleted.");
     });
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Volumes" /> }>
             {move || Suspend::new(async move {
-                let me = me.await.ok().flatten();
                 let team = team.get_untracked();
-                let writes = me.and_then(|me| role_in(&me, &team)) >= Some(Role::Member);
-                page_or_error(volumes.await, |volumes| view! { <Volumes team volumes writes create remove /> })
+                page_or_error(first.await, |(first, writes)| view! { <Volumes team first writes changes create remove /> })
             })}
         </Transition>
     }
@@ -60,13 +75,16 @@ fn arranged(volumes: &[Volume], text: &str, sort: &str) -> Vec<Volume> {
 #[component]
 fn Volumes(
     team: String,
-    volumes: Vec<Volume>,
+    first: Vec<Volume>,
     writes: bool,
+    changes: RwSignal<u32>,
     create: ServerAction<CreateVolume>,
     remove: ServerAction<RemoveVolume>,
 ) -> impl IntoView {
-    let (count, none) = (volumes.len(), volumes.is_empty());
-    let for_form = team.clone();
+    let (for_form, for_table, again) = (team.clone(), team.clone(), team.clone());
+    let volumes = kept_current(first, move || changes.get(), move |_| list_volumes(again.clone()));
+    let count = Signal::derive(move || volumes.with(Vec::len));
+    let none = Memo::new(move |_| volumes.with(Vec::is_empty));
     let actions = move || writes.then(|| view! { <CreateDialog team=for_form create /> });
     view! {
         <Page
@@ -77,17 +95,19 @@ fn Volumes(
             actions
         >
             <FormError form=FormState::of(remove) />
-            {if none {
-                view! {
-                    <EmptyState
-                        glyph=Glyph::HardDrive
-                        title="No volumes yet"
-                        text="Launching a notebook makes one for its home folder. Create one here for data that several notebooks share."
-                    />
+            {move || {
+                if none.get() {
+                    view! {
+                        <EmptyState
+                            glyph=Glyph::HardDrive
+                            title="No volumes yet"
+                            text="Launching a notebook makes one for its home folder. Create one here for data that several notebooks share."
+                        />
+                    }
+                        .into_any()
+                } else {
+                    view! { <VolumesTable team=for_table.clone() volumes writes remove /> }.into_any()
                 }
-                    .into_any()
-            } else {
-                view! { <VolumesTable team volumes writes remove /> }.into_any()
             }}
         </Page>
     }
@@ -110,16 +130,10 @@ fn CreateDialog(team: String, create: ServerAction<CreateVolume>) -> impl IntoVi
 }
 
 #[component]
-fn VolumesTable(team: String, volumes: Vec<Volume>, writes: bool, remove: ServerAction<RemoveVolume>) -> impl IntoView {
+fn VolumesTable(team: String, volumes: RwSignal<Vec<Volume>>, writes: bool, remove: ServerAction<RemoveVolume>) -> impl IntoView {
     let (text, sort) = (query_value("q"), query_value("sort"));
-    let volumes = StoredValue::new(volumes);
-    let rows = move || {
-        let found = volumes.with_value(|v| arranged(v, &text.read(), &sort.read()));
-        if found.is_empty() {
-            return view! { <tr><td colspan="5" class="table-none">"No volume matches. Try fewer letters."</td></tr> }.into_any();
-        }
-        found.into_iter().map(|volume| view! { <VolumeRow team=team.clone() volume writes remove /> }).collect_view().into_any()
-    };
+    let found = Memo::new(move |_| volumes.with(|v| arranged(v, &text.read(), &sort.read())));
+    let row = move |volume: Volume| view! { <VolumeRow team=team.clone() volume writes remove /> };
     view! {
         <FilterBar label="Filter volumes">
             <SearchField label="Find by name or notebook" />
@@ -138,7 +152,14 @@ fn VolumesTable(team: String, volumes: Vec<Volume>, writes: bool, remove: Server
                         </th>
                     </tr>
                 </thead>
-                <tbody>{rows}</tbody>
+                <tbody>
+                    <For each=move || found.get() key=|v| (v.id.clone(), v.used_bytes, v.attached_to.clone()) children=row />
+                    {move || {
+                        found
+                            .with(Vec::is_empty)
+                            .then(|| view! { <tr><td colspan="5" class="table-none">"No volume matches. Try fewer letters."</td></tr> })
+                    }}
+                </tbody>
             </table>
         </div>
     }

@@ -12,6 +12,7 @@ use crate::{
     model::{AuditFilter, AuditRecord, Millis, Permission},
     portal::Portal,
 };
+use futures::{Stream, StreamExt, stream};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Most records of one page.
@@ -119,37 +120,48 @@ pub(crate) async fn recent(portal: &Portal, team: &str, limit: u32) -> Result<Ve
     Ok(records)
 }
 
-/// All records that match as CSV (RFC 4180), newest first, with cells that a spreadsheet would take for a formula made harmless.
-pub async fn export_csv(portal: &Portal, caller: &Caller, filter: &AuditFilter) -> Result<String> {
+/// All records that match as CSV (RFC 4180), newest first, with cells that a spreadsheet would take for a formula made harmless. The text
+/// comes in pieces of at most 500 records, each read when it is asked for.
+pub fn export_csv(portal: &Portal, caller: &Caller, filter: &AuditFilter) -> Result<impl Stream<Item = Result<String>> + Send + use<>> {
     allowed(caller, filter)?;
+    let (portal, filter) = (portal.clone(), filter.clone());
     let header = ["seq", "at", "actor", "via", "team", "action", "object", "object_name", "before", "after", "request_id", "address"];
-    let mut out = format!("{}\r\n", header.join(","));
-    let mut before_seq = filter.before_seq;
-    loop {
-        let records = page(portal, filter, before_seq, PAGE).await?;
-        for r in &records {
-            let at = rfc3339(r.at)?;
-            let texts = [
-                &at,
-                &r.actor,
-                &r.via,
-                r.team.as_deref().unwrap_or_default(),
-                &r.action,
-                &r.object,
-                &r.object_name,
-                r.before.as_deref().unwrap_or_default(),
-                r.after.as_deref().unwrap_or_default(),
-                &r.request_id,
-                &r.address,
-            ];
-            let cells: Vec<Cell<'_>> = std::iter::once(Cell::Number(r.seq)).chain(texts.map(Cell::Text)).collect();
-            csv::push(&mut out, &cells);
+    let head = stream::iter([Ok(format!("{}\r\n", header.join(",")))]);
+    // Where the next piece ends; nothing after the last one. What is recorded meanwhile is newer, so no piece shifts.
+    let rows = stream::try_unfold(Some(filter.before_seq), move |before_seq| {
+        let (portal, filter) = (portal.clone(), filter.clone());
+        async move {
+            let Some(before_seq) = before_seq else { return Ok(None) };
+            let records = page(&portal, &filter, before_seq, PAGE).await?;
+            let text = lines(&records)?;
+            let next = records.last().filter(|_| records.len() == PAGE as usize).map(|last| Some(last.seq));
+            Ok((!text.is_empty()).then_some((text, next)))
         }
-        match records.last() {
-            Some(last) if records.len() == PAGE as usize => before_seq = Some(last.seq),
-            _ => return Ok(out),
-        }
+    });
+    Ok(head.chain(rows))
+}
+
+fn lines(records: &[AuditRecord]) -> Result<String> {
+    let mut out = String::new();
+    for r in records {
+        let at = rfc3339(r.at)?;
+        let texts = [
+            &at,
+            &r.actor,
+            &r.via,
+            r.team.as_deref().unwrap_or_default(),
+            &r.action,
+            &r.object,
+            &r.object_name,
+            r.before.as_deref().unwrap_or_default(),
+            r.after.as_deref().unwrap_or_default(),
+            &r.request_id,
+            &r.address,
+        ];
+        let cells: Vec<Cell<'_>> = std::iter::once(Cell::Number(r.seq)).chain(texts.map(Cell::Text)).collect();
+        csv::push(&mut out, &cells);
     }
+    Ok(out)
 }
 
 fn rfc3339(at: Millis) -> Result<String> {

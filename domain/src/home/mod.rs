@@ -4,7 +4,7 @@ use crate::{
     audit,
     caller::Caller,
     error::Result,
-    model::{Capacity, Home, Notebook, Permission},
+    model::{Capacity, Home, Permission},
     notebooks,
     portal::Portal,
 };
@@ -12,9 +12,8 @@ use crate::{
 /// What runs in the team now, what is free, and what happened last.
 pub async fn summary(portal: &Portal, caller: &Caller, team: &str) -> Result<Home> {
     let scope = caller.require_in(Permission::ReadNotebooks, team)?;
-    let (notebooks, capacity, activity) =
-        futures::try_join!(notebooks::list(portal, caller, team), portal.compute.capacity(), audit::recent(portal, team, 10))?;
-    let mut notebooks: Vec<Notebook> = notebooks.into_iter().filter(|n| !n.phase.is_settled()).collect();
+    let (mut notebooks, capacity, activity) =
+        futures::try_join!(notebooks::running(portal, caller, team), portal.compute.capacity(), audit::recent(portal, team, 10))?;
     // Stable: within mine and others' the order stays newest first.
     notebooks.sort_by_key(|n| n.owner != scope.user);
     Ok(Home { notebooks, capacity, activity })

@@ -26,6 +26,8 @@ pub enum Change {
     /// Members, roles or the team itself.
     Team,
     Volumes,
+    /// The audit trail of the team goes on with something that no other change tells.
+    Activity,
     Environments,
     /// Registered models, their versions or aliases.
     Models,

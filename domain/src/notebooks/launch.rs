@@ -21,10 +21,10 @@ use serde::Serialize;
 
 /// What the audit trail keeps of a launch: all but the secrets' values.
 #[derive(Serialize)]
-pub(super) struct Launched<'a> {
-    pub launch: i64,
-    pub spec: &'a NotebookSpec,
-    pub secrets: Vec<&'a str>,
+struct Launched<'a> {
+    launch: i64,
+    spec: &'a NotebookSpec,
+    secrets: Vec<&'a str>,
 }
 
 /// Makes a notebook that is wished to run. The same idempotency key from the same person makes one notebook only.

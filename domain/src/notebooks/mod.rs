@@ -3,6 +3,7 @@
 mod attachment_store;
 pub mod idle;
 mod launch;
+mod listing;
 pub(crate) mod owned;
 mod program;
 mod queue;
@@ -18,6 +19,7 @@ mod view;
 pub use {
     idle::Touches,
     launch::launch,
+    listing::{list, page, running},
     tickets::{Admitted, admit, may_open, open, redeem},
 };
 
@@ -31,18 +33,10 @@ use crate::{
     model::{Change, LaunchRequest, LogPage, Notebook, NotebookId, NotebookSpec, Permission, Phase, Resources},
     portal::Portal,
 };
-use launch::{Launched, fits, home_is_free, offered};
+use launch::{fits, home_is_free, offered};
 use serde::Serialize;
 use std::{net::SocketAddr, time::Duration};
 use store::Record;
-
-/// The team's notebooks, newest first, without timelines.
-pub async fn list(portal: &Portal, caller: &Caller, team: &str) -> Result<Vec<Notebook>> {
-    let scope = caller.require_in(Permission::ReadNotebooks, team)?;
-    let records = store::of_team(&portal.db, &scope.team).await?;
-    let secrets = store::secret_names_of_team(&portal.db, &scope.team).await?;
-    Ok(view::listed(records, secrets))
-}
 
 /// One notebook with the timeline of its current launch.
 pub async fn get(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId) -> Result<Notebook> {
@@ -82,12 +76,23 @@ pub async fn start(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId
         home_is_free(&mut tx, &record.home, id).await?.map_err(|reason| Error::invalid("home", reason))?;
         let at = portal.clock.now();
         store::launch_again(&mut tx, &record, &spec, at).await?;
-        let before = Launched { launch: record.launch, spec: &record.spec, secrets: Vec::new() };
-        let after = Launched { launch: record.launch + 1, spec: &spec, secrets: Vec::new() };
+        let (before, after) = restarted(&record, &spec);
         audited(&mut tx, caller, portal, &record, ("notebook.start", Some(before), Some(after))).await?;
         view::publish(&mut tx, at, &record).await?;
     }
     finish(portal, tx, &scope, id).await
+}
+
+/// What a start changes of a notebook: which launch it is and, where the old version is deprecated, the version.
+fn restarted(record: &Record, spec: &NotebookSpec) -> (serde_json::Value, serde_json::Value) {
+    let of = |launch: i64, version: &str| {
+        let mut change = serde_json::json!({ "launch": launch });
+        if record.spec.version != spec.version {
+            change["version"] = version.into();
+        }
+        change
+    };
+    (of(record.launch, &record.spec.version), of(record.launch + 1, &spec.version))
 }
 
 /// Changes its size and idle stop; only while it is stopped or failed.

@@ -33,6 +33,36 @@ pub(super) async fn of_team(db: &Db, team: &TeamId) -> Result<Vec<Record>> {
     records(db.fetch_all(sql, args![team]).await?)
 }
 
+/// Some of a team's, newest first, without reading the others: those of `owner` (empty for all), in one of `phases` (`|ready|idle|`, empty for all).
+pub(super) async fn page_of_team(db: &Db, team: &TeamId, owner: &str, phases: &str, page: std::ops::Range<usize>) -> Result<Vec<Record>> {
+    let sql = select!(
+        "WHERE n.team_id = $1 AND n.desired <> 'deleted' AND (CAST($2 AS TEXT) = '' OR n.owner = $2)
+           AND (CAST($3 AS TEXT) = '' OR $3 LIKE '%|' || n.phase || '|%') ORDER BY n.created_at DESC, n.id LIMIT $4 OFFSET $5"
+    );
+    let number = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    records(db.fetch_all(sql, args![team, owner, phases, number(page.len()), number(page.start)]).await?)
+}
+
+/// How many a team has, and how many of them `page_of_team` finds.
+pub(super) async fn count_of_team(db: &Db, team: &TeamId, owner: &str, phases: &str) -> Result<(usize, usize)> {
+    let (total, found): (i64, i64) = db
+        .fetch_one(
+            "SELECT COUNT(*), COUNT(CASE WHEN (CAST($2 AS TEXT) = '' OR n.owner = $2) AND (CAST($3 AS TEXT) = '' OR $3 LIKE '%|' || n.phase || '|%')
+               THEN 1 END) FROM notebooks n WHERE n.team_id = $1 AND n.desired <> 'deleted'",
+            args![team, owner, phases],
+        )
+        .await?;
+    Ok((usize::try_from(total).unwrap_or_default(), usize::try_from(found).unwrap_or_default()))
+}
+
+/// Those of a team that are not settled, newest first.
+pub(super) async fn running_in_team(db: &Db, team: &TeamId) -> Result<Vec<Record>> {
+    let sql = select!(
+        "WHERE n.team_id = $1 AND n.desired <> 'deleted' AND n.phase NOT IN ('stopped', 'failed') ORDER BY n.created_at DESC, n.id"
+    );
+    records(db.fetch_all(sql, args![team]).await?)
+}
+
 /// One that people of the team see.
 pub(super) async fn find(db: &Db, team: &TeamId, id: &NotebookId) -> Result<Record> {
     let sql = select!("WHERE n.id = $1 AND n.team_id = $2 AND n.desired <> 'deleted'");

@@ -14,6 +14,7 @@ use crate::{
     events,
     model::{Change, Millis, NotebookId, Phase, Progress},
     portal::Portal,
+    volumes,
 };
 use futures::StreamExt;
 use std::{collections::HashMap, time::Duration};
@@ -29,9 +30,10 @@ const DELETION_WAIT: Duration = Duration::from_secs(2);
 /// Progress of one notebook is written at most so often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
-/// Runs notebooks until the process ends: starts and stops what is wished, follows the engine, stops what is idle.
+/// Runs notebooks until the process ends: starts and stops what is wished, follows the engine, stops what is idle, and finishes what was
+/// begun with volumes.
 pub async fn run(portal: Portal) {
-    tokio::join!(supervise(&portal), idle::run(&portal), tickets::sweep(&portal));
+    tokio::join!(supervise(&portal), idle::run(&portal), tickets::sweep(&portal), volumes::run(&portal));
 }
 
 async fn supervise(portal: &Portal) {

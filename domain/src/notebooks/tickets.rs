@@ -9,8 +9,8 @@ use crate::{
     audit,
     caller::Caller,
     error::{Error, Result},
-    identity,
-    model::{Millis, NotebookId, Permission, Role, UserId},
+    events, identity,
+    model::{Change, Millis, NotebookId, Permission, Role, UserId},
     portal::Portal,
     random, sessions,
 };
@@ -98,6 +98,7 @@ pub async fn open(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId,
         after: None,
     };
     audit::record(&mut tx, caller, now, entry).await?;
+    events::publish(&mut tx, now, Some(&record.team), &Change::Activity).await?;
     tx.commit().await?;
     Ok(code)
 }

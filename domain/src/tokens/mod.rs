@@ -8,8 +8,9 @@ use crate::{
     args, audit,
     caller::{Caller, Identity, TokenScope, Via},
     error::{Error, Result},
+    events,
     identity::{self, store::role as stored_role},
-    model::{Millis, NewToken, NotebookId, Permission, Token, TokenId, UserId},
+    model::{Change, Millis, NewToken, NotebookId, Permission, Token, TokenId, UserId},
     portal::Portal,
     random,
 };
@@ -124,6 +125,7 @@ async fn make(portal: &Portal, caller: &Caller, owner: &Identity, new: NewToken)
         after: Some(after),
     };
     audit::record(&mut tx, caller, now, entry).await?;
+    events::publish(&mut tx, now, Some(&token.team_name), &Change::Activity).await?;
     tx.commit().await?;
     Ok((token, secret))
 }
@@ -166,6 +168,7 @@ pub async fn revoke(portal: &Portal, caller: &Caller, id: &TokenId) -> Result<()
         after: None,
     };
     audit::record(&mut tx, caller, now, entry).await?;
+    events::publish(&mut tx, now, Some(&team), &Change::Activity).await?;
     tx.commit().await?;
     portal.known_tokens.forget();
     Ok(())

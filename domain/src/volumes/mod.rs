@@ -1,9 +1,12 @@
 //! Volumes: named persistent folders of a team.
+//!
+//! A removal is a wish first: the row loses its name and is hidden, then the files go, then the row. Whatever interrupts that, `run`
+//! drives it to its end, so that no files stay that nobody knows of.
 
 mod store;
 
 use crate::{
-    args, audit,
+    audit,
     caller::Caller,
     error::{Error, Result},
     events,
@@ -12,6 +15,10 @@ use crate::{
     random,
 };
 use futures::future::join_all;
+use std::time::Duration;
+
+/// How often removals that could not be finished are tried again.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// The team's volumes, ordered by name.
 pub async fn list(portal: &Portal, caller: &Caller, team: &str) -> Result<Vec<Volume>> {
@@ -57,19 +64,19 @@ pub async fn create(portal: &Portal, caller: &Caller, team: &str, name: &str) ->
     Ok(volume)
 }
 
-/// Deletes a volume and all files in it. Refused while a notebook has it attached.
+/// Deletes a volume and all files in it. Refused while a notebook has it attached. Its name is free at once; files that resist are deleted
+/// later.
 pub async fn remove(portal: &Portal, caller: &Caller, team: &str, name: &str) -> Result<()> {
     let scope = caller.require_in(Permission::WriteVolumes, team)?;
+    validate_name(name, 40).map_err(|_| Error::NotFound("volume"))?;
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await?;
-    let row: Option<(String,)> =
-        tx.fetch_optional("SELECT id FROM volumes WHERE team_id = $1 AND name = $2", args![&scope.team, name]).await?;
-    let id = VolumeId(row.ok_or(Error::NotFound("volume"))?.0);
+    let id = store::locked(&mut tx, &scope.team, name).await?.ok_or(Error::NotFound("volume"))?;
     let attached = store::attached_to(&mut tx, &id).await?;
     if !attached.is_empty() {
         return Err(Error::Conflict(format!("{name} is attached to {}. Delete that first.", attached.join(", "))));
     }
-    tx.execute("DELETE FROM volumes WHERE id = $1", args![&id]).await?;
+    store::wish_removed(&mut tx, &id).await?;
     let entry = audit::Entry::<_, ()> {
         team: Some(team),
         action: "volume.remove",
@@ -81,5 +88,37 @@ pub async fn remove(portal: &Portal, caller: &Caller, team: &str, name: &str) ->
     audit::record(&mut tx, caller, now, entry).await?;
     events::publish(&mut tx, now, Some(team), &Change::Volumes).await?;
     tx.commit().await?;
-    portal.compute.delete_volume(&id).await
+    finish_removal(portal, &id).await;
+    Ok(())
+}
+
+/// Files first, so that what goes wrong in between leaves a row that says so. The next sweep tries again.
+async fn finish_removal(portal: &Portal, id: &VolumeId) {
+    let finished = async {
+        portal.compute.delete_volume(id).await?;
+        store::forget(&portal.db, id).await
+    };
+    if let Err(error) = finished.await {
+        tracing::warn!(volume = %id, %error, "the files of a removed volume could not be deleted; trying again");
+    }
+}
+
+/// Finishes every removal that was begun, once.
+pub async fn sweep(portal: &Portal) {
+    match store::removed(&portal.db).await {
+        Ok(removed) => {
+            for id in removed {
+                finish_removal(portal, &id).await;
+            }
+        }
+        Err(error) => tracing::warn!(%error, "removed volumes could not be looked up; trying again"),
+    }
+}
+
+/// Finishes removals until the process ends: those of a portal that died first, then those that could not be finished at once.
+pub async fn run(portal: &Portal) {
+    loop {
+        sweep(portal).await;
+        tokio::time::sleep(SWEEP_EVERY).await;
+    }
 }

@@ -5,7 +5,7 @@ use crate::{
     caller::TeamScope,
     db::{Db, Tx},
     error::{Error, Result},
-    model::{Volume, VolumeId},
+    model::{TeamId, Volume, VolumeId},
 };
 use std::collections::HashMap;
 
@@ -17,12 +17,14 @@ struct VolumeRow {
     created_at: i64,
 }
 
-/// Ordered by name, without usage.
+// A volume that is to go is named `<name>~<something>`: no person can choose such a name, so the old one is free.
+
+/// Ordered by name, without usage and without those that are to go.
 pub(super) async fn list(db: &Db, scope: &TeamScope) -> Result<Vec<Volume>> {
     let rows: Vec<VolumeRow> = db
         .fetch_all(
             "SELECT v.id, v.name, u.email AS created_by, v.created_at FROM volumes v JOIN users u ON u.id = v.created_by
-             WHERE v.team_id = $1 ORDER BY v.name",
+             WHERE v.team_id = $1 AND v.name NOT LIKE '%~%' ORDER BY v.name",
             args![&scope.team],
         )
         .await?;
@@ -68,4 +70,31 @@ pub(super) async fn attached_to(tx: &mut Tx, volume: &VolumeId) -> Result<Vec<St
         )
         .await?;
     Ok(rows.into_iter().map(|r| r.0).collect())
+}
+
+/// The volume of this name, which nobody removes or attaches until the transaction ends: launches lock their team too.
+pub(super) async fn locked(tx: &mut Tx, team: &TeamId, name: &str) -> Result<Option<VolumeId>> {
+    tx.execute("UPDATE teams SET created_at = created_at WHERE id = $1", args![team]).await?;
+    let sql = "SELECT id FROM volumes WHERE team_id = $1 AND name = $2";
+    Ok(tx.fetch_optional::<(String,)>(sql, args![team, name]).await?.map(|row| row.0.into()))
+}
+
+pub(super) async fn wish_removed(tx: &mut Tx, volume: &VolumeId) -> Result<()> {
+    tx.execute("UPDATE volumes SET name = name || '~' || id WHERE id = $1", args![volume]).await.map(drop)
+}
+
+/// Those that are to go, but for the homes of notebooks that are being deleted: they go with their notebook.
+pub(super) async fn removed(db: &Db) -> Result<Vec<VolumeId>> {
+    let rows: Vec<(String,)> = db
+        .fetch_all(
+            "SELECT v.id FROM volumes v WHERE v.name LIKE '%~%' AND NOT EXISTS (SELECT 1 FROM notebooks n WHERE n.home = v.id)
+               AND NOT EXISTS (SELECT 1 FROM notebook_volumes a WHERE a.volume_id = v.id)",
+            args![],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|row| row.0.into()).collect())
+}
+
+pub(super) async fn forget(db: &Db, volume: &VolumeId) -> Result<()> {
+    db.execute("DELETE FROM volumes WHERE id = $1 AND name LIKE '%~%'", args![volume]).await.map(drop)
 }

@@ -8,10 +8,14 @@ mod idle_stop;
 mod launching;
 #[path = "notebooks/life.rs"]
 mod life;
+#[path = "notebooks/listing.rs"]
+mod listing;
 #[path = "notebooks/on_the_machine.rs"]
 mod on_the_machine;
 #[path = "notebooks/paper.rs"]
 mod paper;
+#[path = "notebooks/storage.rs"]
+mod storage;
 #[path = "notebooks/tickets.rs"]
 mod tickets;
 

@@ -187,3 +187,17 @@ async fn what_is_found_while_something_changes_is_not_believed() {
     identity::set_admin(&test.portal, &Caller::console(), &id, true).await.expect("promoted");
     assert!(authenticated(&test, &secret).await.expect("alive").user.admin);
 }
+
+#[tokio::test]
+async fn pages_that_show_what_happened_hear_of_a_token() {
+    let test = TestPortal::new().await;
+    test.team("vision", &[("ada", Role::Member)]).await;
+    let ada = test.caller("ada").await;
+    let start = domain::events::latest(&test.portal).await.expect("a number");
+    let new = NewToken { name: "ci".into(), team: "vision".into(), role: Role::Viewer, days: 1 };
+    let (token, _) = tokens::create(&test.portal, &ada, new).await.expect("made");
+    tokens::revoke(&test.portal, &ada, &token.id).await.expect("revoked");
+    let events = domain::events::since(&test.portal, start).await.expect("read").expect("kept");
+    let heard: Vec<_> = events.iter().map(|e| (e.team.as_deref(), &e.change)).collect();
+    assert_eq!(heard, [(Some("vision"), &domain::model::Change::Activity); 2]);
+}

@@ -5,6 +5,7 @@ mod evil;
 mod hardening;
 mod house;
 mod limits;
+mod lists;
 mod live;
 mod malformed;
 mod mlflow_artifacts;

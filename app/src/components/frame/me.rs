@@ -1,8 +1,8 @@
 //! Who is signed in, and which team the page is about.
 
 use crate::{error::AppError, identity::api::who_am_i};
-use domain::model::{Me, Role};
-use leptos::prelude::*;
+use domain::model::{Change, Me, Role};
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
 
 /// Who is signed in, loaded once for all pages; `refetch` after teams or the profile change.
@@ -20,6 +20,20 @@ pub(super) fn known(me: MeResource) -> RwSignal<Option<Me>> {
     let known = RwSignal::new(None);
     Effect::new(move |_| known.set(me.get().and_then(Result::ok).flatten()));
     known
+}
+
+/// Teams and roles change while pages are open. Asked quietly: pages are drawn anew only where something did change for this person.
+pub(super) fn follow_me(me: MeResource, known: RwSignal<Option<Me>>) {
+    let ask = move || {
+        spawn_local(async move {
+            if let Ok(Some(now)) = who_am_i().await
+                && known.get_untracked().is_some_and(|before| before != now)
+            {
+                me.set(Some(Ok(Some(now))));
+            }
+        });
+    };
+    crate::live::after_changes(|event| event.change == Change::Team, ask);
 }
 
 /// Who is signed in. Await it inside a `Suspend`.

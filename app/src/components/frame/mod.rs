@@ -19,7 +19,7 @@ use super::{
 use keys::listen;
 use leptos::{html, prelude::*};
 use leptos_router::hooks::use_location;
-use me::{known, provide_me};
+use me::{follow_me, known, provide_me};
 use nav::Sidebar;
 use palette::{KeysDialog, Palette};
 
@@ -39,6 +39,7 @@ pub fn Frame(children: Children) -> impl IntoView {
     let me = provide_me(bare);
     let (palette, keys) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::Dialog>::new());
     let known = known(me);
+    follow_me(me, known);
     listen(known, palette, keys);
     Effect::new(|_| {
         if let Some(root) = document().document_element() {

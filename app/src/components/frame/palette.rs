@@ -94,9 +94,9 @@ pub(super) fn Palette(me: RwSignal<Option<Me>>, node: NodeRef<html::Dialog>, key
     let navigate = use_navigate();
     let (text, chosen, open) = (RwSignal::new(String::new()), RwSignal::new(0_usize), RwSignal::new(false));
     let notebooks = RwSignal::new(Vec::<Notebook>::new());
-    let load = move || {
-        open.set(true);
-        let Some(me) = me.get_untracked() else { return };
+    // Follows who is signed in: whoever opens the palette at once after signing in does so before that is known.
+    Effect::new(move |_| {
+        let Some(me) = me.get().filter(|_| open.get()) else { return };
         let team = team_in(&path.read_untracked()).map(str::to_owned).or_else(|| preferred_team(&me));
         if let Some(team) = team {
             leptos::task::spawn_local(async move {
@@ -105,12 +105,12 @@ pub(super) fn Palette(me: RwSignal<Option<Me>>, node: NodeRef<html::Dialog>, key
                 }
             });
         }
-    };
+    });
     let found = Memo::new(move |_| {
         if !open.get() {
             return Vec::new();
         }
-        let Some(me) = me.get_untracked() else { return Vec::new() };
+        let Some(me) = me.get() else { return Vec::new() };
         matching(entries(&me, &path.read(), &notebooks.read()), &text.read())
     });
     let close = move || {
@@ -169,7 +169,7 @@ pub(super) fn Palette(me: RwSignal<Option<Me>>, node: NodeRef<html::Dialog>, key
             class="dialog palette"
             node_ref=node
             aria-label="Search pages, notebooks and actions"
-            on:toggle=move |_| load()
+            on:toggle=move |_| open.set(node.get_untracked().is_some_and(|dialog| dialog.open()))
             on:close=move |_| {
                 open.set(false);
                 text.set(String::new());

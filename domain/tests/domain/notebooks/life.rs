@@ -2,9 +2,9 @@
 
 use super::{House, phases, request};
 use domain::{
-    Error, args,
+    Caller, Error, args,
     compute::{Outcome, State},
-    model::{Change, Phase, Progress, Resources},
+    model::{AuditFilter, Change, Phase, Progress, Resources},
     notebooks,
 };
 
@@ -39,6 +39,10 @@ async fn a_life_from_launch_to_stop_and_start() {
     assert_eq!(house.paper.begun(), [(id.0.clone(), 1), (id.0.clone(), 2)]);
     let audited = house.audited().await;
     assert_eq!(audited, ["ada notebook.launch", "ada notebook.stop", "ada notebook.start"]);
+    let filter = AuditFilter { action: "notebook.start".into(), ..AuditFilter::default() };
+    let records = domain::audit::list(&house.portal, &Caller::console(), &filter).await.expect("records");
+    let change = (records[0].before.as_deref(), records[0].after.as_deref());
+    assert_eq!(change, (Some(r#"{"launch":1}"#), Some(r#"{"launch":2}"#)), "what changed, and not the whole of it twice");
 }
 
 #[tokio::test]

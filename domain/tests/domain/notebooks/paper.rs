@@ -32,6 +32,8 @@ pub struct Sheet {
     pub refusal: Option<Error>,
     /// What a launch begins with; none means `Starting`.
     pub begins: Option<State>,
+    /// Whether files of volumes cannot be deleted.
+    pub stubborn: bool,
     pub cpus: u32,
     pub gpus: u32,
 }
@@ -189,7 +191,11 @@ impl ComputeEngine for Paper {
     }
 
     async fn delete_volume(&self, id: &VolumeId) -> Result<()> {
-        self.sheet().volumes.remove(id.as_str());
+        let mut sheet = self.sheet();
+        if sheet.stubborn {
+            return Err(Error::Unavailable("busy".to_owned()));
+        }
+        sheet.volumes.remove(id.as_str());
         Ok(())
     }
 

@@ -101,6 +101,8 @@ fn glue(main: &Path, out: &Path, release: bool) -> Outcome<()> {
         b.typescript(false)
             .remove_name_section(release)
             .keep_debug(false)
+            // Chunks import the main module's table of functions.
+            .keep_lld_exports(true)
             // The page names the wasm, with its digest, itself.
             .omit_default_module_path(true)
             .generate(out)

@@ -80,3 +80,18 @@ fn content_type(name: &str) -> &'static str {
         _ => "application/octet-stream",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::has_digest;
+
+    #[test]
+    fn a_digest_in_the_folder_or_in_the_name_makes_a_file_immutable() {
+        for named in ["slipway.18aa1e484677/split_work.wasm", "slipway.a6f32aaaaa47.css"] {
+            assert!(has_digest(named), "{named}");
+        }
+        for plain in ["site.json", "fonts/inter-latin-wght-normal.woff2"] {
+            assert!(!has_digest(plain), "{plain}");
+        }
+    }
+}

@@ -59,9 +59,22 @@ def pages(portal, person):
 
 def wasm():
     site = TARGET / "site/release"
-    file, = site.glob("slipway.*.wasm")
-    raw, packed = file.stat().st_size, file.with_name(file.name + ".br").stat().st_size
-    row("wasm", f"{raw / 1000:.0f} kB raw, {packed / 1000:.0f} kB brotli", "≤ 400 kB brotli", packed <= 400_000)
+    files = json.loads((site / "site.json").read_text())
+    main = files["wasm"]
+    chunks = sorted({file for chunk in files["chunks"].values() for file in chunk})
+
+    def weight(*paths):
+        sizes = [(f.stat().st_size, f.with_name(f.name + ".br").stat().st_size) for f in (site / p.removeprefix("/pkg/") for p in paths)]
+        return [sum(size) for size in zip(*sizes)]
+
+    def text(raw, packed):
+        return f"{raw / 1000:.0f} kB raw, {packed / 1000:.0f} kB brotli"
+
+    first = weight(main)
+    row("wasm of the first route (sign-in, home)", text(*first), "≤ 400 kB brotli", first[1] <= 400_000)
+    for name, parts in sorted(files["chunks"].items()):
+        row(f"wasm that the chunk \"{name}\" adds", text(*weight(*parts)))
+    row("wasm of all pages", text(*weight(main, *chunks)))
     row("binary", f"{(TARGET / 'release/slipway').stat().st_size / 1e6:.1f} MB")
 
 

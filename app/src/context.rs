@@ -12,6 +12,11 @@ pub fn request() -> Result<(Portal, Caller), AppError> {
     }
 }
 
+/// Where this portal is reached, for texts that people copy.
+pub fn portal_address() -> String {
+    use_context::<Portal>().map(|portal| portal.settings.address.clone()).unwrap_or_default()
+}
+
 /// What the server does around a sign-in, since sessions are its business: put into the context beside the portal.
 #[derive(Clone)]
 pub struct SessionDoor {

@@ -6,13 +6,18 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
+use std::collections::BTreeMap;
 
 /// Names of the site's files, which carry a digest of their content, in the context of each rendering.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteFiles {
     /// For example `/pkg/slipway.3f2a….js`.
     pub script: String,
     pub wasm: String,
+    /// The script that loads chunks of the wasm.
+    pub loader: String,
+    /// The files of each chunk.
+    pub chunks: BTreeMap<String, Vec<String>>,
     pub style: String,
     pub icon: String,
 }
@@ -20,6 +25,7 @@ pub struct SiteFiles {
 /// The HTML document around `App`.
 pub fn shell(files: SiteFiles) -> impl IntoView {
     let nonce = leptos::nonce::use_nonce();
+    provide_context(files.clone());
     let now = use_context::<domain::Portal>().map_or(0, |portal| portal.clock.now());
     provide_context(RenderedAt(now));
     let (theme, navigation) = document_attributes();
@@ -35,6 +41,8 @@ pub fn shell(files: SiteFiles) -> impl IntoView {
                 <link rel="icon" type="image/svg+xml" href=files.icon />
                 <link rel="stylesheet" href=files.style />
                 <link rel="modulepreload" href=files.script nonce=nonce.clone() />
+                <link rel="modulepreload" href=files.loader nonce=nonce.clone() />
+                <link rel="preload" r#as="fetch" r#type="application/wasm" crossorigin="anonymous" href=files.wasm />
                 <MetaTags />
             </head>
             <body>

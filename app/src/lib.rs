@@ -1,6 +1,7 @@
 //! What people see: pages, components and server functions. `App` holds the table of every page.
 
 pub mod audit;
+mod chunks;
 pub mod components;
 #[cfg(feature = "ssr")]
 pub mod context;
@@ -22,11 +23,12 @@ pub mod volumes;
 #[cfg(feature = "ssr")]
 pub use document::{SiteFiles, shell};
 
-use audit::{PortalAuditPage, TeamAuditPage};
+pub use chunks::load_first;
+
+use chunks::{AdminPages, PeoplePages, TrackingPages, WorkPages};
 use components::Frame;
-use environments::{EnvironmentPage, EnvironmentsPage, NewEnvironmentPage};
 use home::HomePage;
-use identity::{AccountPage, SessionsPage, SetupPage, SignInPage, TokensPage, UsersPage};
+use identity::{SetupPage, SignInPage};
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
@@ -34,12 +36,7 @@ use leptos_router::{
     components::{Route, Router, Routes},
     path,
 };
-use notebooks::{LaunchPage, NotebookPage, NotebooksPage};
 use root::{NotFoundPage, RootPage};
-use system::{ComputePage, SystemPage};
-use teams::{MembersPage, NewTeamPage, TeamsPage};
-use tracking::{ExperimentsPage, RunPage, RunsPage};
-use volumes::VolumesPage;
 
 /// Every page of the portal.
 #[component]
@@ -53,29 +50,29 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=RootPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
                     <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
-                    <Route path=path!("/welcome") view=NewTeamPage ssr=SsrMode::Async />
-                    <Route path=path!("/teams/new") view=NewTeamPage ssr=SsrMode::Async />
+                    <Route path=path!("/welcome") view=PeoplePages::NewTeamPage ssr=SsrMode::Async />
+                    <Route path=path!("/teams/new") view=PeoplePages::NewTeamPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team") view=HomePage ssr=SsrMode::Async />
-                    <Route path=path!("/t/:team/notebooks") view=NotebooksPage ssr=SsrMode::Async />
-                    <Route path=path!("/t/:team/notebooks/new") view=LaunchPage ssr=SsrMode::Async />
-                    <Route path=path!("/t/:team/notebooks/:id") view=NotebookPage ssr=SsrMode::Async />
-                    <Route path=path!("/t/:team/experiments") view=ExperimentsPage ssr=SsrMode::Async />
-                    <Route path=path!("/t/:team/experiments/:experiment") view=RunsPage ssr=SsrMode::Async />
-                    <Route path=path!("/t/:team/runs/:run") view=RunPage ssr=SsrMode::Async />
-                    <Route path=path!("/t/:team/members") view=MembersPage ssr=SsrMode::Async />
-                    <Route path=path!("/t/:team/volumes") view=VolumesPage ssr=SsrMode::Async />
-                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
-                    <Route path=path!("/account/sessions") view=SessionsPage ssr=SsrMode::Async />
-                    <Route path=path!("/account/tokens") view=TokensPage ssr=SsrMode::Async />
-                    <Route path=path!("/t/:team/audit") view=TeamAuditPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/audit") view=PortalAuditPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/environments") view=EnvironmentsPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/environments/new") view=NewEnvironmentPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/environments/:name") view=EnvironmentPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/compute") view=ComputePage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/system") view=SystemPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/users") view=UsersPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/teams") view=TeamsPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/notebooks") view=WorkPages::NotebooksPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/notebooks/new") view=WorkPages::LaunchPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/notebooks/:id") view=WorkPages::NotebookPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/experiments") view=TrackingPages::ExperimentsPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/experiments/:experiment") view=TrackingPages::RunsPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/runs/:run") view=TrackingPages::RunPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/members") view=PeoplePages::MembersPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/volumes") view=WorkPages::VolumesPage ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=PeoplePages::AccountPage ssr=SsrMode::Async />
+                    <Route path=path!("/account/sessions") view=PeoplePages::SessionsPage ssr=SsrMode::Async />
+                    <Route path=path!("/account/tokens") view=PeoplePages::TokensPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/audit") view=PeoplePages::TeamAuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/audit") view=AdminPages::PortalAuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/environments") view=AdminPages::EnvironmentsPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/environments/new") view=AdminPages::NewEnvironmentPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/environments/:name") view=AdminPages::EnvironmentPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/compute") view=AdminPages::ComputePage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/system") view=AdminPages::SystemPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users") view=AdminPages::UsersPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/teams") view=AdminPages::TeamsPage ssr=SsrMode::Async />
                 </Routes>
             </Frame>
         </Router>

@@ -21,8 +21,9 @@ pub const FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/site.rs"));
 /// The names that pages link to, from `site.json`; empty where there is no site.
 pub fn files() -> SiteFiles {
     let names: serde_json::Value = find("site.json").and_then(|f| serde_json::from_slice(f.bytes).ok()).unwrap_or_default();
-    let path = |key: &str| names[key].as_str().map(|n| format!("/pkg/{}", n.trim_start_matches("/pkg/"))).unwrap_or_default();
-    SiteFiles { script: path("script"), wasm: path("wasm"), style: path("style"), icon: path("icon") }
+    let path = |key: &str| names[key].as_str().unwrap_or_default().to_owned();
+    let chunks = serde_json::from_value(names["chunks"].clone()).unwrap_or_default();
+    SiteFiles { script: path("script"), wasm: path("wasm"), loader: path("loader"), chunks, style: path("style"), icon: path("icon") }
 }
 
 fn find(name: &str) -> Option<&'static File> {
@@ -77,5 +78,20 @@ fn content_type(name: &str) -> &'static str {
         "json" => "application/json",
         "txt" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_digest;
+
+    #[test]
+    fn a_digest_in_the_folder_or_in_the_name_makes_a_file_immutable() {
+        for named in ["slipway.18aa1e484677/split_work.wasm", "slipway.a6f32aaaaa47.css"] {
+            assert!(has_digest(named), "{named}");
+        }
+        for plain in ["site.json", "fonts/inter-latin-wght-normal.woff2"] {
+            assert!(!has_digest(plain), "{plain}");
+        }
     }
 }

@@ -25,8 +25,25 @@ impl SiteFolder {
 
     /// Adds `<stem>.<digest>.<extension>` and its brotli-compressed twin; returns the path that pages ask for.
     pub fn add_hashed(&mut self, stem: &str, extension: &str, content: &[u8]) -> Outcome<String> {
-        let name = format!("{stem}.{}.{extension}", digest(content));
-        self.add(&name, content)?;
+        self.add_packed(&format!("{stem}.{}.{extension}", digest(&[content])), content)
+    }
+
+    /// Adds files that name each other into a folder that is named by a digest of them all, each with its brotli-compressed twin;
+    /// returns the folder's path as pages ask for it.
+    pub fn add_family(&mut self, stem: &str, source: &Path) -> Outcome<String> {
+        let mut members = Vec::new();
+        collect(source, "", &mut members)?;
+        members.sort();
+        let parts: Vec<&[u8]> = members.iter().flat_map(|(name, content)| [name.as_bytes(), content.as_slice()]).collect();
+        let folder = format!("{stem}.{}", digest(&parts));
+        for (name, content) in &members {
+            self.add_packed(&format!("{folder}/{name}"), content)?;
+        }
+        Ok(format!("/pkg/{folder}"))
+    }
+
+    fn add_packed(&mut self, name: &str, content: &[u8]) -> Outcome<String> {
+        self.add(name, content)?;
         let twin = format!("{name}.br");
         // The name says the content, so a twin that is there is the right one.
         if self.root.join(&twin).exists() {
@@ -78,6 +95,9 @@ impl SiteFolder {
             let path = entry?.path();
             if path.is_dir() {
                 self.sweep(&path)?;
+                if fs::read_dir(&path)?.next().is_none() {
+                    fs::remove_dir(&path)?;
+                }
             } else if path.strip_prefix(&self.root).is_ok_and(|name| !self.kept.contains(name)) {
                 fs::remove_file(&path)?;
             }
@@ -86,9 +106,28 @@ impl SiteFolder {
     }
 }
 
-/// Twelve hexadecimal digits of the content's SHA-256.
-fn digest(content: &[u8]) -> String {
-    Sha256::digest(content).iter().take(6).fold(String::new(), |mut text, byte| {
+/// Every file below the folder: its path from there, and its content.
+fn collect(folder: &Path, prefix: &str, found: &mut Vec<(String, Vec<u8>)>) -> Outcome<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            collect(&entry.path(), &format!("{name}/"), found)?;
+        } else {
+            found.push((name, fs::read(entry.path())?));
+        }
+    }
+    Ok(())
+}
+
+/// Twelve hexadecimal digits of the SHA-256 of all parts, each with its length before it.
+fn digest(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().take(6).fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
@@ -127,6 +166,8 @@ mod tests {
 
     #[test]
     fn a_digest_is_twelve_hexadecimal_digits() {
-        assert_eq!(digest(b""), "e3b0c44298fc");
+        let digest = digest(&[b"a", b"b"]);
+        assert!(digest.len() == 12 && digest.bytes().all(|b| b.is_ascii_hexdigit()));
+        assert_ne!(digest, super::digest(&[b"ab", b""]));
     }
 }

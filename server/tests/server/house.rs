@@ -68,6 +68,7 @@ impl House {
             wasm: "/pkg/slipway.wasm".into(),
             style: "/pkg/slipway.css".into(),
             icon: "/pkg/icon.svg".into(),
+            ..Default::default()
         };
         let server = Server { portal: portal.clone(), origin: Arc::new(origin), files, streams: Streams::default() };
         let router = router::router(server).expect("a router");

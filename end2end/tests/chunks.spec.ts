@@ -1,0 +1,34 @@
+// The wasm in chunks: a page brings what it needs, and one whose chunk is gone comes from the server.
+import { ADMIN, expect, go, ready, test } from '../story';
+
+test('a chunk is fetched with the first of its pages, and the page is not loaded again', async ({ workplace, visit }) => {
+  const team = await workplace.team();
+  const page = await visit(ADMIN);
+  const fetched: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('.wasm')) fetched.push(new URL(request.url()).pathname);
+  });
+  await go(page, `/t/${team.name}`);
+  expect(fetched.filter((path) => path.includes('split_'))).toEqual([]);
+  await page.evaluate(() => document.body.setAttribute('data-same', ''));
+  await page.getByRole('navigation').getByRole('link', { name: 'Notebooks' }).first().click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Notebooks' })).toBeVisible();
+  expect(fetched.filter((path) => path.includes('split_work'))).toHaveLength(1);
+  await page.getByRole('navigation').getByRole('link', { name: 'Volumes' }).first().click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Volumes' })).toBeVisible();
+  expect(fetched.filter((path) => path.includes('split_work'))).toHaveLength(1);
+  await expect(page.locator('body[data-same]')).toHaveCount(1);
+});
+
+test('a page whose chunk is gone is asked for from the server', async ({ workplace, visit, watch }) => {
+  watch.allow(/Failed to load resource|WebAssembly|TypeError/);
+  const team = await workplace.team();
+  const page = await visit(ADMIN);
+  await go(page, `/t/${team.name}`);
+  // As after an upgrade: the tab's chunk is no longer there, the new page's is.
+  await page.route(/split_work/, (route) => route.fulfill({ status: 404 }), { times: 1 });
+  await page.getByRole('navigation').getByRole('link', { name: 'Notebooks' }).first().click();
+  await expect(page).toHaveURL(`/t/${team.name}/notebooks`);
+  await ready(page);
+  await expect(page.getByRole('heading', { level: 1, name: 'Notebooks' })).toBeVisible();
+});

@@ -32,7 +32,13 @@ async fn the_list_of_many_notebooks_is_a_small_page_that_leads_to_the_others_wit
     assert!(first.contains("href=\"/t/red/notebooks?page=2\"") && !first.contains("rel=\"prev\""));
 
     let last = page("?sort=name&page=5").await;
-    assert!(last.contains("101–120 of 120") && last.contains("n-119") && !last.contains("n-100<") && !last.contains("rel=\"next\""));
+    assert!(
+        last.contains("101–120 of 120")
+            && last.contains("n-119")
+            && last.contains("n-100")
+            && !last.contains("n-099")
+            && !last.contains("rel=\"next\"")
+    );
     assert!(last.contains("sort=name&amp;page=4") || last.contains("page=4&amp;sort=name"), "the order stays in the address");
     assert!(!last.contains("sort=-name&amp;page"), "another order begins with its first page");
     let found = page("?q=n-11").await;

@@ -82,7 +82,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/notebooks/logs", "team=red&id={id}&limit=5", TEAM_READS),
     ("/api/notebooks/page", "team=red&query[text]=", TEAM_READS),
     ("/api/notebooks/resize", "team=red&id={id}&cpus=1&memory=1&gpus=0", [401, 404, 403, 409, 409, 404, 403]),
-    ("/api/notebooks/review", "team=red&form[name]=", TEAM_WRITES),
+    ("/api/notebooks/review", "team=red&form[name]=", [401, 404, 403, 400, 400, 404, 403]),
     ("/api/notebooks/snooze", "team=red&id={id}", TEAM_WRITES),
     ("/api/notebooks/start", "team=red&id={id}", TEAM_WRITES),
     ("/api/notebooks/stop", "team=red&id={id}", TEAM_WRITES),

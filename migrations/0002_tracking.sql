@@ -18,6 +18,11 @@ CREATE TABLE experiments (
     version BIGINT NOT NULL,
     UNIQUE (team_id, name)
 );
+CREATE UNIQUE INDEX experiments_default ON experiments (team_id) WHERE is_default = 1;
+-- Each team has its Default from the start; those that are here already get theirs now.
+INSERT INTO experiments (id, team_id, is_default, name, artifact_location, created_at, updated_at, version)
+SELECT ROW_NUMBER() OVER (ORDER BY created_at, id), id, 1, 'Default', 'mlflow-artifacts:/0', created_at, created_at, 0 FROM teams;
+UPDATE counters SET value = (SELECT COUNT(*) FROM experiments) WHERE name = 'experiment';
 
 CREATE TABLE experiment_tags (
     experiment_id BIGINT NOT NULL REFERENCES experiments (id) ON DELETE CASCADE,
@@ -49,6 +54,7 @@ CREATE TABLE runs (
     version BIGINT NOT NULL
 );
 CREATE INDEX runs_changes ON runs (experiment_id, version);
+CREATE INDEX runs_deleted ON runs (team_id, deleted_at) WHERE deleted_at IS NOT NULL;
 
 CREATE TABLE params (
     run_no BIGINT NOT NULL REFERENCES runs (no) ON DELETE CASCADE,
@@ -74,13 +80,16 @@ CREATE TABLE latest_metrics (
     PRIMARY KEY (run_no, key)
 ) /* clustered */;
 
--- Metric histories: points in compact chunks, in the order they were logged (domain/src/tracking/series.rs).
+-- Metric histories: points in compact chunks (domain/src/tracking/series.rs, docs/adr/0007-metric-chunks.md).
 CREATE TABLE metric_chunks (
     run_no BIGINT NOT NULL REFERENCES runs (no) ON DELETE CASCADE,
     key TEXT NOT NULL,
-    -- Grows along the history; merging chunks keeps the first one's.
+    -- The experiment's version when it was written; merging chunks uses theirs again.
     seq BIGINT NOT NULL,
     points BIGINT NOT NULL,
     data BYTEA NOT NULL,
     PRIMARY KEY (run_no, key, seq)
-);
+) /* clustered */;
+
+-- The notebook that a token was made for; runs it makes are linked to it.
+ALTER TABLE tokens ADD COLUMN notebook_id TEXT;

@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, Result},
-    model::{Membership, Needs, Permission, Role, TeamId, TokenId, User, UserId},
+    model::{Membership, Needs, NotebookId, Permission, Role, TeamId, TokenId, User, UserId},
 };
 
 /// How a caller proved who they are.
@@ -35,6 +35,8 @@ pub struct TokenScope {
     pub id: TokenId,
     pub team: TeamId,
     pub role: Role,
+    /// The notebook that it was made for.
+    pub notebook: Option<NotebookId>,
 }
 
 /// A person as of this request: account, teams and roles are read from the database for each one.
@@ -189,7 +191,7 @@ mod tests {
         };
         let membership = |team: &str, role| Membership { team: TeamId::from(team), team_name: format!("{team}-name"), role };
         let memberships = role.map(|role| membership("red", role)).into_iter().chain([membership("green", Role::Admin)]).collect();
-        let token = token.map(|role| TokenScope { id: "t".into(), team: "red".into(), role });
+        let token = token.map(|role| TokenScope { id: "t".into(), team: "red".into(), role, notebook: None });
         Caller::identified(Identity { user, memberships, session: None, token }, "r", "")
     }
 

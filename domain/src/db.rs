@@ -338,6 +338,19 @@ impl Tx {
         Ok(affected)
     }
 
+    /// Runs `head VALUES (…), (…) tail` for rows of equal width, as `insert_many` does, and gives what comes back. Statements are filled up by
+    /// repeating a row, so `tail` must bear rows that are there twice, and the caller answers that are.
+    pub async fn fetch_many<T: Row>(&mut self, head: &'static str, tail: &'static str, rows: Vec<Vec<Value>>) -> Result<Vec<T>> {
+        let Some(width) = rows.first().map(Vec::len) else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for part in rows.chunks(256) {
+            let size = [1, 4, 16, 64, 256].into_iter().find(|size| *size >= part.len()).unwrap_or(256);
+            let filled = part.iter().chain(std::iter::repeat(&part[0])).take(size).flatten().cloned().collect();
+            found.extend(self.fetch_all_assembled(format!("{head} VALUES {} {tail}", places(size, width)), filled).await?);
+        }
+        Ok(found)
+    }
+
     pub async fn fetch_all<T: Row>(&mut self, sql: &'static str, args: Vec<Value>) -> Result<Vec<T>> {
         with_tx!(self, connection => Ok(bind!(sqlx::query_as::<_, T>(sql), args).fetch_all(connection).await?))
     }
@@ -354,6 +367,13 @@ impl Tx {
     pub async fn next(&mut self, counter: &'static str) -> Result<i64> {
         let row: (i64,) = self.fetch_one("UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value", args![counter]).await?;
         Ok(row.0)
+    }
+
+    /// The next `count` values of a gapless counter; returns the first.
+    pub async fn next_many(&mut self, counter: &'static str, count: i64) -> Result<i64> {
+        let sql = "UPDATE counters SET value = value + $1 WHERE name = $2 RETURNING value";
+        let row: (i64,) = self.fetch_one(sql, args![count, counter]).await?;
+        Ok(row.0 - count + 1)
     }
 
     /// Durable once this returns. Wakes the event stream.

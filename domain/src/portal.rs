@@ -11,6 +11,8 @@ use crate::{
     model::Millis,
     notebooks::{Admitted, Touches},
     sealing::SealingKey,
+    tokens::Known,
+    tracking::Writer,
 };
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::Notify;
@@ -49,6 +51,10 @@ pub struct Portal {
     pub touches: Arc<Touches>,
     /// Whom notebooks let in a moment ago.
     pub admitted: Arc<Admitted>,
+    /// Whom tokens spoke for a moment ago.
+    pub known_tokens: Arc<Known>,
+    /// What runs log on its way into the database.
+    pub writer: Arc<Writer>,
 }
 
 impl Portal {
@@ -68,6 +74,8 @@ impl Portal {
             wishes: Arc::default(),
             touches: Arc::default(),
             admitted: Arc::default(),
+            known_tokens: Arc::default(),
+            writer: Arc::default(),
         })
     }
 }

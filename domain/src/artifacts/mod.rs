@@ -21,6 +21,7 @@ use crate::{
     audit,
     caller::Caller,
     crash,
+    db::Tx,
     error::{Error, Result},
     model::{Artifact, ArtifactEntry, ArtifactPath, Permission, TeamId},
     portal::Portal,
@@ -113,7 +114,7 @@ pub async fn publish(portal: &Portal, caller: &Caller, path: &ArtifactPath, inco
     let written = incoming.writer.finish().await?;
     let at = portal.clock.now();
     let size = i64::try_from(written.size).map_err(|e| Error::internal("artifact", e))?;
-    crash::point("artifact.before_row");
+    crash::point(portal, "artifact.before_row");
     let mut tx = portal.db.begin().await?;
     let (used, _) = store::lock(&mut tx, &scope.team).await?;
     check_used(portal, &scope.team_name, used, size)?;
@@ -123,8 +124,23 @@ pub async fn publish(portal: &Portal, caller: &Caller, path: &ArtifactPath, inco
     let committed = tx.commit().await;
     // Also where it failed: the database may have kept the row all the same.
     written.keep();
-    crash::point("artifact.after_row");
+    crash::point(portal, "artifact.after_row");
     committed.map(|()| artifact)
+}
+
+/// Removes every file below a folder that nothing has pinned, for whoever removes the run or model that it belongs to.
+///
+/// Locks the team's files until the end of the transaction: call it late.
+pub async fn remove_unpinned(tx: &mut Tx, team: &TeamId, folder: &ArtifactPath) -> Result<Removed> {
+    store::lock(tx, team).await?;
+    let mut removed = Removed { files: 0, bytes: 0 };
+    for path in store::unpinned_below(tx, team, folder).await? {
+        if let Some((files, bytes)) = store::remove_file(tx, team, &path).await? {
+            removed.files += files;
+            removed.bytes += bytes;
+        }
+    }
+    Ok(removed)
 }
 
 /// Finds a file.

@@ -165,7 +165,7 @@ async fn publish(
     parts: &[rows::PartRow],
 ) -> Result<Artifact> {
     let (at, size, sha256) = (portal.clock.now(), content.size, content.sha256.to_owned());
-    crate::crash::point("artifact.before_row");
+    crate::crash::point(portal, "artifact.before_row");
     let mut tx = portal.db.begin().await?;
     let (used, _) = store::lock(&mut tx, team).await?;
     super::check_used(portal, team_name, used, size)?;
@@ -176,7 +176,7 @@ async fn publish(
     }
     store::publish(&mut tx, (team, user), path, content, at).await?;
     tx.commit().await?;
-    crate::crash::point("artifact.after_row");
+    crate::crash::point(portal, "artifact.after_row");
     Ok(Artifact { path: path.clone(), size: u64::try_from(size).unwrap_or(0), sha256, created_at: at })
 }
 

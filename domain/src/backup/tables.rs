@@ -29,6 +29,7 @@ const PORTAL: &[Table] = &[
             "expires_at",
             "last_used_at",
             "revoked_at",
+            "notebook_id",
         ],
     },
     Table {
@@ -122,11 +123,7 @@ const REGISTRY: &[Table] = &[];
 const ARTIFACTS: &[Table] = &[
     table("artifact_usage", 1, &["team_id", "bytes", "files"]),
     table("artifact_folders", 3, &["team_id", "parent", "name"]),
-    table(
-        "artifacts",
-        3,
-        &["team_id", "folder", "name", "object", "size", "sha256", "parts", "created_by", "created_at"],
-    ),
+    table("artifacts", 3, &["team_id", "folder", "name", "object", "size", "sha256", "parts", "created_by", "created_at"]),
     table("artifact_pins", 3, &["team_id", "holder", "object"]),
     table("artifact_uploads", 1, &["id", "team_id", "folder", "name", "created_by", "token_id", "created_at", "completed_at"]),
     table("artifact_parts", 2, &["upload_id", "number", "team_id", "object", "size", "sha256"]),

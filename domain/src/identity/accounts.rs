@@ -52,6 +52,7 @@ pub async fn set_admin(portal: &Portal, caller: &Caller, user: &UserId, admin: b
     let after = User { admin, ..before.clone() };
     record(&mut tx, caller, portal, "user.set_admin", Some(&before), Some(&after)).await?;
     tx.commit().await?;
+    portal.known_tokens.forget();
     Ok(after)
 }
 
@@ -76,6 +77,7 @@ pub async fn set_disabled(portal: &Portal, caller: &Caller, user: &UserId, disab
     let action = if disabled { "user.disable" } else { "user.enable" };
     record(&mut tx, caller, portal, action, Some(&before), Some(&after)).await?;
     tx.commit().await?;
+    portal.known_tokens.forget();
     portal.wishes.notify_one();
     Ok(after)
 }

@@ -1,6 +1,6 @@
 //! What the live stream carries.
 
-use super::{Millis, Notebook};
+use super::{ExperimentId, Millis, Notebook};
 use serde::{Deserialize, Serialize};
 
 /// One change of one thing, published once its transaction is committed.
@@ -27,6 +27,12 @@ pub enum Change {
     Team,
     Volumes,
     Environments,
+    /// Experiments were made, renamed, deleted or came back.
+    Experiments,
+    /// Runs of this experiment were made, changed or deleted.
+    Runs {
+        experiment: ExperimentId,
+    },
     /// GPUs, CPUs or memory in use.
     Capacity,
 }

@@ -1,7 +1,7 @@
 //! Experiments, runs and what runs log, in MLflow's words and within MLflow's limits
 //! (`mlflow/utils/validation.py` and the REST API reference).
 
-use super::{Checks, ExperimentId, FieldError, Millis, RunId};
+use super::{Checks, ExperimentId, FieldError, Millis, NotebookId, RunId};
 use serde::{Deserialize, Serialize};
 
 /// Longest key of a metric, parameter or tag, in characters.
@@ -52,6 +52,14 @@ pub struct Metric {
     pub timestamp: Millis,
     /// May be negative.
     pub step: i64,
+}
+
+/// A point of a history whose run and key are known.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    pub step: i64,
+    pub timestamp: Millis,
+    pub value: f64,
 }
 
 /// A named set of runs of one team.
@@ -118,13 +126,65 @@ pub struct Run {
     pub artifact_uri: String,
     /// Email of who made it.
     pub created_by: String,
-    /// The notebook whose token made it, and its name while it exists.
-    pub notebook: Option<String>,
+    /// The notebook whose token made it; it may be gone by now.
+    pub notebook: Option<NotebookId>,
     pub deleted_at: Option<Millis>,
     /// The latest point of each metric: the greatest by (step, timestamp, value). Ordered by key.
     pub metrics: Vec<Metric>,
     pub params: Vec<Tag>,
     pub tags: Vec<Tag>,
+}
+
+/// A run to be made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NewRun {
+    /// None is the team's Default.
+    pub experiment: Option<ExperimentId>,
+    pub user_id: String,
+    /// Empty: as the tag `mlflow.runName` says, or one is made up.
+    pub name: String,
+    pub start_time: Option<Millis>,
+    pub tags: Vec<Tag>,
+}
+
+/// What changes of a run itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunChange {
+    pub status: Option<RunStatus>,
+    pub end_time: Option<Millis>,
+    pub name: Option<String>,
+}
+
+/// What it takes to do a run again. What the client did not say is missing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reproduction {
+    pub run: RunId,
+    pub experiment: ExperimentId,
+    pub name: String,
+    /// The program, as the client names it: a file, a notebook, a project.
+    pub source: Option<String>,
+    pub source_type: Option<String>,
+    pub entry_point: Option<String>,
+    pub git_commit: Option<String>,
+    pub git_branch: Option<String>,
+    pub git_repository: Option<String>,
+    pub params: Vec<Tag>,
+    /// Tags about what it ran in.
+    pub environment: Vec<Tag>,
+    /// Email.
+    pub created_by: String,
+    pub notebook: Option<NotebookId>,
+    pub start_time: Option<Millis>,
+}
+
+/// What a purge removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Purged {
+    pub runs: Vec<RunId>,
+    pub experiments: Vec<ExperimentId>,
+    /// Points of metrics, and the bytes that they took.
+    pub points: i64,
+    pub bytes: i64,
 }
 
 /// What one call logs to a run: all of it or nothing.
@@ -165,6 +225,9 @@ impl Batch {
                 if let Err(reason) = validate_key(&tag.key) {
                     checks.check(format!("{kind}[{i}].key"), Err(reason));
                 }
+                if let Err(reason) = validate_value(&tag.value) {
+                    checks.check(format!("{kind}[{i}].value"), Err(reason));
+                }
             }
         }
         for (i, tag) in self.tags.iter().enumerate() {
@@ -195,6 +258,11 @@ pub fn validate_key(key: &str) -> Result<(), String> {
     }
     let normal = !key.starts_with('/') && !key.split('/').any(|part| part.is_empty() || part == "." || part == "..");
     if normal { Ok(()) } else { Err(format!("The name \"{}\" is not the plain form of a path.", shown(key))) }
+}
+
+/// What is kept as somebody wrote it: anything that both databases can keep.
+pub fn validate_value(value: &str) -> Result<(), String> {
+    if value.contains('\0') { Err("A value has no NUL character.".to_owned()) } else { Ok(()) }
 }
 
 /// Tags that begin with `slipway.` say what Slipway knows, so nobody else writes them.

@@ -11,7 +11,7 @@ use crate::{
     model::{Change, Member, Permission, Role, Team, TeamId, TeamSummary, UserId, validate_team_name},
     notebooks,
     portal::Portal,
-    random,
+    random, tracking,
 };
 
 /// Makes a team with the caller as its admin (from the console: without members).
@@ -21,6 +21,7 @@ pub async fn create(portal: &Portal, caller: &Caller, name: &str) -> Result<Team
     let team = Team { id: random::id(), name: name.to_owned(), created_at: portal.clock.now() };
     let mut tx = portal.db.begin().await?;
     store::insert(&mut tx, &team).await?;
+    tracking::add_default(&mut tx, &team).await?;
     if let Some(identity) = &caller.identity {
         store::put_member(&mut tx, &team.id, &identity.user.id, Role::Admin, team.created_at).await?;
     }
@@ -35,6 +36,7 @@ pub async fn create(portal: &Portal, caller: &Caller, name: &str) -> Result<Team
     audit::record(&mut tx, caller, team.created_at, entry).await?;
     events::publish(&mut tx, team.created_at, Some(name), &Change::Team).await?;
     tx.commit().await?;
+    portal.known_tokens.forget();
     Ok(team)
 }
 
@@ -78,6 +80,7 @@ pub async fn set_member(portal: &Portal, caller: &Caller, team: &str, email: &st
     audit::record(&mut tx, caller, now, entry).await?;
     events::publish(&mut tx, now, Some(team), &Change::Team).await?;
     tx.commit().await?;
+    portal.known_tokens.forget();
     Ok(Member { user: user.id, email: user.email, name: user.name, role, since })
 }
 
@@ -112,6 +115,7 @@ pub async fn remove_member(portal: &Portal, caller: &Caller, team: &str, user: &
     audit::record(&mut tx, caller, now, entry).await?;
     events::publish(&mut tx, now, Some(team), &Change::Team).await?;
     tx.commit().await?;
+    portal.known_tokens.forget();
     portal.wishes.notify_one();
     Ok(())
 }

@@ -1,11 +1,15 @@
 //! Personal access tokens: for one team, with one role, until one day. The database keeps a digest.
 
+mod known;
+
+pub use known::Known;
+
 use crate::{
     args, audit,
     caller::{Caller, Identity, TokenScope, Via},
     error::{Error, Result},
     identity::{self, store::role as stored_role},
-    model::{Millis, NewToken, Permission, Token, TokenId, UserId},
+    model::{Millis, NewToken, NotebookId, Permission, Token, TokenId, UserId},
     portal::Portal,
     random,
 };
@@ -152,7 +156,9 @@ pub async fn revoke(portal: &Portal, caller: &Caller, id: &TokenId) -> Result<()
         after: None,
     };
     audit::record(&mut tx, caller, now, entry).await?;
-    tx.commit().await
+    tx.commit().await?;
+    portal.known_tokens.forget();
+    Ok(())
 }
 
 #[derive(sqlx::FromRow)]
@@ -161,21 +167,31 @@ struct UseRow {
     user_id: String,
     team_id: String,
     role: String,
+    expires_at: i64,
     last_used_at: Option<i64>,
+    notebook_id: Option<String>,
 }
 
 /// Who a token speaks for, narrowed to its team and role; none where it is unknown, expired, revoked, or its owner disabled or out of the team.
+///
+/// What was found is believed for a few seconds. A change made by this process counts at once, one made by another within those seconds.
 pub async fn authenticate(portal: &Portal, secret: &str) -> Result<Option<Identity>> {
     // Anything longer cannot be one of ours, and is not worth hashing.
     if !secret.starts_with(PREFIX) || secret.len() > 100 {
         return Ok(None);
     }
     let now = portal.clock.now();
+    let digest = random::digest(secret);
+    if let Some(identity) = portal.known_tokens.get(&digest, now) {
+        return Ok(Some(identity));
+    }
+    let asked = portal.known_tokens.ask();
     let row: Option<UseRow> = portal
         .db
         .fetch_optional(
-            "SELECT id, user_id, team_id, role, last_used_at FROM tokens WHERE digest = $1 AND revoked_at IS NULL AND expires_at > $2",
-            args![random::digest(secret), now],
+            "SELECT id, user_id, team_id, role, expires_at, last_used_at, notebook_id FROM tokens
+             WHERE digest = $1 AND revoked_at IS NULL AND expires_at > $2",
+            args![&digest, now],
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
@@ -187,6 +203,8 @@ pub async fn authenticate(portal: &Portal, secret: &str) -> Result<Option<Identi
         let sql = "UPDATE tokens SET last_used_at = $1 WHERE id = $2 AND (last_used_at IS NULL OR last_used_at < $1)";
         portal.db.execute(sql, args![now, &row.id]).await?;
     }
-    identity.token = Some(TokenScope { id: row.id.into(), team: row.team_id.into(), role: stored_role(&row.role)? });
+    let notebook = row.notebook_id.map(NotebookId);
+    identity.token = Some(TokenScope { id: row.id.into(), team: row.team_id.into(), role: stored_role(&row.role)?, notebook });
+    portal.known_tokens.put(asked, digest, &identity, now, row.expires_at);
     Ok(Some(identity))
 }

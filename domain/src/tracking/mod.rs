@@ -1,3 +1,24 @@
 //! Experiments, runs and what runs log.
+//!
+//! What a training loop sends many times a second goes through the `writer`, which puts what is waiting into one transaction; everything
+//! else is a transaction of its own. Each change of a run, by whichever way, sets `runs.version` to a new version of its experiment
+//! in the same transaction, and locks the experiment's row first: versions are in the order of the commits.
 
+mod experiment_store;
+pub mod experiments;
+mod group;
+mod group_store;
+mod history_store;
+pub mod metrics;
+mod names;
+mod purge;
+mod purge_store;
+mod reproduce;
+mod run_store;
+pub mod runs;
+mod series;
 pub(crate) mod store;
+mod writer;
+
+pub(crate) use experiment_store::add_default;
+pub use {purge::purge, reproduce::reproduce, writer::Writer};

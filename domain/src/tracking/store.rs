@@ -81,3 +81,9 @@ pub(crate) async fn run_tx(tx: &mut Tx, team: &TeamId, id: &RunId) -> Result<Run
     let sql = "SELECT no, experiment_id, deleted_at FROM runs WHERE id = $1 AND team_id = $2";
     tx.fetch_optional(sql, args![id, team]).await?.ok_or(Error::NotFound("run"))
 }
+
+/// What clients call the experiment of this number.
+pub(crate) async fn public_id_tx(tx: &mut Tx, id: i64) -> Result<ExperimentId> {
+    let found: Option<(i64,)> = tx.fetch_optional("SELECT is_default FROM experiments WHERE id = $1", args![id]).await?;
+    Ok(public_id(id, found.ok_or(Error::NotFound("experiment"))?.0))
+}

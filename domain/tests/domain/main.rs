@@ -17,4 +17,5 @@ mod sessions;
 mod sign_in;
 mod teams;
 mod tokens;
+mod tracking;
 mod volumes;

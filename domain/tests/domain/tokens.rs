@@ -155,3 +155,35 @@ async fn only_the_console_makes_a_token_for_somebody_else() {
     let more = tokens::create_for(&test.portal, &Caller::console(), &email("ada"), new("vision", Role::Admin)).await;
     assert!(matches!(more, Err(Error::Forbidden(_))), "{more:?}");
 }
+
+#[tokio::test]
+async fn a_token_that_another_process_revoked_is_heard_of_within_seconds() {
+    let test = TestPortal::new().await;
+    test.team("vision", &[("ada", Role::Admin)]).await;
+    let (token, secret) = tokens::create(&test.portal, &test.caller("ada").await, new("vision", Role::Viewer)).await.expect("made");
+    authenticated(&test, &secret).await.expect("alive");
+    // As the command line beside the running portal would.
+    let sql = "UPDATE tokens SET revoked_at = 1 WHERE id = $1";
+    test.portal.db.execute(sql, args![&token.id]).await.expect("revoked");
+    test.portal.clock.advance(5000);
+    assert!(authenticated(&test, &secret).await.is_none());
+}
+
+#[tokio::test]
+async fn what_is_found_while_something_changes_is_not_believed() {
+    let test = TestPortal::new().await;
+    test.team("vision", &[("ada", Role::Admin), ("mel", Role::Admin)]).await;
+    let mel = test.caller("mel").await;
+    let id = mel.identity().expect("signed in").user.id.clone();
+    let (_, secret) = tokens::create(&test.portal, &mel, new("vision", Role::Admin)).await.expect("made");
+    let (console, mel) = (Caller::console(), email("mel"));
+    for role in [Role::Viewer, Role::Admin, Role::Member] {
+        let change = teams::set_member(&test.portal, &console, "vision", &mel, role);
+        let (asked, changed) = tokio::join!(tokens::authenticate(&test.portal, &secret), change);
+        (asked.expect("asked"), changed.expect("changed"));
+        let now = authenticated(&test, &secret).await.expect("alive").memberships;
+        assert_eq!(now.iter().map(|m| m.role).collect::<Vec<_>>(), [role]);
+    }
+    identity::set_admin(&test.portal, &Caller::console(), &id, true).await.expect("promoted");
+    assert!(authenticated(&test, &secret).await.expect("alive").user.admin);
+}

@@ -22,13 +22,13 @@ pub const BODY: usize = 24 * 1024 * 1024;
 /// A body that takes longer is not being sent in earnest.
 const BODY_WITHIN: Duration = Duration::from_secs(60);
 
-/// A request: who asks, and what, from the query of a GET or the JSON body of anything else.
-pub struct Asked<T> {
+/// A request: who asks, and what, from the query of a GET or the JSON body of at most `MOST` bytes of anything else.
+pub struct Asked<T, const MOST: usize = BODY> {
     pub door: Door,
     pub fields: T,
 }
 
-impl<T: DeserializeOwned> FromRequest<Server> for Asked<T> {
+impl<T: DeserializeOwned, const MOST: usize> FromRequest<Server> for Asked<T, MOST> {
     type Rejection = MlflowError;
 
     async fn from_request(request: Request, server: &Server) -> Result<Self, MlflowError> {
@@ -37,10 +37,26 @@ impl<T: DeserializeOwned> FromRequest<Server> for Asked<T> {
         let fields = if parts.method == Method::GET {
             from_query(parts.uri.query().unwrap_or_default())?
         } else {
-            from_json(&read(&parts.headers, body, BODY).await?)?
+            let body = read(&parts.headers, body, MOST).await.map_err(|error| {
+                // An endpoint's own limit is one of its parameters' rules.
+                if error.status == StatusCode::PAYLOAD_TOO_LARGE && MOST < BODY { MlflowError::invalid(error.message) } else { error }
+            })?;
+            agrees(parts.uri.query().unwrap_or_default(), &body)?;
+            from_json(&body)?
         };
         Ok(Self { door, fields })
     }
+}
+
+/// Refuses a field that is in the query as well as in the body: whoever checks one of them would let the other pass.
+fn agrees(query: &str, body: &[u8]) -> Result<(), MlflowError> {
+    if query.is_empty() {
+        return Ok(());
+    }
+    let fields: Map<String, Json> = serde_json::from_slice(body).unwrap_or_default();
+    let plain = |name: &str| name.replace('_', "").to_ascii_lowercase();
+    let twice = pairs(query).into_iter().find(|(name, _)| fields.keys().any(|field| plain(field) == plain(name)));
+    twice.map_or(Ok(()), |(name, _)| Err(MlflowError::invalid(format!("The parameter '{name}' is in the query and in the body."))))
 }
 
 /// Reads the body of a request that carries JSON.

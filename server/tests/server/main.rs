@@ -8,6 +8,7 @@ mod limits;
 mod live;
 mod malformed;
 mod mlflow_artifacts;
+mod mlflow_runs;
 mod notebook_host;
 mod origins;
 mod proxying;

@@ -244,7 +244,9 @@ fn bucket(url: &str) -> Result<Option<BucketConfig>, String> {
     if url.is_empty() {
         return Ok(None);
     }
-    let named = ["s3://", "gs://", "az://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.starts_with('/') && !rest.is_empty()));
+    let named = ["s3://", "gs://", "az://"]
+        .iter()
+        .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.starts_with('/') && !rest.is_empty()));
     // Credentials in a URL would be in every list of processes.
     if named && !url.contains(['@', '?', '#']) {
         Ok(Some(BucketConfig { url: url.to_owned(), options: Vec::new() }))

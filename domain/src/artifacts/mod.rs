@@ -21,6 +21,7 @@ use crate::{
     audit,
     caller::Caller,
     crash,
+    db::Tx,
     error::{Error, Result},
     model::{Artifact, ArtifactEntry, ArtifactPath, Permission, TeamId},
     portal::Portal,
@@ -125,6 +126,21 @@ pub async fn publish(portal: &Portal, caller: &Caller, path: &ArtifactPath, inco
     written.keep();
     crash::point("artifact.after_row");
     committed.map(|()| artifact)
+}
+
+/// Removes every file below a folder that nothing has pinned, for whoever removes the run or model that it belongs to.
+///
+/// Locks the team's files until the end of the transaction: call it late.
+pub async fn remove_unpinned(tx: &mut Tx, team: &TeamId, folder: &ArtifactPath) -> Result<Removed> {
+    store::lock(tx, team).await?;
+    let mut removed = Removed { files: 0, bytes: 0 };
+    for path in store::unpinned_below(tx, team, folder).await? {
+        if let Some((files, bytes)) = store::remove_file(tx, team, &path).await? {
+            removed.files += files;
+            removed.bytes += bytes;
+        }
+    }
+    Ok(removed)
 }
 
 /// Finds a file.

@@ -42,7 +42,8 @@ pub(super) async fn insert_upload(
     path: &ArtifactPath,
     at: Millis,
 ) -> Result<()> {
-    let sql = "INSERT INTO artifact_uploads (id, team_id, folder, name, created_by, token_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let sql =
+        "INSERT INTO artifact_uploads (id, team_id, folder, name, created_by, token_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     db.execute(sql, args![id, team, path.folder(), path.name(), user, token, at]).await.map(|_| ())
 }
 

@@ -24,7 +24,8 @@ pub async fn of_run(portal: &Portal, caller: &Caller, team: &str, run: &RunId) -
     let scope = caller.require_in(Permission::ReadTracking, team)?;
     let location = store::location_of_run(&portal.db, &scope.team, run).await?;
     let uri = format!("{}/{run}/artifacts", location.trim_end_matches('/'));
-    let path = ours(&uri).ok_or_else(|| Error::invalid("run_id", format!("The files of this run are at {uri}, which Slipway does not open.")))?;
+    let path =
+        ours(&uri).ok_or_else(|| Error::invalid("run_id", format!("The files of this run are at {uri}, which Slipway does not open.")))?;
     Ok(RunFolder { uri, path })
 }
 
@@ -50,7 +51,15 @@ mod tests {
         assert_eq!(path("mlflow-artifacts:/0/r/artifacts").as_deref(), Some("0/r/artifacts"));
         assert_eq!(path("mlflow-artifacts://localhost:3000/0/r").as_deref(), Some("0/r"));
         assert_eq!(path("mlflow-artifacts:///0/r").as_deref(), Some("0/r"));
-        for foreign in ["s3://b/0/r", "/0/r", "file:///etc", "mlflow-artifacts:/../x", "mlflow-artifacts:x", "mlflow-artifacts:/", "mlflow-artifacts:/x#/../y"] {
+        for foreign in [
+            "s3://b/0/r",
+            "/0/r",
+            "file:///etc",
+            "mlflow-artifacts:/../x",
+            "mlflow-artifacts:x",
+            "mlflow-artifacts:/",
+            "mlflow-artifacts:/x#/../y",
+        ] {
             assert_eq!(path(foreign), None, "{foreign}");
         }
     }

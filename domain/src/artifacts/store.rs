@@ -121,17 +121,7 @@ pub(super) async fn publish(
         (bytes, files) = (bytes - old.size, 0);
         let sql = "UPDATE artifacts SET object = $4, size = $5, sha256 = $6, parts = $7, created_by = $8, created_at = $9
              WHERE team_id = $1 AND folder = $2 AND name = $3";
-        let args = args![
-            team,
-            path.folder(),
-            path.name(),
-            content.object,
-            content.size,
-            content.sha256,
-            content.parts,
-            user,
-            at
-        ];
+        let args = args![team, path.folder(), path.name(), content.object, content.size, content.sha256, content.parts, user, at];
         tx.execute(sql, args).await?;
     } else {
         if is_folder_tx(tx, team, path.folder(), path.name()).await? {
@@ -140,17 +130,7 @@ pub(super) async fn publish(
         ensure_folders(tx, team, path).await?;
         let sql = "INSERT INTO artifacts (team_id, folder, name, object, size, sha256, parts, created_by, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-        let args = args![
-            team,
-            path.folder(),
-            path.name(),
-            content.object,
-            content.size,
-            content.sha256,
-            content.parts,
-            user,
-            at
-        ];
+        let args = args![team, path.folder(), path.name(), content.object, content.size, content.sha256, content.parts, user, at];
         tx.execute(sql, args).await?;
     }
     add_usage(tx, team, bytes, files).await
@@ -187,6 +167,16 @@ async fn ensure_folders(tx: &mut Tx, team: &TeamId, path: &ArtifactPath) -> Resu
         tx.execute(sql, args![team, *parent, *name]).await?;
     }
     Ok(())
+}
+
+/// Every file below a folder that nothing has pinned.
+pub(super) async fn unpinned_below(tx: &mut Tx, team: &TeamId, folder: &ArtifactPath) -> Result<Vec<ArtifactPath>> {
+    let sql = below!(
+        "SELECT a.folder, a.name FROM below JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path
+         WHERE NOT EXISTS (SELECT 1 FROM artifact_pins p WHERE p.object = a.object)"
+    );
+    let rows: Vec<(String, String)> = tx.fetch_all(sql, args![team, folder.as_str()]).await?;
+    rows.into_iter().map(|(folder, name)| ArtifactPath::parse(&format!("{folder}/{name}")).map_err(Error::Internal)).collect()
 }
 
 /// Removes a file; the caller holds the team's row. None where there is no such file.
@@ -228,8 +218,10 @@ pub(super) async fn remove_folder(tx: &mut Tx, team: &TeamId, path: &ArtifactPat
     if !is_folder_tx(tx, team, path.folder(), path.name()).await? {
         return Ok(None);
     }
-    let sql = below!("SELECT a.folder, a.name FROM below JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path
-         JOIN artifact_pins p ON p.object = a.object LIMIT 1");
+    let sql = below!(
+        "SELECT a.folder, a.name FROM below JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path
+         JOIN artifact_pins p ON p.object = a.object LIMIT 1"
+    );
     let held: Option<(String, String)> = tx.fetch_optional(sql, args![team, path.as_str()]).await?;
     if let Some((folder, name)) = held {
         return Err(match ArtifactPath::parse(&format!("{folder}/{name}")) {
@@ -237,16 +229,22 @@ pub(super) async fn remove_folder(tx: &mut Tx, team: &TeamId, path: &ArtifactPat
             Err(error) => Error::Internal(error),
         });
     }
-    let sql = below!("SELECT COUNT(*), CAST(COALESCE(SUM(a.size), 0) AS BIGINT)
-         FROM below JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path");
+    let sql = below!(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(a.size), 0) AS BIGINT)
+         FROM below JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path"
+    );
     let (files, bytes): (i64, i64) = tx.fetch_one(sql, args![team, path.as_str()]).await?;
     for sql in [
-        below!("INSERT INTO artifact_garbage (object, team_id, size)
+        below!(
+            "INSERT INTO artifact_garbage (object, team_id, size)
          SELECT a.object, a.team_id, a.size FROM below JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path AND a.parts = 0
          UNION ALL SELECT p.object, p.team_id, p.size FROM below
-         JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path AND a.parts > 0 JOIN artifact_parts p ON p.upload_id = a.object"),
-        below!("DELETE FROM artifact_parts WHERE upload_id IN (
-             SELECT a.object FROM below JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path AND a.parts > 0)"),
+         JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path AND a.parts > 0 JOIN artifact_parts p ON p.upload_id = a.object"
+        ),
+        below!(
+            "DELETE FROM artifact_parts WHERE upload_id IN (
+             SELECT a.object FROM below JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path AND a.parts > 0)"
+        ),
         below!("DELETE FROM artifacts WHERE team_id = $1 AND folder IN (SELECT path FROM below)"),
         below!("DELETE FROM artifact_folders WHERE team_id = $1 AND parent IN (SELECT path FROM below)"),
     ] {

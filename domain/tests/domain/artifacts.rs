@@ -237,6 +237,11 @@ async fn a_pinned_file_is_neither_replaced_nor_deleted_until_its_last_holder_let
     let pinned: Vec<_> = pinned.iter().map(|a| (a.path.as_str(), a.sha256.as_str())).collect();
     let digests = [random::digest("r/model/MLmodel"), random::digest("r/model/data/w.bin")];
     assert_eq!(pinned, [("r/model/MLmodel", digests[0].as_str()), ("r/model/data/w.bin", digests[1].as_str())]);
+    // Whoever removes the run takes the rest.
+    let mut tx = test.portal.db.begin().await.expect("begun");
+    let removed = artifacts::remove_unpinned(&mut tx, &team, &path("r")).await.expect("removed");
+    tx.commit().await.expect("committed");
+    assert_eq!((removed.files, names(&test.portal, &ada, "r").await), (2, vec!["model/".to_owned()]));
     for (holder, refused) in [("net/1", true), ("net/2", false)] {
         let mut tx = test.portal.db.begin().await.expect("begun");
         pins::unpin(&mut tx, &team, holder).await.expect("let go");
@@ -253,9 +258,12 @@ async fn what_a_crash_left_is_swept_once_it_is_old_and_never_what_is_being_writt
     let root = test.folder.path().join("artifacts");
     let shard = files(&test)[0].parent().expect("a folder").to_owned();
     // A crash before the row, and one in the middle of a body; each old enough, and not yet.
-    for (folder, name, minutes) in
-        [(&shard, "orphan-old", 61), (&shard, "orphan-new", 59), (&root.join("incoming"), "torn-old", 46), (&root.join("incoming"), "torn-new", 44)]
-    {
+    for (folder, name, minutes) in [
+        (&shard, "orphan-old", 61),
+        (&shard, "orphan-new", 59),
+        (&root.join("incoming"), "torn-old", 46),
+        (&root.join("incoming"), "torn-new", 44),
+    ] {
         std::fs::write(folder.join(name), b"torn").expect("written");
         age(&folder.join(name), minutes);
     }

@@ -1,6 +1,9 @@
 //! Artifacts: files of runs and models, up, down and listed.
 
-use super::{Answer, Door, Endpoint, MlflowError, endpoint, wire::{Asked, Empty, required}};
+use super::{
+    Answer, Door, Endpoint, MlflowError, endpoint,
+    wire::{Asked, Empty, required},
+};
 use crate::{
     http::{caller::Credential, download, receive},
     live::Reader,

@@ -1,11 +1,19 @@
 //! Artifacts over HTTP, as MLflow's clients and as attackers send them.
 
 use crate::house::{Answer, House};
-use domain::{args, artifacts::pins, model::{ArtifactPath, Role, TeamId}, random};
+use domain::{
+    args,
+    artifacts::pins,
+    model::{ArtifactPath, Role, TeamId},
+    random,
+};
 use serde_json::Value as Json;
 use server::http::accept::Limits;
 use std::time::Duration;
-use tokio::{io::{AsyncReadExt, AsyncWriteExt}, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 const ROOT: &str = "/api/2.0/mlflow-artifacts/artifacts";
 
@@ -343,7 +351,9 @@ async fn a_runs_files_have_one_answer_by_every_name() {
 async fn files_that_are_elsewhere_are_not_opened() {
     let house = House::new().await;
     let token = bearer(&house, "ada", Role::Member).await;
-    for (number, location) in (9101..).zip(["s3://bucket/x", "file:///etc", "/etc", "mlflow-artifacts:/x#/../../y", "http:///#/../../../etc", "ftp://h/a"]) {
+    for (number, location) in
+        (9101..).zip(["s3://bucket/x", "file:///etc", "/etc", "mlflow-artifacts:/x#/../../y", "http:///#/../../../etc", "ftp://h/a"])
+    {
         let run = run(&house, number, location).await;
         for path in [format!("/api/2.0/mlflow/artifacts/list?run_id={run}"), format!("/get-artifact?run_id={run}&path=passwd")] {
             let answer = house.get(&path, &[("authorization", &token)]).await;

@@ -37,9 +37,15 @@ pub struct FoundRun {
 
 impl FoundRun {
     /// The run with everything.
-    pub fn complete(self) -> Result<Run> {
+    pub fn complete(&self) -> Result<Run> {
         let tags = |text: &str| serde_json::from_str::<Vec<Tag>>(text).map_err(|e| Error::internal("tags as JSON", e));
-        Ok(Run { params: tags(&self.params)?, tags: tags(&self.tags)?, ..self.run })
+        Ok(Run { params: tags(&self.params)?, tags: tags(&self.tags)?, ..self.run.clone() })
+    }
+
+    /// Memory, about.
+    pub(super) fn bytes(&self) -> usize {
+        let metrics: usize = self.run.metrics.iter().map(|m| m.key.len() + 64).sum();
+        640 + self.params.len() + self.tags.len() + self.run.name.len() + self.run.user_id.len() + self.run.artifact_uri.len() + metrics
     }
 }
 
@@ -61,8 +67,8 @@ struct FoundRow {
     tags: Option<String>,
 }
 
-/// The runs of these numbers, in the same order; those that are gone are left out.
-pub(super) async fn runs(db: &Db, numbers: &[i64], places: &[Place]) -> Result<Vec<FoundRun>> {
+/// The runs of these numbers; those that are gone are left out.
+pub(super) async fn runs(db: &Db, numbers: &[i64], places: &[Place]) -> Result<Vec<(i64, FoundRun)>> {
     let head = format!(
         "SELECT r.no, r.id, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, u.email AS created_by, r.notebook_id,
                 r.deleted_at, (SELECT {} FROM latest_metrics WHERE run_no = r.no) AS metrics,
@@ -73,13 +79,13 @@ pub(super) async fn runs(db: &Db, numbers: &[i64], places: &[Place]) -> Result<V
     );
     let found: Vec<FoundRow> = db.fetch_listed(&head, "", numbers).await?;
     let places: HashMap<i64, &Place> = places.iter().map(|place| (place.id, place)).collect();
-    let mut runs = HashMap::with_capacity(found.len());
+    let mut runs = Vec::with_capacity(found.len());
     for row in found {
         if let Some(place) = places.get(&row.experiment_id) {
-            runs.insert(row.no, row.found(place)?);
+            runs.push((row.no, row.found(place)?));
         }
     }
-    Ok(numbers.iter().filter_map(|no| runs.remove(no)).collect())
+    Ok(runs)
 }
 
 impl FoundRow {

@@ -6,6 +6,7 @@
 mod cache;
 mod columns;
 mod experiment_search;
+mod found_cache;
 mod found_store;
 mod index_store;
 mod page_token;
@@ -29,7 +30,10 @@ use columns::{Index, Key};
 use found_store::Place;
 use index_store::{After, Cells};
 use query::{Predicate, Query, Target, Test};
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Runs that are read at a time.
 const PART: usize = 256;
@@ -84,14 +88,14 @@ pub struct Found {
     hits: Vec<Hit>,
     read: usize,
     /// Read already.
-    first: Option<Vec<FoundRun>>,
+    first: Option<Vec<Arc<FoundRun>>>,
     /// None on the last page.
     pub next_page_token: Option<String>,
 }
 
 impl Found {
     /// The next runs; none at the end.
-    pub async fn next(&mut self, portal: &Portal) -> Result<Option<Vec<FoundRun>>> {
+    pub async fn next(&mut self, portal: &Portal) -> Result<Option<Vec<Arc<FoundRun>>>> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
@@ -100,12 +104,21 @@ impl Found {
             return Ok(None);
         }
         self.read += part.len();
-        let numbers: Vec<i64> = part.iter().map(|hit| hit.no).collect();
-        let found = found_store::runs(&portal.db, &numbers, &self.places).await?;
-        if found.len() < numbers.len() {
-            part.iter().for_each(|hit| portal.indexes.forget(hit.experiment));
+        let cache = portal.indexes.found();
+        let mut known = cache.get(part.iter().map(|hit| (hit.no, hit.version)));
+        let unknown: Vec<&Hit> = part.iter().filter(|hit| !known.contains_key(&hit.no)).collect();
+        if !unknown.is_empty() {
+            let numbers: Vec<i64> = unknown.iter().map(|hit| hit.no).collect();
+            let versions: HashMap<i64, i64> = unknown.iter().map(|hit| (hit.no, hit.version)).collect();
+            for (no, run) in found_store::runs(&portal.db, &numbers, &self.places).await? {
+                let run = Arc::new(run);
+                cache.put(no, versions.get(&no).copied().unwrap_or_default(), &run);
+                known.insert(no, run);
+            }
         }
-        Ok(Some(found))
+        let gone = part.iter().filter(|hit| !known.contains_key(&hit.no));
+        gone.for_each(|hit| portal.indexes.forget(hit.experiment));
+        Ok(Some(part.iter().filter_map(|hit| known.remove(&hit.no)).collect()))
     }
 
     /// Reads the first part; whether all of it is there.
@@ -157,6 +170,8 @@ async fn places(portal: &Portal, scope: &TeamScope, search: &RunSearch) -> Resul
 struct Hit {
     experiment: i64,
     no: i64,
+    /// Of its last change that the index knows.
+    version: i64,
 }
 
 /// The first `want` runs that fit, in order. None where an index was dropped before it could be read.
@@ -185,7 +200,10 @@ async fn hits(portal: &Portal, places: &[Place], query: &Query, view: View, want
         all.sort_unstable_by(|a, b| select::compare((&views[a.0], a.1), (&views[b.0], b.1), &query.order));
         all.truncate(want);
     }
-    let hit = |(i, at): (usize, u32)| Hit { experiment: places[i].id, no: views[i].index.rows()[at as usize].no };
+    let hit = |(i, at): (usize, u32)| {
+        let row = views[i].index.rows()[at as usize];
+        Hit { experiment: places[i].id, no: row.no, version: row.version }
+    };
     Ok(Some(all.into_iter().map(hit).collect()))
 }
 

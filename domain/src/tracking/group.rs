@@ -92,10 +92,11 @@ impl Notes {
 
     /// Writes what is due into the transaction.
     async fn publish(&self, tx: &mut Tx, at: Millis, now: Instant) -> Result<Vec<i64>> {
-        let mut told = Vec::new();
-        for (id, note) in self.due.iter().filter(|(_, note)| note.at <= now) {
-            events::publish(tx, at, Some(&note.team), &Change::Runs { experiment: note.experiment.clone() }).await?;
-            told.push(*id);
+        let due: Vec<(i64, Note)> = self.due.iter().filter(|(_, note)| note.at <= now).map(|(id, note)| (*id, note.clone())).collect();
+        let mut told = Vec::with_capacity(due.len());
+        for (id, note) in due {
+            events::publish(tx, at, Some(&note.team), &Change::Runs { experiment: note.experiment }).await?;
+            told.push(id);
         }
         Ok(told)
     }
@@ -242,7 +243,7 @@ async fn look(tx: &mut Tx, memory: &Memory, jobs: &[&Job]) -> Result<Seen> {
     let version = |experiment: &i64| seen.experiments.get(experiment).map(|e| e.version);
     let stamps: Vec<(i64, i64)> = touched.iter().filter_map(|(no, experiment)| Some((*no, version(experiment)?))).collect();
     let versions: HashMap<i64, i64> = stamps.iter().copied().collect();
-    for (no, deleted_at) in store::stamp(tx, stamps.into_iter()).await? {
+    for (no, deleted_at) in store::stamp(tx, stamps).await? {
         let version = versions.get(&no).copied().unwrap_or_default();
         seen.runs.insert(no, Run { version, deleted: deleted_at.is_some() });
     }
@@ -262,9 +263,9 @@ async fn look_at_keys(tx: &mut Tx, memory: &Memory, seen: &mut Seen, jobs: &[&Jo
             growing.insert(no);
         }
     }
-    let found = store::params(tx, params.into_iter()).await?;
+    let found = store::params(tx, params).await?;
     seen.params = found.into_iter().map(|(no, key, value)| ((no, key), value)).collect();
-    let counts = store::counts(tx, growing.into_iter()).await?;
+    let counts = store::counts(tx, growing.into_iter().collect()).await?;
     seen.counts = counts.into_iter().map(|counts| (counts.run_no, counts)).collect();
     Ok(())
 }
@@ -401,19 +402,28 @@ fn take_batch<'a>(seen: &Seen, plan: &mut Plan<'a>, no: i64, batch: &'a Batch) {
 async fn put(portal: &Portal, tx: &mut Tx, memory: &mut Memory, seen: &Seen, plan: &Plan<'_>, at: Millis) -> Result<()> {
     put_created(tx, seen, plan, at).await?;
     crash::point(portal, "after_insert_1");
-    store::put_params(tx, plan.params.iter().map(|((no, key), value)| (*no, *key, *value))).await?;
+    store::put_params(tx, pairs(&plan.params)).await?;
     crash::point(portal, "after_insert_2");
-    store::put_tags(tx, plan.tags.iter().map(|((no, key), value)| (*no, *key, *value))).await?;
+    store::put_tags(tx, pairs(&plan.tags)).await?;
     for (no, change) in &plan.changes {
         store::change_run(tx, *no, change.name.as_deref(), change.status, change.end_time).await?;
     }
     crash::point(portal, "after_insert_3");
-    let latest = |points: &Vec<Point>| points.iter().copied().reduce(|a, b| if is_later(&b, &a) { b } else { a });
-    store::put_latest(tx, plan.series.iter().filter_map(|((no, key), points)| Some((*no, *key, latest(points)?)))).await?;
+    store::put_latest(tx, latest(&plan.series)).await?;
     crash::point(portal, "after_insert_4");
     put_series(tx, memory, seen, plan).await?;
     crash::point(portal, "after_insert_5");
     Ok(())
+}
+
+fn pairs<'a>(pairs: &BTreeMap<(i64, &'a str), &'a str>) -> Vec<(i64, &'a str, &'a str)> {
+    pairs.iter().map(|((no, key), value)| (*no, *key, *value)).collect()
+}
+
+/// The greatest new point of each history.
+fn latest<'a>(series: &BTreeMap<(i64, &'a str), Vec<Point>>) -> Vec<(i64, &'a str, Point)> {
+    let latest = |points: &Vec<Point>| points.iter().copied().reduce(|a, b| if is_later(&b, &a) { b } else { a });
+    series.iter().filter_map(|((no, key), points)| Some((*no, *key, latest(points)?))).collect()
 }
 
 async fn put_created(tx: &mut Tx, seen: &Seen, plan: &Plan<'_>, at: Millis) -> Result<()> {
@@ -422,12 +432,12 @@ async fn put_created(tx: &mut Tx, seen: &Seen, plan: &Plan<'_>, at: Millis) -> R
     }
     let first = tx.next_many("run", i64::try_from(plan.created.len()).unwrap_or(i64::MAX)).await?;
     let version = |run: &Creation| seen.experiments.get(&run.experiment).map_or(0, |e| e.version);
-    let numbered = (first..).zip(&plan.created);
-    let runs: Vec<NewRun<'_>> = numbered
+    let runs: Vec<NewRun<'_>> = (first..)
+        .zip(&plan.created)
         .map(|(no, (job, run))| NewRun { no, version: version(run), team: job.scope.team.as_str(), by: job.scope.user.as_str(), run })
         .collect();
     store::insert_runs(tx, &runs, at).await?;
-    let tags = runs.iter().flat_map(|new| new.run.tags.iter().map(|(key, value)| (new.no, key.as_str(), value.as_str())));
+    let tags = runs.iter().flat_map(|new| new.run.tags.iter().map(|(key, value)| (new.no, key.as_str(), value.as_str()))).collect();
     store::put_tags(tx, tags).await
 }
 

@@ -14,14 +14,12 @@ pub(super) struct Place {
     pub id: String,
     pub no: i64,
     pub experiment_id: i64,
-    pub is_default: i64,
     pub team_id: String,
 }
 
 pub(super) async fn places(tx: &mut Tx, runs: &[&RunId]) -> Result<Vec<Place>> {
     let head = "WITH asked (run_id) AS (";
-    let tail = ") SELECT r.id, r.no, r.experiment_id, e.is_default, r.team_id
-               FROM asked JOIN runs r ON r.id = asked.run_id JOIN experiments e ON e.id = r.experiment_id";
+    let tail = ") SELECT r.id, r.no, r.experiment_id, r.team_id FROM asked JOIN runs r ON r.id = asked.run_id";
     tx.fetch_many(head, tail, runs.iter().map(|id| args![*id]).collect()).await
 }
 
@@ -39,10 +37,10 @@ pub(super) async fn lock_experiment(tx: &mut Tx, id: i64) -> Result<Option<Locke
 }
 
 /// Gives runs their experiments' new versions; returns which runs are there, and when they were deleted.
-pub(super) async fn stamp(tx: &mut Tx, versions: impl Iterator<Item = (i64, i64)>) -> Result<Vec<(i64, Option<i64>)>> {
+pub(super) async fn stamp(tx: &mut Tx, versions: Vec<(i64, i64)>) -> Result<Vec<(i64, Option<i64>)>> {
     let head = "WITH asked (run_no, new_version) AS (";
     let tail = ") UPDATE runs SET version = asked.new_version FROM asked WHERE no = asked.run_no RETURNING no, deleted_at";
-    tx.fetch_many(head, tail, versions.map(|(no, version)| args![no, version]).collect()).await
+    tx.fetch_many(head, tail, versions.into_iter().map(|(no, version)| args![no, version]).collect()).await
 }
 
 pub(super) async fn has_run(tx: &mut Tx, id: &RunId) -> Result<bool> {
@@ -51,10 +49,10 @@ pub(super) async fn has_run(tx: &mut Tx, id: &RunId) -> Result<bool> {
 }
 
 /// The params that are there already.
-pub(super) async fn params(tx: &mut Tx, asked: impl Iterator<Item = (i64, &str)>) -> Result<Vec<(i64, String, String)>> {
+pub(super) async fn params(tx: &mut Tx, asked: Vec<(i64, &str)>) -> Result<Vec<(i64, String, String)>> {
     let head = "WITH asked (run_no, param) AS (";
     let tail = ") SELECT p.run_no, p.key, p.value FROM asked JOIN params p ON p.run_no = asked.run_no AND p.key = asked.param";
-    tx.fetch_many(head, tail, asked.map(|(no, key)| args![no, key]).collect()).await
+    tx.fetch_many(head, tail, asked.into_iter().map(|(no, key)| args![no, key]).collect()).await
 }
 
 /// How many metrics, params and tags runs have.
@@ -66,11 +64,11 @@ pub(super) struct Counts {
     pub tags: i64,
 }
 
-pub(super) async fn counts(tx: &mut Tx, runs: impl Iterator<Item = i64>) -> Result<Vec<Counts>> {
+pub(super) async fn counts(tx: &mut Tx, runs: Vec<i64>) -> Result<Vec<Counts>> {
     let head = "WITH asked (no) AS (";
     let tail = ") SELECT no AS run_no, (SELECT COUNT(*) FROM latest_metrics WHERE run_no = no) AS metrics,
                (SELECT COUNT(*) FROM params WHERE run_no = no) AS params, (SELECT COUNT(*) FROM tags WHERE run_no = no) AS tags FROM asked";
-    tx.fetch_many(head, tail, runs.map(|no| args![no]).collect()).await
+    tx.fetch_many(head, tail, runs.into_iter().map(|no| args![no]).collect()).await
 }
 
 /// Which of these a run has.
@@ -111,14 +109,14 @@ pub(super) async fn insert_runs(tx: &mut Tx, runs: &[NewRun<'_>], at: Millis) ->
     Ok(())
 }
 
-pub(super) async fn put_params(tx: &mut Tx, rows: impl Iterator<Item = (i64, &str, &str)>) -> Result<()> {
-    let rows = rows.map(|(no, key, value)| args![no, key, value]).collect();
+pub(super) async fn put_params(tx: &mut Tx, rows: Vec<(i64, &str, &str)>) -> Result<()> {
+    let rows = rows.into_iter().map(|(no, key, value)| args![no, key, value]).collect();
     tx.insert_many("INSERT INTO params (run_no, key, value)", "", rows).await?;
     Ok(())
 }
 
-pub(super) async fn put_tags(tx: &mut Tx, rows: impl Iterator<Item = (i64, &str, &str)>) -> Result<()> {
-    let rows = rows.map(|(no, key, value)| args![no, key, value]).collect();
+pub(super) async fn put_tags(tx: &mut Tx, rows: Vec<(i64, &str, &str)>) -> Result<()> {
+    let rows = rows.into_iter().map(|(no, key, value)| args![no, key, value]).collect();
     let upsert = "ON CONFLICT (run_no, key) DO UPDATE SET value = excluded.value";
     tx.insert_many("INSERT INTO tags (run_no, key, value)", upsert, rows).await?;
     Ok(())
@@ -137,9 +135,9 @@ pub(super) async fn change_run(
 }
 
 /// Keeps the greater of the stored point and this one, by step, time and value; NaN (stored as none) counts as zero.
-pub(super) async fn put_latest(tx: &mut Tx, rows: impl Iterator<Item = (i64, &str, Point)>) -> Result<()> {
+pub(super) async fn put_latest(tx: &mut Tx, rows: Vec<(i64, &str, Point)>) -> Result<()> {
     let value = |p: Point| (!p.value.is_nan()).then_some(p.value);
-    let rows = rows.map(|(no, key, p)| args![no, key, value(p), p.timestamp, p.step]).collect();
+    let rows = rows.into_iter().map(|(no, key, p)| args![no, key, value(p), p.timestamp, p.step]).collect();
     let greatest = "ON CONFLICT (run_no, key) DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step
                     WHERE (excluded.step, excluded.timestamp, COALESCE(excluded.value, 0.0))
                         > (latest_metrics.step, latest_metrics.timestamp, COALESCE(latest_metrics.value, 0.0))";

@@ -122,7 +122,65 @@ const REGISTRY: &[Table] = &[];
 
 const ARTIFACTS: &[Table] = &[];
 
-const LOGGED_MODELS: &[Table] = &[];
+const LOGGED_MODELS: &[Table] = &[
+    table(
+        "logged_models",
+        1,
+        &[
+            "no",
+            "id",
+            "experiment_id",
+            "team_id",
+            "name",
+            "model_type",
+            "source_run",
+            "source_run_no",
+            "status",
+            "created_by",
+            "created_at",
+            "updated_at",
+            "deleted_at",
+        ],
+    ),
+    table("logged_model_params", 2, &["model_no", "key", "value"]),
+    table("logged_model_tags", 2, &["model_no", "key", "value"]),
+    table(
+        "logged_model_metrics",
+        7,
+        &["model_no", "key", "step", "timestamp", "run_no", "dataset_name", "dataset_digest", "value"],
+    ),
+    table("datasets", 1, &["no", "experiment_id", "name", "digest", "source_type", "source", "schema", "profile"]),
+    table("run_links", 3, &["run_no", "kind", "other", "step"]),
+    table("run_dataset_tags", 3, &["run_no", "dataset_no", "key", "value"]),
+    table(
+        "evaluation_datasets",
+        1,
+        &["id", "team_id", "name", "digest", "schema", "records", "next_seq", "created_by", "updated_by", "created_at", "updated_at"],
+    ),
+    table("evaluation_dataset_tags", 2, &["dataset_id", "key", "value"]),
+    table("evaluation_dataset_experiments", 2, &["dataset_id", "experiment_id"]),
+    table(
+        "evaluation_records",
+        2,
+        &[
+            "dataset_id",
+            "seq",
+            "id",
+            "input_hash",
+            "inputs",
+            "outputs",
+            "expectations",
+            "tags",
+            "source",
+            "created_by",
+            "updated_by",
+            "created_at",
+            "updated_at",
+        ],
+    ),
+    table("scorers", 1, &["id", "experiment_id", "name", "last_version", "created_at"]),
+    table("scorer_versions", 2, &["scorer_id", "version", "serialized", "created_by", "created_at"]),
+];
 
 const TRACES: &[Table] = &[];
 

@@ -1,7 +1,7 @@
 //! Experiments, runs and what runs log, in MLflow's words and within MLflow's limits
 //! (`mlflow/utils/validation.py` and the REST API reference).
 
-use super::{Checks, ExperimentId, FieldError, Millis, NotebookId, RunId};
+use super::{Checks, ExperimentId, FieldError, Millis, ModelMetric, NotebookId, RunId};
 use serde::{Deserialize, Serialize};
 
 /// Longest key of a metric, parameter or tag, in characters.
@@ -191,6 +191,8 @@ pub struct Purged {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     pub metrics: Vec<Metric>,
+    /// Those of the metrics that were measured of a logged model, for the model.
+    pub model_metrics: Vec<ModelMetric>,
     pub params: Vec<Tag>,
     pub tags: Vec<Tag>,
 }
@@ -219,6 +221,9 @@ impl Batch {
             if metric.timestamp < 0 {
                 checks.require(false, format!("metrics[{i}].timestamp"), "A timestamp is not negative.");
             }
+        }
+        for metric in &self.model_metrics {
+            metric.validate()?;
         }
         for (kind, list) in [("params", &self.params), ("tags", &self.tags)] {
             for (i, tag) in list.iter().enumerate() {

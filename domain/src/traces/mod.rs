@@ -1,1 +1,5 @@
 //! Traces of generative applications: spans, assessments, evaluation datasets and scorers.
+
+pub mod datasets;
+mod datasets_store;
+pub mod scorers;

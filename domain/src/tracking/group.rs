@@ -5,6 +5,7 @@
 use super::{
     group_store::{self as store, Counts, Kind, NewRun, Place},
     history_store::{self, Chunk},
+    logged_models, logged_models_store,
     series::{self, is_later},
     store::public_id,
     writer::{Creation, Job, Work},
@@ -14,7 +15,7 @@ use crate::{
     db::Tx,
     error::{Error, Result},
     events,
-    model::{Batch, Change, ExperimentId, KEYS_OF_A_RUN, Millis, Point, RunChange, RunId, RunStatus, TAG_RUN_NAME},
+    model::{Batch, Change, ExperimentId, KEYS_OF_A_RUN, Millis, ModelMetric, Point, RunChange, RunId, RunStatus, TAG_RUN_NAME},
     portal::Portal,
     random,
 };
@@ -177,6 +178,8 @@ struct Plan<'a> {
     tags: BTreeMap<(i64, &'a str), &'a str>,
     changes: BTreeMap<i64, RunChange>,
     series: BTreeMap<(i64, &'a str), Vec<Point>>,
+    /// Points of models, by run.
+    measured: BTreeMap<i64, Vec<(i64, &'a ModelMetric)>>,
     /// What the runs will have more of.
     learned: HashSet<u64>,
 }
@@ -308,8 +311,12 @@ async fn accept<'a>(tx: &mut Tx, memory: &Memory, seen: &mut Seen, plan: &mut Pl
         Work::Log(id, batch) => {
             let no = active(seen, job, id)?;
             params_agree(seen, plan, no, batch)?;
+            let measured = logged_models::resolve(tx, &job.scope.team, &batch.model_metrics).await?;
             keys_fit(tx, memory, seen, plan, no, batch).await?;
             take_batch(seen, plan, no, batch);
+            if !measured.is_empty() {
+                plan.measured.entry(no).or_default().extend(measured);
+            }
         }
     }
     Ok(())
@@ -411,6 +418,9 @@ async fn put(portal: &Portal, tx: &mut Tx, memory: &mut Memory, seen: &Seen, pla
     crash::point(portal, "after_insert_3");
     store::put_latest(tx, latest(&plan.series)).await?;
     crash::point(portal, "after_insert_4");
+    for (no, points) in &plan.measured {
+        logged_models_store::put_metrics(tx, *no, points).await?;
+    }
     put_series(tx, memory, seen, plan).await?;
     crash::point(portal, "after_insert_5");
     Ok(())

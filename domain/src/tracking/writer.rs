@@ -53,7 +53,7 @@ impl Job {
     fn weight(&self) -> usize {
         match &self.work {
             Work::Create(run) => 4 + run.tags.len(),
-            Work::Log(_, batch) => 1 + batch.metrics.len() + batch.params.len() + batch.tags.len(),
+            Work::Log(_, batch) => 1 + batch.metrics.len() + batch.model_metrics.len() + batch.params.len() + batch.tags.len(),
             Work::Update(..) => 2,
         }
     }

@@ -8,6 +8,7 @@ mod compute_contract;
 mod home;
 mod live_events;
 mod local_engine;
+mod logged_models;
 mod machine;
 mod notebooks;
 mod preparation;

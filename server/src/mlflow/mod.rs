@@ -80,16 +80,17 @@ pub fn routes() -> Vec<Route> {
         ["/api/", "/ajax-api/"].map(|prefix| (e.method, format!("{prefix}{}", e.path), Access::Mlflow(e.needs), e.handler.clone()))
     });
     // Outside both prefixes.
-    let bare = [server_info::bare(), artifacts::bare(), otlp::bare()].into_iter().flatten();
+    let bare = [absent::bare(), server_info::bare(), artifacts::bare(), otlp::bare()].into_iter().flatten();
     named.chain(bare).collect()
 }
 
 /// Whether this path is answered in MLflow's shapes, also where it is refused.
 pub fn is_ours(path: &str) -> bool {
-    let versioned = |rest: &str| rest.starts_with("2.0/mlflow") || rest.starts_with("3.0/mlflow");
+    let versioned = |rest: &str| ["2.0/mlflow", "2.0mlflow", "3.0/mlflow", "3.0/jobs"].iter().any(|start| rest.starts_with(start));
     path.strip_prefix("/api/").is_some_and(versioned)
         || path.starts_with("/ajax-api/")
-        || ["/v1/traces", "/get-artifact", "/model-versions/get-artifact"].contains(&path)
+        || path.starts_with("/gateway/")
+        || ["/graphql", "/v1/traces", "/get-artifact", "/model-versions/get-artifact"].contains(&path)
 }
 
 /// Lets in who has a token and may do this; what the verb behind it says counts too.

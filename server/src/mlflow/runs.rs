@@ -3,6 +3,7 @@
 use super::{
     Answer, Endpoint, MlflowError, endpoint,
     experiments::{stage, tags},
+    inputs::{Inputs, Outputs, wire},
     wire::{Asked, Double, Empty, Int, List, Pair, choice, double, required},
 };
 use axum::{
@@ -10,8 +11,8 @@ use axum::{
     routing::{get, post},
 };
 use domain::{
-    model::{Batch, ExperimentId, Metric, NewRun, Permission, Run, RunChange, RunId, RunStatus, Tag},
-    tracking::runs,
+    model::{Batch, ExperimentId, LoggedModelId, Metric, ModelMetric, NewRun, Permission, Run, RunChange, RunId, RunLinks, RunStatus, Tag},
+    tracking::{lineage, runs},
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +40,9 @@ pub fn endpoints() -> Vec<Endpoint> {
 pub(super) struct Wire {
     info: Info,
     data: Data,
-    inputs: Empty,
+    inputs: Inputs,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outputs: Option<Outputs>,
 }
 
 #[derive(Serialize)]
@@ -78,6 +81,16 @@ struct Logged {
     step: i64,
 }
 
+impl Wire {
+    /// With what the run read and made.
+    pub(super) fn linked(mut self, links: Option<RunLinks>) -> Self {
+        if let Some(links) = links {
+            (self.inputs, self.outputs) = wire(links);
+        }
+        self
+    }
+}
+
 impl From<Run> for Wire {
     fn from(mut run: Run) -> Self {
         let logged = |m: Metric| Logged { key: m.key, value: m.value, timestamp: m.timestamp, step: m.step };
@@ -86,7 +99,7 @@ impl From<Run> for Wire {
             params: std::mem::take(&mut run.params),
             tags: std::mem::take(&mut run.tags),
         };
-        Self { info: run.into(), data, inputs: Empty {} }
+        Self { info: run.into(), data, inputs: Inputs::default(), outputs: None }
     }
 }
 
@@ -167,8 +180,10 @@ pub(super) fn run_id(id: Option<String>, uuid: Option<String>) -> Answer<RunId> 
 }
 
 async fn by_id(Asked { door, fields }: Asked<About>) -> Answer<Json<Found>> {
-    let run = runs::get(door.portal(), &door.caller, &door.team, &fields.run()?).await?;
-    Ok(Json(Found { run: run.into() }))
+    let id = fields.run()?;
+    let run = runs::get(door.portal(), &door.caller, &door.team, &id).await?;
+    let links = lineage::of_run_ids(door.portal(), &door.caller, &door.team, std::slice::from_ref(&id)).await?.remove(&id);
+    Ok(Json(Found { run: Wire::from(run).linked(links) }))
 }
 
 #[derive(Serialize)]
@@ -206,9 +221,31 @@ struct Measured {
     value: Option<Double>,
     timestamp: Option<Int>,
     step: Option<Int>,
+    /// The logged model that it was measured of, and the data it was measured on.
+    #[serde(alias = "modelId")]
+    model_id: Option<String>,
+    #[serde(alias = "datasetName")]
+    dataset_name: Option<String>,
+    #[serde(alias = "datasetDigest")]
+    dataset_digest: Option<String>,
 }
 
 impl Measured {
+    /// The same for its model, where it names one.
+    fn of_model(&self) -> Option<ModelMetric> {
+        let model = self.model_id.clone().filter(|id| !id.is_empty()).map(LoggedModelId)?;
+        Some(ModelMetric {
+            model,
+            key: self.key.clone()?,
+            value: self.value?.0,
+            timestamp: self.timestamp?.0,
+            step: self.step.unwrap_or_default().0,
+            run: None,
+            dataset_name: self.dataset_name.clone().unwrap_or_default(),
+            dataset_digest: self.dataset_digest.clone().unwrap_or_default(),
+        })
+    }
+
     /// `place` says where it stood, for the message: `metrics[1].`.
     fn metric(self, place: impl Fn() -> String) -> Answer<Metric> {
         let missing = |name: &str| MlflowError::missing(&format!("{}{name}", place()));
@@ -232,12 +269,27 @@ struct LogMetric {
     value: Option<Double>,
     timestamp: Option<Int>,
     step: Option<Int>,
+    #[serde(alias = "modelId")]
+    model_id: Option<String>,
+    #[serde(alias = "datasetName")]
+    dataset_name: Option<String>,
+    #[serde(alias = "datasetDigest")]
+    dataset_digest: Option<String>,
 }
 
 async fn log_metric(Asked { door, fields }: Asked<LogMetric>) -> Answer<Json<Empty>> {
     let id = run_id(fields.run_id, fields.run_uuid)?;
-    let measured = Measured { key: fields.key, value: fields.value, timestamp: fields.timestamp, step: fields.step };
-    let batch = Batch { metrics: vec![measured.metric(String::new)?], ..Batch::default() };
+    let measured = Measured {
+        key: fields.key,
+        value: fields.value,
+        timestamp: fields.timestamp,
+        step: fields.step,
+        model_id: fields.model_id,
+        dataset_name: fields.dataset_name,
+        dataset_digest: fields.dataset_digest,
+    };
+    let model_metrics = measured.of_model().into_iter().collect();
+    let batch = Batch { metrics: vec![measured.metric(String::new)?], model_metrics, ..Batch::default() };
     runs::log(door.portal(), &door.caller, &door.team, &id, batch).await?;
     Ok(Json(Empty {}))
 }
@@ -254,9 +306,10 @@ struct LogBatch {
 
 async fn log_batch(Asked { door, fields }: Asked<LogBatch, BATCH>) -> Answer<Json<Empty>> {
     let id = run_id(fields.run_id, None)?;
+    let model_metrics = fields.metrics.0.iter().filter_map(Measured::of_model).collect();
     let metric = |(i, measured): (usize, Measured)| measured.metric(|| format!("metrics[{i}]."));
     let metrics = fields.metrics.0.into_iter().enumerate().map(metric).collect::<Answer<_>>()?;
-    let batch = Batch { metrics, params: tags(fields.params), tags: tags(fields.tags) };
+    let batch = Batch { metrics, model_metrics, params: tags(fields.params), tags: tags(fields.tags) };
     runs::log(door.portal(), &door.caller, &door.team, &id, batch).await?;
     Ok(Json(Empty {}))
 }

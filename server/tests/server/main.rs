@@ -7,6 +7,7 @@ mod house;
 mod limits;
 mod live;
 mod malformed;
+mod mlflow_models;
 mod mlflow_runs;
 mod mlflow_search;
 mod notebook_host;

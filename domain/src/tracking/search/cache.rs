@@ -8,10 +8,7 @@ use super::{
     found_cache::FoundRuns,
     index_store::{self as store, After, Cells},
 };
-use crate::{
-    db::Db,
-    error::Result,
-};
+use crate::{db::Db, error::Result};
 use std::{
     collections::HashMap,
     sync::{

@@ -101,7 +101,7 @@ mod tests {
             params: Vec::new(),
             tags: Vec::new(),
         };
-        Arc::new(FoundRun { run, params: "x".repeat(size), tags: "[]".to_owned() })
+        Arc::new(FoundRun { run, params: "x".repeat(size), tags: "[]".to_owned(), links: None })
     }
 
     #[test]

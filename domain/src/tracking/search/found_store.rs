@@ -4,8 +4,8 @@ use crate::{
     args,
     db::Db,
     error::{Error, Result},
-    model::{Metric, Run, RunId, RunStatus, Tag, TeamId},
-    tracking::{run_store::artifact_uri, store::public_id},
+    model::{Metric, Run, RunId, RunLinks, RunStatus, Tag, TeamId},
+    tracking::{lineage, run_store::artifact_uri, store::public_id},
 };
 use serde::Deserialize;
 use std::{borrow::Cow, collections::HashMap};
@@ -33,6 +33,8 @@ pub struct FoundRun {
     pub params: String,
     /// The same.
     pub tags: String,
+    /// What it read and made; none where it did neither.
+    pub links: Option<RunLinks>,
 }
 
 impl FoundRun {
@@ -45,7 +47,18 @@ impl FoundRun {
     /// Memory, about.
     pub(super) fn bytes(&self) -> usize {
         let metrics: usize = self.run.metrics.iter().map(|m| m.key.len() + 64).sum();
-        640 + self.params.len() + self.tags.len() + self.run.name.len() + self.run.user_id.len() + self.run.artifact_uri.len() + metrics
+        let long = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let datasets = self.links.iter().flat_map(|links| &links.datasets).map(|d| &d.dataset);
+        let datasets: usize = datasets.map(|d| 512 + d.source.len() + long(&d.schema) + long(&d.profile)).sum();
+        let models: usize = self.links.iter().map(|links| 128 * (links.inputs.len() + links.outputs.len())).sum();
+        640 + datasets
+            + models
+            + self.params.len()
+            + self.tags.len()
+            + self.run.name.len()
+            + self.run.user_id.len()
+            + self.run.artifact_uri.len()
+            + metrics
     }
 }
 
@@ -80,16 +93,18 @@ pub(super) async fn runs(db: &Db, numbers: &[i64], places: &[Place]) -> Result<V
     let found: Vec<FoundRow> = db.fetch_listed(&head, "", numbers).await?;
     let places: HashMap<i64, &Place> = places.iter().map(|place| (place.id, place)).collect();
     let mut runs = Vec::with_capacity(found.len());
+    let mut links = lineage::of_runs(db, numbers).await?;
     for row in found {
         if let Some(place) = places.get(&row.experiment_id) {
-            runs.push((row.no, row.found(place)?));
+            let links = links.remove(&row.no);
+            runs.push((row.no, row.found(place, links)?));
         }
     }
     Ok(runs)
 }
 
 impl FoundRow {
-    fn found(self, place: &Place) -> Result<FoundRun> {
+    fn found(self, place: &Place, links: Option<RunLinks>) -> Result<FoundRun> {
         let id = RunId(self.id);
         let run = Run {
             artifact_uri: artifact_uri(&place.artifact_location, &id),
@@ -108,7 +123,7 @@ impl FoundRow {
             tags: Vec::new(),
         };
         let text = |json: Option<String>| json.unwrap_or_else(|| "[]".to_owned());
-        Ok(FoundRun { run, params: text(self.params), tags: text(self.tags) })
+        Ok(FoundRun { run, params: text(self.params), tags: text(self.tags), links })
     }
 }
 

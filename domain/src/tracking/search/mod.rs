@@ -5,11 +5,11 @@
 
 mod cache;
 mod columns;
+mod dataset_store;
 mod experiment_search;
 mod found_cache;
 mod found_store;
 mod index_store;
-mod page_token;
 mod query;
 mod select;
 mod words;
@@ -18,7 +18,7 @@ pub use cache::Indexes;
 pub use experiment_search::search_experiments;
 pub use found_store::FoundRun;
 
-use super::store;
+use super::{page_token, store};
 use crate::{
     caller::{Caller, TeamScope},
     error::{Error, Result},
@@ -58,7 +58,7 @@ pub async fn find_runs(portal: &Portal, caller: &Caller, team: &str, search: &Ru
     let most = page_size(search.max_results)?;
     let query = Query::read(&search.filter, &search.order_by)?;
     let question = question(&scope, search);
-    let offset = page_token::offset(portal, &question, &search.page_token)?;
+    let offset = page_token::decode(Some(&search.page_token), &question)?;
     let mut tries = TRIES;
     loop {
         tries -= 1;
@@ -73,7 +73,7 @@ pub async fn find_runs(portal: &Portal, caller: &Caller, team: &str, search: &Ru
         let more = hits.len() > offset + most;
         hits.truncate(offset + most);
         hits.drain(..offset.min(hits.len()));
-        let next_page_token = more.then(|| page_token::issue(portal, &question, offset + most));
+        let next_page_token = more.then(|| page_token::encode(offset + most, &question));
         let mut found = Found { places, hits, read: 0, first: None, next_page_token };
         // Some may have been removed for good; the database does not tell the index of that.
         if found.look(portal).await? || tries == 0 {
@@ -141,7 +141,12 @@ fn question(scope: &TeamScope, search: &RunSearch) -> String {
     parts.extend(search.order_by.iter().map(String::as_str));
     parts.push("in");
     parts.extend(search.experiments.iter().map(|id| id.as_str()));
-    page_token::question(&parts)
+    joined(&parts)
+}
+
+/// What a page token is bound to: everything that was asked, except for how many.
+fn joined(parts: &[&str]) -> String {
+    parts.iter().map(|part| format!("{}:{part}", part.len())).collect()
 }
 
 /// The team's experiments among those that are asked for. What is not the team's has no runs, as if it did not exist.
@@ -212,7 +217,8 @@ fn is_complete(index: &Index, keys: &[&Key]) -> bool {
     index.version.is_some() && keys.iter().all(|key| index.is_too_large(key) || index.column(key).is_some())
 }
 
-/// Conditions on columns that are too large to be kept: the values are read page by page, and what remains are the runs that fit.
+/// Conditions that the index does not answer: on datasets, and on columns that are too large to be kept, whose values are read page by page.
+/// Gives the runs that fit each.
 async fn answered(portal: &Portal, place: &Place, shared: &Shared, query: &Query) -> Result<Vec<Vec<i64>>> {
     let (conditions, orders) = {
         let index = shared.read();
@@ -243,9 +249,8 @@ async fn answered(portal: &Portal, place: &Place, shared: &Shared, query: &Query
         fitting.sort_unstable();
         answers.push(fitting);
     }
-    if !query.datasets.is_empty() {
-        // No run has one.
-        answers.push(Vec::new());
+    for test in &query.datasets {
+        answers.push(dataset_store::fitting(&portal.db, place.id, test).await?);
     }
     Ok(answers)
 }

@@ -288,9 +288,7 @@ pub(super) fn compare(a: (&Place<'_>, u32), b: (&Place<'_>, u32), order: &[By]) 
             Target::Column(_) => missing_last(text_of(a, by), text_of(b, by), by.ascending),
             Target::Attribute(Attribute::Start) => time_key(x.start, by.ascending).cmp(&time_key(y.start, by.ascending)),
             Target::Attribute(Attribute::End) => time_key(x.end, by.ascending).cmp(&time_key(y.end, by.ascending)),
-            Target::Attribute(Attribute::Status) => {
-                missing_last(Some(x.status.as_str()), Some(y.status.as_str()), by.ascending)
-            }
+            Target::Attribute(Attribute::Status) => missing_last(Some(x.status.as_str()), Some(y.status.as_str()), by.ascending),
             Target::Attribute(Attribute::RunId) => missing_last(Some(x.id), Some(y.id), by.ascending),
             Target::Attribute(Attribute::ArtifactUri) => {
                 let uri = |place: &Place<'_>, row: Row| Some(artifact_uri(place.location, row.id));

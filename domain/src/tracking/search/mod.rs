@@ -26,10 +26,11 @@ use crate::{
     portal::Portal,
 };
 use cache::Shared;
-use columns::{Index, Key};
+use columns::Index;
 use found_store::Place;
 use index_store::{After, Cells};
 use query::{Predicate, Query, Target, Test};
+use select::Answers;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -179,23 +180,23 @@ struct Hit {
     version: i64,
 }
 
-/// The first `want` runs that fit, in order. None where an index was dropped before it could be read.
+/// The first `want` runs that fit, in order. None where an index was changed before it could be read.
 async fn hits(portal: &Portal, places: &[Place], query: &Query, view: View, want: usize) -> Result<Option<Vec<Hit>>> {
     let keys = query.columns();
-    let mut indexed: Vec<(&Place, Arc<Shared>, Vec<Vec<i64>>)> = Vec::new();
+    let mut indexed: Vec<(&Place, Arc<Shared>, Answers)> = Vec::new();
     for place in places {
         let shared = portal.indexes.at_version(&portal.db, place.id, place.version, &keys).await?;
-        let answered = answered(portal, place, &shared, query).await?;
-        indexed.push((place, shared, answered));
+        let answers = answers(portal, place, &shared, query).await?;
+        indexed.push((place, shared, answers));
     }
     let guards: Vec<_> = indexed.iter().map(|(_, shared, _)| shared.read()).collect();
-    if !guards.iter().all(|index| is_complete(index, &keys)) {
+    if !guards.iter().zip(&indexed).all(|(index, (_, _, answers))| is_complete(index, query, answers)) {
         return Ok(None);
     }
     let views: Vec<select::Place<'_>> = guards
         .iter()
         .zip(&indexed)
-        .map(|(index, (place, _, answered))| select::Place { index, location: &place.artifact_location, answered })
+        .map(|(index, (place, _, answers))| select::Place { index, location: &place.artifact_location, answers })
         .collect();
     let mut all: Vec<(usize, u32)> = Vec::new();
     for (i, place) in views.iter().enumerate() {
@@ -212,45 +213,57 @@ async fn hits(portal: &Portal, places: &[Place], query: &Query, view: View, want
     Ok(Some(all.into_iter().map(hit).collect()))
 }
 
-/// Whether everything that the query needs is there.
-fn is_complete(index: &Index, keys: &[&Key]) -> bool {
-    index.version.is_some() && keys.iter().all(|key| index.is_too_large(key) || index.column(key).is_some())
+/// Whether everything that the query needs is there: other searches drop columns to make room for theirs.
+fn is_complete(index: &Index, query: &Query, answers: &Answers) -> bool {
+    let there = |target: &Target| match target {
+        Target::Column(key) => index.column(key).is_some(),
+        Target::Attribute(_) => true,
+    };
+    let mut predicates = query.predicates.iter().enumerate();
+    index.version.is_some()
+        && predicates.all(|(i, p)| answers.predicates.contains(&i) || there(&p.target))
+        && query.order.iter().all(|by| there(&by.target))
 }
 
-/// Conditions that the index does not answer: on datasets, and on columns that are too large to be kept, whose values are read page by page.
-/// Gives the runs that fit each.
-async fn answered(portal: &Portal, place: &Place, shared: &Shared, query: &Query) -> Result<Vec<Vec<i64>>> {
-    let (conditions, orders) = {
+/// Asks the database what the index does not say: conditions on datasets, and on columns that are too large to be kept.
+async fn answers(portal: &Portal, place: &Place, shared: &Shared, query: &Query) -> Result<Answers> {
+    let mut answers = Answers::default();
+    {
         let index = shared.read();
         let large = |target: &Target| matches!(target, Target::Column(key) if index.is_too_large(key));
-        let conditions: Vec<&Predicate> = query.predicates.iter().filter(|p| large(&p.target)).collect();
-        (conditions, query.order.iter().any(|by| large(&by.target)))
-    };
-    if orders {
-        return Err(Error::invalid("order_by", "The values of one of these keys are too long to order runs by."));
-    }
-    let mut answers = Vec::new();
-    for condition in conditions {
-        let Target::Column(key) = &condition.target else { continue };
-        let mut fitting = Vec::new();
-        let mut after = Some(After::version(None));
-        while let Some(from) = after {
-            let (cells, next) = index_store::cells(&portal.db, place.id, key, from).await?;
-            after = next;
-            let Cells::Texts(cells) = cells else { continue };
-            let fits = |value: Option<String>| match (&condition.test, value) {
-                (Test::Text(test), Some(value)) => test.holds(&value),
-                (Test::Present, value) => value.is_some(),
-                (Test::Absent, value) => value.is_none(),
-                _ => false,
-            };
-            fitting.extend(cells.into_iter().filter_map(|(no, value)| fits(value).then_some(no)));
+        if query.order.iter().any(|by| large(&by.target)) {
+            return Err(Error::invalid("order_by", "The values of one of these keys are too long to order runs by."));
         }
-        fitting.sort_unstable();
-        answers.push(fitting);
+        answers.predicates.extend(query.predicates.iter().enumerate().filter(|(_, p)| large(&p.target)).map(|(i, _)| i));
+    }
+    for i in &answers.predicates {
+        answers.runs.push(fitting(portal, place, &query.predicates[*i]).await?);
     }
     for test in &query.datasets {
-        answers.push(dataset_store::fitting(&portal.db, place.id, test).await?);
+        answers.runs.push(dataset_store::fitting(&portal.db, place.id, test).await?);
     }
     Ok(answers)
+}
+
+/// The runs that fit a condition on texts, by number, ordered; the values are read page by page.
+async fn fitting(portal: &Portal, place: &Place, predicate: &Predicate) -> Result<Vec<i64>> {
+    let Target::Column(key) = &predicate.target else { return Ok(Vec::new()) };
+    let fits = |value: Option<String>| match (&predicate.test, value) {
+        (Test::Text(test), Some(value)) => test.holds(&value),
+        (Test::Present, value) => value.is_some(),
+        (Test::Absent, value) => value.is_none(),
+        _ => false,
+    };
+    let mut runs = Vec::new();
+    let mut after = Some(After::version(None));
+    while let Some(from) = after {
+        let (cells, next) = index_store::cells(&portal.db, place.id, key, from).await?;
+        after = next;
+        if let Cells::Texts(cells) = cells {
+            runs.extend(cells.into_iter().filter_map(|(no, value)| fits(value).then_some(no)));
+        }
+    }
+    runs.sort_unstable();
+    runs.dedup();
+    Ok(runs)
 }

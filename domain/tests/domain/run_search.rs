@@ -172,6 +172,21 @@ async fn runs_are_found_by_the_datasets_they_read() {
 }
 
 #[tokio::test]
+async fn metrics_come_back_bit_for_bit() {
+    let lab = Lab::new().await;
+    let e = lab.experiment("e").await;
+    let mut values: Vec<f64> =
+        (0..900).map(|_| f64::from_bits(u64::from_le_bytes(domain::random::bytes()))).filter(|v| v.is_finite()).collect();
+    values.extend([-0.0, 0.0, 0.1 + 0.2, f64::MIN, f64::MAX, f64::MIN_POSITIVE, 5e-324, f64::INFINITY, f64::NEG_INFINITY]);
+    let keys: Vec<String> = (0..values.len()).map(|i| format!("m{i:03}")).collect();
+    let metrics: Vec<(&str, f64)> = keys.iter().map(String::as_str).zip(values.iter().copied()).collect();
+    lab.run(&e, 1, batch(&metrics, &[], &[])).await;
+    let found = tracking::search_runs(&lab.test.portal, &lab.ada, "red", &search(&[&e], "", &[])).await.expect("found");
+    let bits = |values: &mut dyn Iterator<Item = f64>| values.map(f64::to_bits).collect::<Vec<_>>();
+    assert_eq!(bits(&mut found.runs[0].metrics.iter().map(|m| m.value)), bits(&mut values.into_iter()));
+}
+
+#[tokio::test]
 async fn orders_put_what_is_missing_last_and_the_newest_first_among_equals() {
     let lab = Lab::new().await;
     let e = lab.experiment("e").await;

@@ -7,8 +7,7 @@ use crate::{
     model::{Metric, Run, RunId, RunLinks, RunStatus, Tag, TeamId},
     tracking::{lineage, run_store::artifact_uri, store::public_id},
 };
-use serde::Deserialize;
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
 /// An experiment to search in.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -75,7 +74,6 @@ struct FoundRow {
     created_by: String,
     notebook_id: Option<String>,
     deleted_at: Option<i64>,
-    metrics: Option<String>,
     params: Option<String>,
     tags: Option<String>,
 }
@@ -84,27 +82,38 @@ struct FoundRow {
 pub(super) async fn runs(db: &Db, numbers: &[i64], places: &[Place]) -> Result<Vec<(i64, FoundRun)>> {
     let head = format!(
         "SELECT r.no, r.id, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, u.email AS created_by, r.notebook_id,
-                r.deleted_at, (SELECT {} FROM latest_metrics WHERE run_no = r.no) AS metrics,
-                (SELECT {pairs} FROM params WHERE run_no = r.no) AS params, (SELECT {pairs} FROM tags WHERE run_no = r.no) AS tags
+                r.deleted_at, (SELECT {pairs} FROM params WHERE run_no = r.no) AS params, (SELECT {pairs} FROM tags WHERE run_no = r.no) AS tags
          FROM runs r JOIN users u ON u.id = r.created_by WHERE r.no IN",
-        db.json_of_metrics(),
         pairs = db.json_of_pairs()
     );
     let found: Vec<FoundRow> = db.fetch_listed(&head, "", numbers).await?;
     let places: HashMap<i64, &Place> = places.iter().map(|place| (place.id, place)).collect();
     let mut runs = Vec::with_capacity(found.len());
+    let mut metrics = metrics(db, numbers).await?;
     let mut links = lineage::of_runs(db, numbers).await?;
     for row in found {
         if let Some(place) = places.get(&row.experiment_id) {
-            let links = links.remove(&row.no);
-            runs.push((row.no, row.found(place, links)?));
+            let (metrics, links) = (metrics.remove(&row.no).unwrap_or_default(), links.remove(&row.no));
+            runs.push((row.no, row.found(place, metrics, links)?));
         }
     }
     Ok(runs)
 }
 
+/// The latest point of each metric of these runs, ordered by key. As rows: SQLite's text of a number has not all of its bits.
+async fn metrics(db: &Db, numbers: &[i64]) -> Result<HashMap<i64, Vec<Metric>>> {
+    let head = "SELECT run_no, key, value, timestamp, step FROM latest_metrics WHERE run_no IN";
+    let found: Vec<(i64, String, Option<f64>, i64, i64)> = db.fetch_listed(head, "", numbers).await?;
+    let mut metrics: HashMap<i64, Vec<Metric>> = HashMap::new();
+    for (no, key, value, timestamp, step) in found {
+        metrics.entry(no).or_default().push(Metric { key, value: value.unwrap_or(f64::NAN), timestamp, step });
+    }
+    metrics.values_mut().for_each(|metrics| metrics.sort_unstable_by(|a, b| a.key.cmp(&b.key)));
+    Ok(metrics)
+}
+
 impl FoundRow {
-    fn found(self, place: &Place, links: Option<RunLinks>) -> Result<FoundRun> {
+    fn found(self, place: &Place, metrics: Vec<Metric>, links: Option<RunLinks>) -> Result<FoundRun> {
         let id = RunId(self.id);
         let run = Run {
             artifact_uri: artifact_uri(&place.artifact_location, &id),
@@ -118,24 +127,11 @@ impl FoundRow {
             created_by: self.created_by,
             notebook: self.notebook_id.map(Into::into),
             deleted_at: self.deleted_at,
-            metrics: metrics(self.metrics.as_deref().unwrap_or("[]"))?,
+            metrics,
             params: Vec::new(),
             tags: Vec::new(),
         };
         let text = |json: Option<String>| json.unwrap_or_else(|| "[]".to_owned());
         Ok(FoundRun { run, params: text(self.params), tags: text(self.tags), links })
     }
-}
-
-#[derive(Deserialize)]
-struct MetricCells<'a>(#[serde(borrow)] Cow<'a, str>, #[serde(borrow)] Option<Cow<'a, str>>, i64, i64);
-
-/// Reads what `Db::json_of_metrics` makes.
-fn metrics(json: &str) -> Result<Vec<Metric>> {
-    let cells: Vec<MetricCells<'_>> = serde_json::from_str(json).map_err(|e| Error::internal("metrics as JSON", e))?;
-    let metric = |MetricCells(key, value, timestamp, step): MetricCells<'_>| {
-        let value = value.map_or(Ok(f64::NAN), |text| text.parse()).map_err(|e| Error::internal("a metric's value", e))?;
-        Ok(Metric { key: key.into_owned(), value, timestamp, step })
-    };
-    cells.into_iter().map(metric).collect()
 }

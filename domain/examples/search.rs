@@ -57,7 +57,8 @@ async fn main() -> domain::Result<()> {
 /// Runs with five metrics, five params and three tags each.
 async fn fill(test: &TestPortal, experiment: &ExperimentId, count: i64) -> domain::Result<()> {
     let number: i64 = experiment.as_str().parse().expect("a number");
-    let team: (String, String) = test.portal.db.fetch_one("SELECT team_id, created_by FROM experiments WHERE id = $1", args![number]).await?;
+    let team: (String, String) =
+        test.portal.db.fetch_one("SELECT team_id, created_by FROM experiments WHERE id = $1", args![number]).await?;
     let mut dice = 7_u64;
     let mut random = || {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -74,7 +75,9 @@ async fn fill(test: &TestPortal, experiment: &ExperimentId, count: i64) -> domai
                 metrics.push(args![no, format!("m{key}"), random(), 1_i64, 0_i64]);
                 params.push(args![no, format!("p{key}"), (no * (key + 3) % 10).to_string()]);
             }
-            for (key, value) in [("mlflow.runName", name), ("stage", ["a", "b"][usize::from(no % 2 == 1)].to_owned()), ("team", format!("t{}", no % 7))] {
+            for (key, value) in
+                [("mlflow.runName", name), ("stage", ["a", "b"][usize::from(no % 2 == 1)].to_owned()), ("team", format!("t{}", no % 7))]
+            {
                 tags.push(args![no, key, value]);
             }
         }

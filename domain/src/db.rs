@@ -282,16 +282,6 @@ impl Db {
         }
     }
 
-    /// SQL that makes of metrics one JSON text: `[[key, value, timestamp, step], …]`, the value as text with all its digits, or none for NaN.
-    pub fn json_of_metrics(&self) -> &'static str {
-        match self.pools {
-            Pools::Sqlite { .. } => {
-                "json_group_array(json_array(key, CASE WHEN value IS NULL THEN NULL ELSE format('%!.17g', value) END, timestamp, step))"
-            }
-            Pools::Postgres(_) => "json_agg(json_build_array(key, value::text, timestamp, step) ORDER BY key COLLATE \"C\")::text",
-        }
-    }
-
     /// One statement in a transaction of its own. For changes that need no audit (last seen, last used).
     pub async fn execute(&self, sql: &'static str, args: Vec<Value>) -> Result<u64> {
         let mut tx = self.begin().await?;

@@ -3,10 +3,11 @@
 use domain::{
     Caller, Error,
     model::{
-        Batch, ExperimentId, ExperimentSearch, Metric, NewRun, Role, RunChange, RunId, RunSearch, RunStatus, Tag, View,
+        Batch, Dataset, DatasetInput, ExperimentId, ExperimentSearch, Metric, NewRun, Role, RunChange, RunId, RunSearch, RunStatus, Tag,
+        View,
     },
     testing::TestPortal,
-    tracking::{self, experiments, runs},
+    tracking::{self, experiments, inputs, runs},
 };
 use std::collections::BTreeSet;
 
@@ -29,7 +30,8 @@ impl Lab {
     }
 
     async fn run(&self, experiment: &ExperimentId, start: i64, batch: Batch) -> RunId {
-        let new = NewRun { experiment: Some(experiment.clone()), start_time: Some(start), name: format!("run-{start}"), ..NewRun::default() };
+        let new =
+            NewRun { experiment: Some(experiment.clone()), start_time: Some(start), name: format!("run-{start}"), ..NewRun::default() };
         let id = runs::create(&self.test.portal, &self.ada, "red", new).await.expect("a run").id;
         self.log(&id, batch).await;
         id
@@ -62,11 +64,7 @@ fn search(experiments: &[&ExperimentId], filter: &str, order_by: &[&str]) -> Run
 fn batch(metrics: &[(&str, f64)], params: &[(&str, &str)], tags: &[(&str, &str)]) -> Batch {
     let tag = |(key, value): &(&str, &str)| Tag::new(*key, *value);
     let metric = |(key, value): &(&str, f64)| Metric { key: (*key).to_owned(), value: *value, timestamp: 1, step: 0 };
-    Batch {
-        metrics: metrics.iter().map(metric).collect(),
-        params: params.iter().map(tag).collect(),
-        tags: tags.iter().map(tag).collect(),
-    }
+    Batch { metrics: metrics.iter().map(metric).collect(), params: params.iter().map(tag).collect(), tags: tags.iter().map(tag).collect() }
 }
 
 #[tokio::test]
@@ -77,7 +75,11 @@ async fn runs_are_found_by_what_they_logged_and_are() {
     for i in 0..4_u8 {
         let (lr, source) = (i.to_string(), format!("s{i}"));
         let opt = if i % 2 == 1 { "Adam" } else { "sgd" };
-        let logged = batch(&[("acc", f64::from(i) / 10.0)], &[("lr", &lr), ("opt", opt)], &[("k", ["a", "b"][usize::from(i % 2)]), ("mlflow.source.name", &source)]);
+        let logged = batch(
+            &[("acc", f64::from(i) / 10.0)],
+            &[("lr", &lr), ("opt", opt)],
+            &[("k", ["a", "b"][usize::from(i % 2)]), ("mlflow.source.name", &source)],
+        );
         ids.push(lab.run(&e, 1000 + i64::from(i), logged).await);
     }
     let change = RunChange { status: Some(RunStatus::Finished), end_time: Some(2000), name: None };
@@ -128,6 +130,63 @@ async fn runs_are_found_by_what_they_logged_and_are() {
 }
 
 #[tokio::test]
+async fn runs_are_found_by_the_datasets_they_read() {
+    let lab = Lab::new().await;
+    let e = lab.experiment("e").await;
+    let read = async |run: &RunId, name: &str, digest: &str, context: &str| {
+        let dataset = Dataset {
+            name: name.into(),
+            digest: digest.into(),
+            source_type: "local".into(),
+            source: "/data".into(),
+            schema: None,
+            profile: None,
+        };
+        let input = DatasetInput { dataset, tags: vec![Tag::new("mlflow.data.context", context)] };
+        inputs::log_inputs(&lab.test.portal, &lab.ada, "red", run, &[input], &[]).await.expect("noted");
+    };
+    let a = lab.run(&e, 1, batch(&[("m", 1.0)], &[], &[])).await;
+    let b = lab.run(&e, 2, batch(&[("m", 2.0)], &[], &[])).await;
+    let c = lab.run(&e, 3, Batch::default()).await;
+    assert!(lab.ids(&[&e], "datasets.name != 'none'", &[]).await.is_empty());
+    read(&a, "A", "x", "train").await;
+    read(&b, "B", "y", "train").await;
+    read(&b, "A", "z", "test").await;
+    for (filter, expected) in [
+        ("datasets.name = 'A'", vec![&b, &a]),
+        ("dataset.digest = 'y'", vec![&b]),
+        ("datasets.context = 'train'", vec![&b, &a]),
+        ("datasets.context != 'train'", vec![&b]),
+        ("datasets.name ILIKE 'a%' AND datasets.digest IN ('x', 'q')", vec![&a]),
+        ("datasets.name = 'A' and dataset.name = 'B' and metrics.m > 1", vec![&b]),
+        ("datasets.name NOT IN ('A', 'B')", vec![]),
+    ] {
+        assert_eq!(lab.ids(&[&e], filter, &[]).await, expected.into_iter().cloned().collect::<Vec<_>>(), "{filter}");
+    }
+    assert_eq!(lab.ids(&[&e], "datasets.name = 'A'", &["metrics.m ASC"]).await, [a.clone(), b]);
+    let mut found = tracking::find_runs(&lab.test.portal, &lab.ada, "red", &search(&[&e], "", &["start_time"])).await.expect("found");
+    let runs = found.next(&lab.test.portal).await.expect("read").expect("some");
+    let names = |i: usize| runs[i].links.iter().flat_map(|l| &l.datasets).map(|d| d.dataset.digest.clone()).collect::<Vec<_>>();
+    assert_eq!((names(0), names(1).len(), names(2)), (vec!["x".to_owned()], 2, vec![]));
+    assert_eq!(runs[2].run.id, c);
+}
+
+#[tokio::test]
+async fn metrics_come_back_bit_for_bit() {
+    let lab = Lab::new().await;
+    let e = lab.experiment("e").await;
+    let mut values: Vec<f64> =
+        (0..900).map(|_| f64::from_bits(u64::from_le_bytes(domain::random::bytes()))).filter(|v| v.is_finite()).collect();
+    values.extend([-0.0, 0.0, 0.1 + 0.2, f64::MIN, f64::MAX, f64::MIN_POSITIVE, 5e-324, f64::INFINITY, f64::NEG_INFINITY]);
+    let keys: Vec<String> = (0..values.len()).map(|i| format!("m{i:03}")).collect();
+    let metrics: Vec<(&str, f64)> = keys.iter().map(String::as_str).zip(values.iter().copied()).collect();
+    lab.run(&e, 1, batch(&metrics, &[], &[])).await;
+    let found = tracking::search_runs(&lab.test.portal, &lab.ada, "red", &search(&[&e], "", &[])).await.expect("found");
+    let bits = |values: &mut dyn Iterator<Item = f64>| values.map(f64::to_bits).collect::<Vec<_>>();
+    assert_eq!(bits(&mut found.runs[0].metrics.iter().map(|m| m.value)), bits(&mut values.into_iter()));
+}
+
+#[tokio::test]
 async fn orders_put_what_is_missing_last_and_the_newest_first_among_equals() {
     let lab = Lab::new().await;
     let e = lab.experiment("e").await;
@@ -158,12 +217,15 @@ async fn each_search_sees_what_was_answered_before_it() {
     assert_eq!(lab.ids(&[&e], "tags.t = 'old' and metrics.m = 1", &[]).await, [a.clone()]);
     let b = lab.run(&e, 2, batch(&[("m", 2.0)], &[], &[("t", "old")])).await;
     assert_eq!(lab.ids(&[&e], "tags.t = 'old'", &["metrics.m DESC"]).await, [b.clone(), a.clone()]);
-    lab.log(&a, Batch { metrics: vec![Metric { key: "m".into(), value: 9.0, timestamp: 2, step: 1 }], ..batch(&[], &[], &[("t", "new")]) }).await;
+    lab.log(&a, Batch { metrics: vec![Metric { key: "m".into(), value: 9.0, timestamp: 2, step: 1 }], ..batch(&[], &[], &[("t", "new")]) })
+        .await;
     assert_eq!(lab.ids(&[&e], "tags.t = 'old'", &[]).await, [b.clone()]);
     assert_eq!(lab.ids(&[&e], "metrics.m > 1", &["metrics.m DESC"]).await, [a.clone(), b.clone()]);
     runs::delete_tag(&lab.test.portal, &lab.ada, "red", &a, "t").await.expect("removed");
     assert_eq!(lab.ids(&[&e], "tags.t IS NULL", &[]).await, [a.clone()]);
-    runs::update(&lab.test.portal, &lab.ada, "red", &a, RunChange { name: Some("other".into()), ..RunChange::default() }).await.expect("renamed");
+    runs::update(&lab.test.portal, &lab.ada, "red", &a, RunChange { name: Some("other".into()), ..RunChange::default() })
+        .await
+        .expect("renamed");
     assert_eq!(lab.ids(&[&e], "run_name = 'other'", &[]).await, [a.clone()]);
     // What another process writes counts the same.
     let elsewhere = tracking::Indexes::default();
@@ -262,7 +324,10 @@ async fn another_teams_runs_are_as_those_that_do_not_exist() {
     }
     assert!(matches!(tracking::search_runs(&lab.test.portal, &eve, "red", &search(&[&e], "", &[])).await, Err(Error::NotFound("team"))));
     let stranger = lab.test.stranger();
-    assert!(matches!(tracking::search_runs(&lab.test.portal, &stranger, "red", &search(&[&e], "", &[])).await, Err(Error::Unauthenticated)));
+    assert!(matches!(
+        tracking::search_runs(&lab.test.portal, &stranger, "red", &search(&[&e], "", &[])).await,
+        Err(Error::Unauthenticated)
+    ));
     let vera = lab.test.caller("vera").await;
     assert_eq!(tracking::search_runs(&lab.test.portal, &vera, "red", &search(&[&e], "", &[])).await.expect("a viewer sees").runs.len(), 1);
 }

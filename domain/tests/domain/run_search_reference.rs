@@ -6,10 +6,7 @@ use domain::{
     testing::TestPortal,
     tracking::{self, experiments, runs},
 };
-use std::{
-    cmp::Ordering,
-    collections::BTreeMap,
-};
+use std::{cmp::Ordering, collections::BTreeMap};
 
 /// A generator that gives the same on every machine.
 struct Dice(u64);
@@ -82,7 +79,17 @@ enum Target {
 impl Target {
     fn any(dice: &mut Dice) -> Self {
         let key = dice.of(&NAMES);
-        dice.of(&[Self::Metric(key), Self::Param(key), Self::Tag(key), Self::Metric(key), Self::Start, Self::End, Self::Status, Self::Name, Self::Id])
+        dice.of(&[
+            Self::Metric(key),
+            Self::Param(key),
+            Self::Tag(key),
+            Self::Metric(key),
+            Self::Start,
+            Self::End,
+            Self::Status,
+            Self::Name,
+            Self::Id,
+        ])
     }
     fn written(self) -> String {
         match self {
@@ -136,7 +143,10 @@ fn condition(dice: &mut Dice, ids: &[RunId]) -> Condition {
         let text = format!("{} {}", target.written(), if is { "IS NULL" } else { "is not null" });
         return (text, Box::new(move |run| matches!(run.cell(&target), Cell::Text(None)) == is));
     }
-    let (op, value) = (dice.of(&["=", "!=", "LIKE", "ILIKE"]), dice.of(&["", "a", "ab", "%b%", "a_", "_%", "FINISHED", "%i%n", "%", "ä%", "it's \"x\"\n\\"]));
+    let (op, value) = (
+        dice.of(&["=", "!=", "LIKE", "ILIKE"]),
+        dice.of(&["", "a", "ab", "%b%", "a_", "_%", "FINISHED", "%i%n", "%", "ä%", "it's \"x\"\n\\"]),
+    );
     let fits = move |text: &str| {
         let chars = |text: &str| text.chars().collect::<Vec<_>>();
         match op {
@@ -180,7 +190,8 @@ impl World {
         let experiment = dice.roll(self.experiments.len());
         let start = dice.of(&[None, Some(1), Some(2), Some(3)]);
         let name = dice.of(&["a", "ab", "Ab c"]).to_owned();
-        let new = NewRun { experiment: Some(self.experiments[experiment].clone()), start_time: start, name: name.clone(), ..NewRun::default() };
+        let new =
+            NewRun { experiment: Some(self.experiments[experiment].clone()), start_time: start, name: name.clone(), ..NewRun::default() };
         let id = runs::create(&self.test.portal, &self.ada, "red", new).await.expect("made").id;
         let (metrics, params, tags) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let status = RunStatus::Running;
@@ -264,15 +275,15 @@ impl World {
         let order_by = order.iter().map(written).collect();
         let mut search = RunSearch { experiments, filter, view, order_by, max_results, page_token: String::new() };
 
-        let fits = |run: &&Known| {
-            among.contains(&run.experiment) && view.shows(run.deleted) && conditions.iter().all(|(_, holds)| holds(run))
-        };
+        let fits =
+            |run: &&Known| among.contains(&run.experiment) && view.shows(run.deleted) && conditions.iter().all(|(_, holds)| holds(run));
         let mut expected: Vec<&Known> = self.known.iter().filter(fits).collect();
         expected.sort_by(|a, b| compare(a, b, &order));
         let expected: Vec<RunId> = expected.into_iter().map(|run| run.id.clone()).collect();
         let mut found = Vec::new();
         loop {
-            let page = tracking::search_runs(&self.test.portal, &self.ada, "red", &search).await.unwrap_or_else(|e| panic!("{search:?}: {e}"));
+            let page =
+                tracking::search_runs(&self.test.portal, &self.ada, "red", &search).await.unwrap_or_else(|e| panic!("{search:?}: {e}"));
             assert!(page.runs.len() <= usize::try_from(max_results).expect("small"));
             for run in &page.runs {
                 self.is_whole(run);
@@ -289,9 +300,11 @@ impl World {
         let known = self.known.iter().find(|known| known.id == run.id).expect("one of ours");
         let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
         let metrics = known.metrics.iter().zip(&run.metrics).all(|((key, value), m)| *key == m.key && same(*value, m.value));
-        let tags = |known: &BTreeMap<&str, &str>, tags: &[Tag]| known.iter().zip(tags).all(|((key, value), t)| *key == t.key && *value == t.value);
+        let tags =
+            |known: &BTreeMap<&str, &str>, tags: &[Tag]| known.iter().zip(tags).all(|((key, value), t)| *key == t.key && *value == t.value);
         let tagged: Vec<Tag> = run.tags.iter().filter(|t| !t.key.starts_with("mlflow.")).cloned().collect();
-        let lengths = known.metrics.len() == run.metrics.len() && known.params.len() == run.params.len() && known.tags.len() == tagged.len();
+        let lengths =
+            known.metrics.len() == run.metrics.len() && known.params.len() == run.params.len() && known.tags.len() == tagged.len();
         assert!(metrics && lengths && tags(&known.params, &run.params) && tags(&known.tags, &tagged), "{known:?} {run:?}");
         assert_eq!((run.start_time, run.end_time, run.status, &run.name), (known.start, known.end, known.status, &known.name));
     }

@@ -1,13 +1,13 @@
 //! A run as MLflow's clients read it, written straight into the answer: searches give back thousands of them.
 
-use super::experiments::stage;
+use super::{experiments::stage, inputs::wire};
 use domain::{
     model::{Metric, Run},
     tracking::FoundRun,
 };
 use serde::Serialize;
 
-/// Writes `{"info": …, "data": …, "inputs": {}}`, field by field as `runs::Wire` says it.
+/// Writes `{"info": …, "data": …, "inputs": …, "outputs": …}`, field by field as `runs::Wire` says it.
 pub fn write_found(out: &mut Vec<u8>, found: &FoundRun) {
     open(out, &found.run);
     for (name, json) in [("params", &found.params), ("tags", &found.tags)] {
@@ -16,7 +16,15 @@ pub fn write_found(out: &mut Vec<u8>, found: &FoundRun) {
             out.extend_from_slice(json.as_bytes());
         }
     }
-    close(out);
+    let (inputs, outputs) = wire(found.links.clone().unwrap_or_default());
+    out.push(b'}');
+    field(out, "inputs");
+    json(out, &inputs);
+    if let Some(outputs) = outputs {
+        field(out, "outputs");
+        json(out, &outputs);
+    }
+    out.push(b'}');
 }
 
 fn open(out: &mut Vec<u8>, run: &Run) {
@@ -46,10 +54,6 @@ fn open(out: &mut Vec<u8>, run: &Run) {
     json(out, stage(run.deleted_at));
     out.extend_from_slice(b"},\"data\":{");
     list(out, "metrics", &run.metrics, write_metric);
-}
-
-fn close(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"},\"inputs\":{}}");
 }
 
 fn write_metric(out: &mut Vec<u8>, metric: &Metric) {
@@ -124,7 +128,7 @@ mod tests {
     #[test]
     fn a_run_is_written_as_json() {
         let mut out = Vec::new();
-        write_found(&mut out, &FoundRun { run: run(), params: r#"[{"key":"p","value":"1"}]"#.into(), tags: "[]".into() });
+        write_found(&mut out, &FoundRun { run: run(), params: r#"[{"key":"p","value":"1"}]"#.into(), tags: "[]".into(), links: None });
         let read: serde_json::Value = serde_json::from_slice(&out).expect("JSON");
         assert_eq!(read["data"]["params"], serde_json::json!([{ "key": "p", "value": "1" }]));
         assert_eq!(read["info"]["run_name"], "a \"quoted\" name");

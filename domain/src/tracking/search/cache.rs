@@ -5,12 +5,10 @@
 
 use super::{
     columns::{Column, Index, Key, Values},
+    found_cache::FoundRuns,
     index_store::{self as store, After, Cells},
 };
-use crate::{
-    db::Db,
-    error::Result,
-};
+use crate::{db::Db, error::Result};
 use std::{
     collections::HashMap,
     sync::{
@@ -29,6 +27,7 @@ pub struct Indexes {
     known: Mutex<HashMap<i64, Arc<Shared>>>,
     /// Counts the searches.
     clock: AtomicU64,
+    found: FoundRuns,
     budget: usize,
     column: usize,
 }
@@ -61,12 +60,17 @@ impl Shared {
 impl Indexes {
     /// With so many bytes for all, and for one column.
     pub fn within(budget: usize, column: usize) -> Self {
-        Self { known: Mutex::default(), clock: AtomicU64::new(1), budget, column }
+        Self { known: Mutex::default(), clock: AtomicU64::new(1), found: FoundRuns::default(), budget, column }
     }
 
     /// Memory of all indexes, in bytes, about.
     pub fn bytes(&self) -> usize {
         self.lock().values().map(|shared| shared.bytes.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Runs that were found a moment ago.
+    pub(super) fn found(&self) -> &FoundRuns {
+        &self.found
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<i64, Arc<Shared>>> {

@@ -36,6 +36,8 @@ pub(super) struct Row {
     pub start: i64,
     pub end: i64,
     pub deleted: bool,
+    /// The experiment's version at its last change.
+    pub version: i64,
 }
 
 /// The values of one metric, one for each run.
@@ -263,7 +265,7 @@ mod tests {
     use super::*;
 
     fn row(no: i64, start: i64) -> Row {
-        Row { no, id: no.unsigned_abs().into(), status: RunStatus::Running, start, end: NEVER, deleted: false }
+        Row { no, id: no.unsigned_abs().into(), status: RunStatus::Running, start, end: NEVER, deleted: false, version: 0 }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Searches over the experiments of a team: their heads are read and compared, tags only where a filter asks for them.
 
 use super::{
-    page_size, page_token,
+    joined, page_size,
     query::{TextTest, bad_filter, bad_order, text_test},
     select::{missing_last, time_holds},
 };
@@ -11,11 +11,11 @@ use crate::{
     db::Db,
     error::{Error, Result},
     model::{
-        Comparator, Condition, Experiment, ExperimentPage, ExperimentSearch, FilterError, Millis, ORDERS, Permission, Tag, TeamId, parse_filter,
-        parse_order,
+        Comparator, Condition, Experiment, ExperimentPage, ExperimentSearch, FilterError, Millis, ORDERS, Permission, Tag, TeamId,
+        parse_filter, parse_order,
     },
     portal::Portal,
-    tracking::store::public_id,
+    tracking::{page_token, store::public_id},
 };
 use std::{
     cmp::Ordering,
@@ -32,7 +32,7 @@ pub async fn search_experiments(portal: &Portal, caller: &Caller, team: &str, se
     }
     let order = read_order(&search.order_by)?;
     let question = question(&scope, search);
-    let offset = page_token::offset(portal, &question, &search.page_token)?;
+    let offset = page_token::decode(Some(&search.page_token), &question)?;
     let mut heads = heads(&portal.db, &scope.team).await?;
     heads.retain(|head| search.view.shows(head.deleted_at.is_some()) && tests.iter().all(|test| test.holds_for_head(head)));
     for test in &tests {
@@ -45,14 +45,14 @@ pub async fn search_experiments(portal: &Portal, caller: &Caller, team: &str, se
     let more = heads.len() > offset.saturating_add(most);
     let page: Vec<i64> = heads.into_iter().skip(offset).take(most).map(|head| head.id).collect();
     let experiments = full(&portal.db, &page).await?;
-    Ok(ExperimentPage { experiments, next_page_token: more.then(|| page_token::issue(portal, &question, offset + most)) })
+    Ok(ExperimentPage { experiments, next_page_token: more.then(|| page_token::encode(offset + most, &question)) })
 }
 
 fn question(scope: &TeamScope, search: &ExperimentSearch) -> String {
     let view = format!("{:?}", search.view);
     let mut parts = vec!["experiments", scope.team.as_str(), scope.user.as_str(), &view, &search.filter];
     parts.extend(search.order_by.iter().map(String::as_str));
-    page_token::question(&parts)
+    joined(&parts)
 }
 
 /// What a condition is about, and what it asks.
@@ -134,7 +134,9 @@ fn read_condition(condition: &Condition) -> std::result::Result<On, FilterError>
 
 fn unknown(key: &str) -> String {
     let shown = crate::model::cut(key, 80);
-    format!("Invalid attribute key '{shown}': an experiment has experiment_id, name, creation_time and last_update_time; others are written as tags.x")
+    format!(
+        "Invalid attribute key '{shown}': an experiment has experiment_id, name, creation_time and last_update_time; others are written as tags.x"
+    )
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

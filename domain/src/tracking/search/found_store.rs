@@ -4,11 +4,10 @@ use crate::{
     args,
     db::Db,
     error::{Error, Result},
-    model::{Metric, Run, RunId, RunStatus, Tag, TeamId},
-    tracking::{run_store::artifact_uri, store::public_id},
+    model::{Metric, Run, RunId, RunLinks, RunStatus, Tag, TeamId},
+    tracking::{lineage, run_store::artifact_uri, store::public_id},
 };
-use serde::Deserialize;
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
 /// An experiment to search in.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -33,13 +32,32 @@ pub struct FoundRun {
     pub params: String,
     /// The same.
     pub tags: String,
+    /// What it read and made; none where it did neither.
+    pub links: Option<RunLinks>,
 }
 
 impl FoundRun {
     /// The run with everything.
-    pub fn complete(self) -> Result<Run> {
+    pub fn complete(&self) -> Result<Run> {
         let tags = |text: &str| serde_json::from_str::<Vec<Tag>>(text).map_err(|e| Error::internal("tags as JSON", e));
-        Ok(Run { params: tags(&self.params)?, tags: tags(&self.tags)?, ..self.run })
+        Ok(Run { params: tags(&self.params)?, tags: tags(&self.tags)?, ..self.run.clone() })
+    }
+
+    /// Memory, about.
+    pub(super) fn bytes(&self) -> usize {
+        let metrics: usize = self.run.metrics.iter().map(|m| m.key.len() + 64).sum();
+        let long = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let datasets = self.links.iter().flat_map(|links| &links.datasets).map(|d| &d.dataset);
+        let datasets: usize = datasets.map(|d| 512 + d.source.len() + long(&d.schema) + long(&d.profile)).sum();
+        let models: usize = self.links.iter().map(|links| 128 * (links.inputs.len() + links.outputs.len())).sum();
+        640 + datasets
+            + models
+            + self.params.len()
+            + self.tags.len()
+            + self.run.name.len()
+            + self.run.user_id.len()
+            + self.run.artifact_uri.len()
+            + metrics
     }
 }
 
@@ -56,34 +74,46 @@ struct FoundRow {
     created_by: String,
     notebook_id: Option<String>,
     deleted_at: Option<i64>,
-    metrics: Option<String>,
     params: Option<String>,
     tags: Option<String>,
 }
 
-/// The runs of these numbers, in the same order; those that are gone are left out.
-pub(super) async fn runs(db: &Db, numbers: &[i64], places: &[Place]) -> Result<Vec<FoundRun>> {
+/// The runs of these numbers; those that are gone are left out.
+pub(super) async fn runs(db: &Db, numbers: &[i64], places: &[Place]) -> Result<Vec<(i64, FoundRun)>> {
     let head = format!(
         "SELECT r.no, r.id, r.experiment_id, r.name, r.user_id, r.status, r.start_time, r.end_time, u.email AS created_by, r.notebook_id,
-                r.deleted_at, (SELECT {} FROM latest_metrics WHERE run_no = r.no) AS metrics,
-                (SELECT {pairs} FROM params WHERE run_no = r.no) AS params, (SELECT {pairs} FROM tags WHERE run_no = r.no) AS tags
+                r.deleted_at, (SELECT {pairs} FROM params WHERE run_no = r.no) AS params, (SELECT {pairs} FROM tags WHERE run_no = r.no) AS tags
          FROM runs r JOIN users u ON u.id = r.created_by WHERE r.no IN",
-        db.json_of_metrics(),
         pairs = db.json_of_pairs()
     );
     let found: Vec<FoundRow> = db.fetch_listed(&head, "", numbers).await?;
     let places: HashMap<i64, &Place> = places.iter().map(|place| (place.id, place)).collect();
-    let mut runs = HashMap::with_capacity(found.len());
+    let mut runs = Vec::with_capacity(found.len());
+    let mut metrics = metrics(db, numbers).await?;
+    let mut links = lineage::of_runs(db, numbers).await?;
     for row in found {
         if let Some(place) = places.get(&row.experiment_id) {
-            runs.insert(row.no, row.found(place)?);
+            let (metrics, links) = (metrics.remove(&row.no).unwrap_or_default(), links.remove(&row.no));
+            runs.push((row.no, row.found(place, metrics, links)?));
         }
     }
-    Ok(numbers.iter().filter_map(|no| runs.remove(no)).collect())
+    Ok(runs)
+}
+
+/// The latest point of each metric of these runs, ordered by key. As rows: SQLite's text of a number has not all of its bits.
+async fn metrics(db: &Db, numbers: &[i64]) -> Result<HashMap<i64, Vec<Metric>>> {
+    let head = "SELECT run_no, key, value, timestamp, step FROM latest_metrics WHERE run_no IN";
+    let found: Vec<(i64, String, Option<f64>, i64, i64)> = db.fetch_listed(head, "", numbers).await?;
+    let mut metrics: HashMap<i64, Vec<Metric>> = HashMap::new();
+    for (no, key, value, timestamp, step) in found {
+        metrics.entry(no).or_default().push(Metric { key, value: value.unwrap_or(f64::NAN), timestamp, step });
+    }
+    metrics.values_mut().for_each(|metrics| metrics.sort_unstable_by(|a, b| a.key.cmp(&b.key)));
+    Ok(metrics)
 }
 
 impl FoundRow {
-    fn found(self, place: &Place) -> Result<FoundRun> {
+    fn found(self, place: &Place, metrics: Vec<Metric>, links: Option<RunLinks>) -> Result<FoundRun> {
         let id = RunId(self.id);
         let run = Run {
             artifact_uri: artifact_uri(&place.artifact_location, &id),
@@ -97,24 +127,11 @@ impl FoundRow {
             created_by: self.created_by,
             notebook: self.notebook_id.map(Into::into),
             deleted_at: self.deleted_at,
-            metrics: metrics(self.metrics.as_deref().unwrap_or("[]"))?,
+            metrics,
             params: Vec::new(),
             tags: Vec::new(),
         };
         let text = |json: Option<String>| json.unwrap_or_else(|| "[]".to_owned());
-        Ok(FoundRun { run, params: text(self.params), tags: text(self.tags) })
+        Ok(FoundRun { run, params: text(self.params), tags: text(self.tags), links })
     }
-}
-
-#[derive(Deserialize)]
-struct MetricCells<'a>(#[serde(borrow)] Cow<'a, str>, #[serde(borrow)] Option<Cow<'a, str>>, i64, i64);
-
-/// Reads what `Db::json_of_metrics` makes.
-fn metrics(json: &str) -> Result<Vec<Metric>> {
-    let cells: Vec<MetricCells<'_>> = serde_json::from_str(json).map_err(|e| Error::internal("metrics as JSON", e))?;
-    let metric = |MetricCells(key, value, timestamp, step): MetricCells<'_>| {
-        let value = value.map_or(Ok(f64::NAN), |text| text.parse()).map_err(|e| Error::internal("a metric's value", e))?;
-        Ok(Metric { key: key.into_owned(), value, timestamp, step })
-    };
-    cells.into_iter().map(metric).collect()
 }

@@ -56,6 +56,7 @@ pub(super) async fn rows(db: &Db, experiment: i64, after: After) -> Result<(Vec<
             start: r.start_time.unwrap_or(NEVER),
             end: r.end_time.unwrap_or(NEVER),
             deleted: r.deleted_at.is_some(),
+            version: r.version,
         })
     };
     Ok((found.into_iter().map(row).collect::<Result<_>>()?, next))

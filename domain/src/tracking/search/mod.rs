@@ -5,10 +5,11 @@
 
 mod cache;
 mod columns;
+mod dataset_store;
 mod experiment_search;
+mod found_cache;
 mod found_store;
 mod index_store;
-mod page_token;
 mod query;
 mod select;
 mod words;
@@ -17,7 +18,7 @@ pub use cache::Indexes;
 pub use experiment_search::search_experiments;
 pub use found_store::FoundRun;
 
-use super::store;
+use super::{page_token, store};
 use crate::{
     caller::{Caller, TeamScope},
     error::{Error, Result},
@@ -25,11 +26,15 @@ use crate::{
     portal::Portal,
 };
 use cache::Shared;
-use columns::{Index, Key};
+use columns::Index;
 use found_store::Place;
 use index_store::{After, Cells};
 use query::{Predicate, Query, Target, Test};
-use std::{collections::HashSet, sync::Arc};
+use select::Answers;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 /// Runs that are read at a time.
 const PART: usize = 256;
@@ -54,7 +59,7 @@ pub async fn find_runs(portal: &Portal, caller: &Caller, team: &str, search: &Ru
     let most = page_size(search.max_results)?;
     let query = Query::read(&search.filter, &search.order_by)?;
     let question = question(&scope, search);
-    let offset = page_token::offset(portal, &question, &search.page_token)?;
+    let offset = page_token::decode(Some(&search.page_token), &question)?;
     let mut tries = TRIES;
     loop {
         tries -= 1;
@@ -69,7 +74,7 @@ pub async fn find_runs(portal: &Portal, caller: &Caller, team: &str, search: &Ru
         let more = hits.len() > offset + most;
         hits.truncate(offset + most);
         hits.drain(..offset.min(hits.len()));
-        let next_page_token = more.then(|| page_token::issue(portal, &question, offset + most));
+        let next_page_token = more.then(|| page_token::encode(offset + most, &question));
         let mut found = Found { places, hits, read: 0, first: None, next_page_token };
         // Some may have been removed for good; the database does not tell the index of that.
         if found.look(portal).await? || tries == 0 {
@@ -84,14 +89,14 @@ pub struct Found {
     hits: Vec<Hit>,
     read: usize,
     /// Read already.
-    first: Option<Vec<FoundRun>>,
+    first: Option<Vec<Arc<FoundRun>>>,
     /// None on the last page.
     pub next_page_token: Option<String>,
 }
 
 impl Found {
     /// The next runs; none at the end.
-    pub async fn next(&mut self, portal: &Portal) -> Result<Option<Vec<FoundRun>>> {
+    pub async fn next(&mut self, portal: &Portal) -> Result<Option<Vec<Arc<FoundRun>>>> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
@@ -100,12 +105,21 @@ impl Found {
             return Ok(None);
         }
         self.read += part.len();
-        let numbers: Vec<i64> = part.iter().map(|hit| hit.no).collect();
-        let found = found_store::runs(&portal.db, &numbers, &self.places).await?;
-        if found.len() < numbers.len() {
-            part.iter().for_each(|hit| portal.indexes.forget(hit.experiment));
+        let cache = portal.indexes.found();
+        let mut known = cache.get(part.iter().map(|hit| (hit.no, hit.version)));
+        let unknown: Vec<&Hit> = part.iter().filter(|hit| !known.contains_key(&hit.no)).collect();
+        if !unknown.is_empty() {
+            let numbers: Vec<i64> = unknown.iter().map(|hit| hit.no).collect();
+            let versions: HashMap<i64, i64> = unknown.iter().map(|hit| (hit.no, hit.version)).collect();
+            for (no, run) in found_store::runs(&portal.db, &numbers, &self.places).await? {
+                let run = Arc::new(run);
+                cache.put(no, versions.get(&no).copied().unwrap_or_default(), &run);
+                known.insert(no, run);
+            }
         }
-        Ok(Some(found))
+        let gone = part.iter().filter(|hit| !known.contains_key(&hit.no));
+        gone.for_each(|hit| portal.indexes.forget(hit.experiment));
+        Ok(Some(part.iter().filter_map(|hit| known.remove(&hit.no)).collect()))
     }
 
     /// Reads the first part; whether all of it is there.
@@ -128,7 +142,12 @@ fn question(scope: &TeamScope, search: &RunSearch) -> String {
     parts.extend(search.order_by.iter().map(String::as_str));
     parts.push("in");
     parts.extend(search.experiments.iter().map(|id| id.as_str()));
-    page_token::question(&parts)
+    joined(&parts)
+}
+
+/// What a page token is bound to: everything that was asked, except for how many.
+fn joined(parts: &[&str]) -> String {
+    parts.iter().map(|part| format!("{}:{part}", part.len())).collect()
 }
 
 /// The team's experiments among those that are asked for. What is not the team's has no runs, as if it did not exist.
@@ -157,25 +176,27 @@ async fn places(portal: &Portal, scope: &TeamScope, search: &RunSearch) -> Resul
 struct Hit {
     experiment: i64,
     no: i64,
+    /// Of its last change that the index knows.
+    version: i64,
 }
 
-/// The first `want` runs that fit, in order. None where an index was dropped before it could be read.
+/// The first `want` runs that fit, in order. None where an index was changed before it could be read.
 async fn hits(portal: &Portal, places: &[Place], query: &Query, view: View, want: usize) -> Result<Option<Vec<Hit>>> {
     let keys = query.columns();
-    let mut indexed: Vec<(&Place, Arc<Shared>, Vec<Vec<i64>>)> = Vec::new();
+    let mut indexed: Vec<(&Place, Arc<Shared>, Answers)> = Vec::new();
     for place in places {
         let shared = portal.indexes.at_version(&portal.db, place.id, place.version, &keys).await?;
-        let answered = answered(portal, place, &shared, query).await?;
-        indexed.push((place, shared, answered));
+        let answers = answers(portal, place, &shared, query).await?;
+        indexed.push((place, shared, answers));
     }
     let guards: Vec<_> = indexed.iter().map(|(_, shared, _)| shared.read()).collect();
-    if !guards.iter().all(|index| is_complete(index, &keys)) {
+    if !guards.iter().zip(&indexed).all(|(index, (_, _, answers))| is_complete(index, query, answers)) {
         return Ok(None);
     }
     let views: Vec<select::Place<'_>> = guards
         .iter()
         .zip(&indexed)
-        .map(|(index, (place, _, answered))| select::Place { index, location: &place.artifact_location, answered })
+        .map(|(index, (place, _, answers))| select::Place { index, location: &place.artifact_location, answers })
         .collect();
     let mut all: Vec<(usize, u32)> = Vec::new();
     for (i, place) in views.iter().enumerate() {
@@ -185,49 +206,64 @@ async fn hits(portal: &Portal, places: &[Place], query: &Query, view: View, want
         all.sort_unstable_by(|a, b| select::compare((&views[a.0], a.1), (&views[b.0], b.1), &query.order));
         all.truncate(want);
     }
-    let hit = |(i, at): (usize, u32)| Hit { experiment: places[i].id, no: views[i].index.rows()[at as usize].no };
+    let hit = |(i, at): (usize, u32)| {
+        let row = views[i].index.rows()[at as usize];
+        Hit { experiment: places[i].id, no: row.no, version: row.version }
+    };
     Ok(Some(all.into_iter().map(hit).collect()))
 }
 
-/// Whether everything that the query needs is there.
-fn is_complete(index: &Index, keys: &[&Key]) -> bool {
-    index.version.is_some() && keys.iter().all(|key| index.is_too_large(key) || index.column(key).is_some())
+/// Whether everything that the query needs is there: other searches drop columns to make room for theirs.
+fn is_complete(index: &Index, query: &Query, answers: &Answers) -> bool {
+    let there = |target: &Target| match target {
+        Target::Column(key) => index.column(key).is_some(),
+        Target::Attribute(_) => true,
+    };
+    let mut predicates = query.predicates.iter().enumerate();
+    index.version.is_some()
+        && predicates.all(|(i, p)| answers.predicates.contains(&i) || there(&p.target))
+        && query.order.iter().all(|by| there(&by.target))
 }
 
-/// Conditions on columns that are too large to be kept: the values are read page by page, and what remains are the runs that fit.
-async fn answered(portal: &Portal, place: &Place, shared: &Shared, query: &Query) -> Result<Vec<Vec<i64>>> {
-    let (conditions, orders) = {
+/// Asks the database what the index does not say: conditions on datasets, and on columns that are too large to be kept.
+async fn answers(portal: &Portal, place: &Place, shared: &Shared, query: &Query) -> Result<Answers> {
+    let mut answers = Answers::default();
+    {
         let index = shared.read();
         let large = |target: &Target| matches!(target, Target::Column(key) if index.is_too_large(key));
-        let conditions: Vec<&Predicate> = query.predicates.iter().filter(|p| large(&p.target)).collect();
-        (conditions, query.order.iter().any(|by| large(&by.target)))
-    };
-    if orders {
-        return Err(Error::invalid("order_by", "The values of one of these keys are too long to order runs by."));
-    }
-    let mut answers = Vec::new();
-    for condition in conditions {
-        let Target::Column(key) = &condition.target else { continue };
-        let mut fitting = Vec::new();
-        let mut after = Some(After::version(None));
-        while let Some(from) = after {
-            let (cells, next) = index_store::cells(&portal.db, place.id, key, from).await?;
-            after = next;
-            let Cells::Texts(cells) = cells else { continue };
-            let fits = |value: Option<String>| match (&condition.test, value) {
-                (Test::Text(test), Some(value)) => test.holds(&value),
-                (Test::Present, value) => value.is_some(),
-                (Test::Absent, value) => value.is_none(),
-                _ => false,
-            };
-            fitting.extend(cells.into_iter().filter_map(|(no, value)| fits(value).then_some(no)));
+        if query.order.iter().any(|by| large(&by.target)) {
+            return Err(Error::invalid("order_by", "The values of one of these keys are too long to order runs by."));
         }
-        fitting.sort_unstable();
-        answers.push(fitting);
+        answers.predicates.extend(query.predicates.iter().enumerate().filter(|(_, p)| large(&p.target)).map(|(i, _)| i));
     }
-    if !query.datasets.is_empty() {
-        // No run has one.
-        answers.push(Vec::new());
+    for i in &answers.predicates {
+        answers.runs.push(fitting(portal, place, &query.predicates[*i]).await?);
+    }
+    for test in &query.datasets {
+        answers.runs.push(dataset_store::fitting(&portal.db, place.id, test).await?);
     }
     Ok(answers)
+}
+
+/// The runs that fit a condition on texts, by number, ordered; the values are read page by page.
+async fn fitting(portal: &Portal, place: &Place, predicate: &Predicate) -> Result<Vec<i64>> {
+    let Target::Column(key) = &predicate.target else { return Ok(Vec::new()) };
+    let fits = |value: Option<String>| match (&predicate.test, value) {
+        (Test::Text(test), Some(value)) => test.holds(&value),
+        (Test::Present, value) => value.is_some(),
+        (Test::Absent, value) => value.is_none(),
+        _ => false,
+    };
+    let mut runs = Vec::new();
+    let mut after = Some(After::version(None));
+    while let Some(from) = after {
+        let (cells, next) = index_store::cells(&portal.db, place.id, key, from).await?;
+        after = next;
+        if let Cells::Texts(cells) = cells {
+            runs.extend(cells.into_iter().filter_map(|(no, value)| fits(value).then_some(no)));
+        }
+    }
+    runs.sort_unstable();
+    runs.dedup();
+    Ok(runs)
 }

@@ -13,25 +13,27 @@ pub(super) struct Place<'a> {
     pub index: &'a Index,
     /// Where the experiment's artifacts are.
     pub location: &'a str,
-    /// Runs by number, ordered, for each condition that the database has answered: those that fit.
-    pub answered: &'a [Vec<i64>],
+    /// What the database has answered already.
+    pub answers: &'a Answers,
 }
 
-impl Place<'_> {
-    /// Whether the database had to answer it, because its column is too large to be kept.
-    fn is_answered(&self, predicate: &Predicate) -> bool {
-        matches!(&predicate.target, Target::Column(key) if self.index.is_too_large(key))
-    }
+/// Conditions that the database answers, because the index does not know or cannot keep what they are about.
+#[derive(Default)]
+pub(super) struct Answers {
+    /// Which of the query's predicates.
+    pub predicates: Vec<usize>,
+    /// Runs by number, ordered: those that fit, for each condition.
+    pub runs: Vec<Vec<i64>>,
 }
 
 /// Rows that fit, in the order of the query, the first `want` of them.
 pub(super) fn select(place: &Place<'_>, query: &Query, view: View, want: usize) -> Vec<u32> {
     let index = place.index;
-    let left = query.predicates.iter().filter(|p| !place.is_answered(p));
-    let checks: Vec<Check<'_>> = left.map(|p| Check::new(place, p)).collect();
+    let left = query.predicates.iter().enumerate().filter(|(i, _)| !place.answers.predicates.contains(i));
+    let checks: Vec<Check<'_>> = left.map(|(_, p)| Check::new(place, p)).collect();
     let visible = |at: &u32| {
         let row = &index.rows()[*at as usize];
-        view.shows(row.deleted) && place.answered.iter().all(|runs| runs.binary_search(&row.no).is_ok())
+        view.shows(row.deleted) && place.answers.runs.iter().all(|runs| runs.binary_search(&row.no).is_ok())
     };
     if query.order.is_empty() {
         let fits = |at: &u32| visible(at) && checks.iter().all(|check| check.holds(*at as usize));
@@ -288,9 +290,7 @@ pub(super) fn compare(a: (&Place<'_>, u32), b: (&Place<'_>, u32), order: &[By]) 
             Target::Column(_) => missing_last(text_of(a, by), text_of(b, by), by.ascending),
             Target::Attribute(Attribute::Start) => time_key(x.start, by.ascending).cmp(&time_key(y.start, by.ascending)),
             Target::Attribute(Attribute::End) => time_key(x.end, by.ascending).cmp(&time_key(y.end, by.ascending)),
-            Target::Attribute(Attribute::Status) => {
-                missing_last(Some(x.status.as_str()), Some(y.status.as_str()), by.ascending)
-            }
+            Target::Attribute(Attribute::Status) => missing_last(Some(x.status.as_str()), Some(y.status.as_str()), by.ascending),
             Target::Attribute(Attribute::RunId) => missing_last(Some(x.id), Some(y.id), by.ascending),
             Target::Attribute(Attribute::ArtifactUri) => {
                 let uri = |place: &Place<'_>, row: Row| Some(artifact_uri(place.location, row.id));

@@ -11,7 +11,7 @@ use axum::{
 };
 use domain::{
     Error,
-    model::{ModelVersion, NewModelVersion, Permission, Tag, parse_version},
+    model::{ModelVersion, NewModelVersion, Permission, Stage, Tag, parse_version},
     registry,
 };
 use serde::{Deserialize, Serialize};
@@ -186,7 +186,7 @@ async fn delete_tag(Asked { door, fields }: Asked<Named>) -> Answer<Json<Empty>>
 
 async fn transition(Asked { door, fields }: Asked<Named>) -> Answer<Json<One>> {
     let (name, version) = fields.which()?;
-    let stage = required(fields.stage, "stage")?.parse().map_err(|e: String| Error::invalid("stage", e))?;
+    let stage: Stage = required(fields.stage, "stage")?.parse().map_err(|e: String| Error::invalid("stage", e))?;
     let archive = fields.archive_existing_versions.unwrap_or_default().0;
     answer(registry::set_stage(door.portal(), &door.caller, &door.team, (&name, version), stage, archive).await?)
 }

@@ -6,7 +6,9 @@ mod searches;
 
 use domain::{
     Caller, Error, Portal,
-    model::{Batch, ExperimentId, LoggedModel, LoggedModelId, LoggedModelStatus, Metric, ModelMetric, NewLoggedModel, NewRun, Role, RunId, Tag},
+    model::{
+        Batch, ExperimentId, LoggedModel, LoggedModelId, LoggedModelStatus, Metric, ModelMetric, NewLoggedModel, NewRun, Role, RunId, Tag,
+    },
     testing::TestPortal,
     tracking::{self, logged_models as models},
 };
@@ -27,8 +29,7 @@ impl Lab {
         let test = TestPortal::new().await;
         test.team("vision", &[("ada", Role::Member), ("vera", Role::Viewer)]).await;
         test.team("speech", &[("eve", Role::Admin)]).await;
-        let (portal, ada, vera, eve) =
-            (test.portal.clone(), test.caller("ada").await, test.caller("vera").await, test.caller("eve").await);
+        let (portal, ada, vera, eve) = (test.portal.clone(), test.caller("ada").await, test.caller("vera").await, test.caller("eve").await);
         Self { test, portal, ada, vera, eve }
     }
 

@@ -21,10 +21,7 @@ use crate::{
     tracking::store as tracking,
 };
 use serde_json::{Map, Value};
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 const NANOS: i64 = 1_000_000;
 
@@ -72,7 +69,8 @@ pub async fn log_spans(
     if spans.len() > SPANS_OF_A_REQUEST {
         return Err(Error::invalid("spans", format!("A request has at most {SPANS_OF_A_REQUEST} spans; this one has {}.", spans.len())));
     }
-    let said = said(spans)?;
+    // Long work, which must not hold up other requests of this thread.
+    let said = tokio::task::spawn_blocking(move || said(spans)).await.map_err(|e| Error::internal("reading spans", e))??;
     let mut tx = portal.db.begin().await?;
     let experiment = tracking::experiment_tx(&mut tx, &scope.team, experiment).await?;
     if experiment.deleted_at.is_some() {
@@ -95,7 +93,7 @@ pub async fn log_spans(
 
 /// Sorts the spans by trace, and prepares everything that needs no database.
 fn said(spans: Vec<Arriving>) -> Result<BTreeMap<String, Said>> {
-    let mut traces: BTreeMap<String, HashMap<String, Arriving>> = BTreeMap::new();
+    let mut traces: BTreeMap<String, BTreeMap<String, Arriving>> = BTreeMap::new();
     for mut arriving in spans {
         validate_trace_id(&arriving.trace).map_err(|reason| Error::invalid("trace_id", reason))?;
         arriving.span.validate()?;

@@ -74,7 +74,7 @@ def a_decorated_function_becomes_a_trace():
     equal(root.outputs, {"answer": "rain", "n": 3, "list": [1, 2.5, None, True]})
     equal((root.span_type, model.span_type, model.parent_id), ("CHAIN", "LLM", root.span_id))
     equal(model.attributes["temperature"], 0.5)
-    equal(str(trace.info.state), "TraceState.OK")
+    equal(trace.info.state.value, "OK")
     equal(json.loads(trace.info.request_preview), {"question": "weather?"})
     equal(trace.info.token_usage["total_tokens"], 10)
     assert trace.info.execution_duration >= 0 and trace.info.request_time > 1_600_000_000_000
@@ -94,7 +94,7 @@ def an_exception_is_kept_as_an_event():
         pass
     flush()
     trace = mlflow.get_trace(mlflow.get_last_active_trace_id())
-    equal(str(trace.info.state), "TraceState.ERROR")
+    equal(trace.info.state.value, "ERROR")
     event = trace.data.spans[0].events[0]
     equal((event.name, event.attributes["exception.message"]), ("exception", "no luck"))
 
@@ -137,7 +137,7 @@ def feedback_and_expectations_are_logged_changed_and_deleted():
     equal((said["good"].value, said["good"].rationale, said["good"].metadata["a"]), (0.8, "fine", "b"))
     equal(said["truth"].value, {"city": "Paris", "n": [1, 2]})
     equal((said["good"].source.source_type, said["good"].source.source_id), ("LLM_JUDGE", "judge"))
-    client.update_assessment(trace, good.assessment_id, mlflow.entities.Feedback(name="good", value="yes"))
+    mlflow.update_assessment(trace, good.assessment_id, mlflow.entities.Feedback(name="good", value="yes"))
     equal(mlflow.get_assessment(trace, good.assessment_id).value, "yes")
     better = mlflow.override_feedback(trace_id=trace, assessment_id=good.assessment_id, value="no")
     equal(mlflow.get_assessment(trace, good.assessment_id).valid, False)

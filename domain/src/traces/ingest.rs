@@ -21,10 +21,7 @@ use crate::{
     tracking::store as tracking,
 };
 use serde_json::{Map, Value};
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 const NANOS: i64 = 1_000_000;
 
@@ -72,7 +69,8 @@ pub async fn log_spans(
     if spans.len() > SPANS_OF_A_REQUEST {
         return Err(Error::invalid("spans", format!("A request has at most {SPANS_OF_A_REQUEST} spans; this one has {}.", spans.len())));
     }
-    let said = said(spans)?;
+    // Long work, which must not hold up other requests of this thread.
+    let said = tokio::task::spawn_blocking(move || said(spans)).await.map_err(|e| Error::internal("reading spans", e))??;
     let mut tx = portal.db.begin().await?;
     let experiment = tracking::experiment_tx(&mut tx, &scope.team, experiment).await?;
     if experiment.deleted_at.is_some() {
@@ -82,10 +80,12 @@ pub async fn log_spans(
         Some(run) => Some(tracking::run_tx(&mut tx, &scope.team, run).await?.no),
         None => None,
     };
+    let ids: Vec<String> = said.keys().cloned().collect();
+    let mut numbers = store::numbers(&mut tx, &scope.team, &ids).await?;
     // In the order of their ids, so that no two requests wait for each other.
     for (id, said) in said {
         let ended = said.root.is_some();
-        let no = write(&mut tx, &scope.team, experiment.id, &id, said).await?;
+        let no = write(&mut tx, &scope.team, experiment.id, &mut numbers, &id, said).await?;
         if let Some(run) = run.filter(|_| ended) {
             link(&mut tx, no, run).await?;
         }
@@ -95,7 +95,7 @@ pub async fn log_spans(
 
 /// Sorts the spans by trace, and prepares everything that needs no database.
 fn said(spans: Vec<Arriving>) -> Result<BTreeMap<String, Said>> {
-    let mut traces: BTreeMap<String, HashMap<String, Arriving>> = BTreeMap::new();
+    let mut traces: BTreeMap<String, BTreeMap<String, Arriving>> = BTreeMap::new();
     for mut arriving in spans {
         validate_trace_id(&arriving.trace).map_err(|reason| Error::invalid("trace_id", reason))?;
         arriving.span.validate()?;
@@ -172,7 +172,7 @@ fn tags_of<'a>(pairs: impl Iterator<Item = (&'a str, &'a Value)>) -> Pairs {
 }
 
 /// Writes what is said about one trace; its number.
-async fn write(tx: &mut Tx, team: &TeamId, experiment: i64, id: &str, mut said: Said) -> Result<i64> {
+async fn write(tx: &mut Tx, team: &TeamId, experiment: i64, numbers: &mut Vec<i64>, id: &str, mut said: Said) -> Result<i64> {
     let found = store::lock(tx, team, id).await?;
     let mut row = match found {
         Some(row) => row,
@@ -190,7 +190,11 @@ async fn write(tx: &mut Tx, team: &TeamId, experiment: i64, id: &str, mut said: 
                 tags: Pairs::new(),
                 assessments: Vec::new(),
             };
-            store::insert(tx, team, experiment, &new).await?
+            let no = match numbers.pop() {
+                Some(no) => no,
+                None => tx.next("trace").await?,
+            };
+            store::insert(tx, team, experiment, no, &new).await?
         }
     };
     if row.experiment_id != experiment {
@@ -206,7 +210,7 @@ async fn write(tx: &mut Tx, team: &TeamId, experiment: i64, id: &str, mut said: 
     store::put(tx, Kind::Tags, row.no, &said.tags).await?;
     store::put_missing(tx, row.no, &said.metadata).await?;
     if said.has_numbers {
-        numbers(tx, &row).await?;
+        sum_up(tx, &row).await?;
     }
     Ok(row.no)
 }
@@ -228,7 +232,7 @@ fn merge(row: &mut TraceRow, said: &Said) {
 }
 
 /// Counts tokens and cost over all spans of the trace, unless its client has.
-async fn numbers(tx: &mut Tx, row: &TraceRow) -> Result<()> {
+async fn sum_up(tx: &mut Tx, row: &TraceRow) -> Result<()> {
     let outlines = span_store::outlines(tx, row.no).await?;
     for (key, sums) in [(TRACE_TOKEN_USAGE, derive::usage(&outlines)), (TRACE_COST, derive::cost(&outlines))] {
         let Some(sums) = sums else { continue };

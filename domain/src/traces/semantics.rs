@@ -1,4 +1,4 @@
-//! Spans of other tracers in MLflow's words: what OpenTelemetry's conventions for generative AI and OpenInference call the same things.
+//! Spans of other tracers in MLflow's words: what OpenTelemetry's conventions for generative AI and `OpenInference` call the same things.
 
 use super::derive::whole;
 use crate::model::{SPAN_INPUTS, SPAN_MODEL, SPAN_OUTPUTS, SPAN_PROVIDER, SPAN_TRACE_ID, SPAN_TYPE, SPAN_USAGE};

@@ -95,7 +95,10 @@ pub async fn start(portal: &Portal, caller: &Caller, team: &str, mut new: TraceI
     let experiment = open_experiment(&mut tx, &scope.team, &new.experiment).await?;
     let mut row = match store::lock(&mut tx, &scope.team, &new.id).await? {
         Some(row) => row,
-        None => store::insert(&mut tx, &scope.team, experiment, &new).await?,
+        None => {
+            let no = tx.next("trace").await?;
+            store::insert(&mut tx, &scope.team, experiment, no, &new).await?
+        }
     };
     if row.experiment_id != experiment {
         return Err(Error::invalid("trace_id", format!("Trace with ID '{}' already exists in another experiment.", new.id)));
@@ -146,7 +149,8 @@ pub async fn start_v2(
     };
     let mut tx = portal.db.begin().await?;
     let experiment = open_experiment(&mut tx, &scope.team, experiment).await?;
-    let mut row = store::insert(&mut tx, &scope.team, experiment, &new).await?;
+    let no = tx.next("trace").await?;
+    let mut row = store::insert(&mut tx, &scope.team, experiment, no, &new).await?;
     put_pairs(&mut tx, &mut row, tags, &metadata).await?;
     store::update(&mut tx, &row).await?;
     tx.commit().await?;

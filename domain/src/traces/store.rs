@@ -72,9 +72,25 @@ pub(super) fn list<T: Clone + Into<Value>>(args: &mut Vec<Value>, values: &[T]) 
     format!("({})", places.join(", "))
 }
 
-/// Makes the trace, or locks the one that somebody else has just made. Says which it was.
-pub(super) async fn insert(tx: &mut Tx, team: &TeamId, experiment: i64, info: &TraceInfo) -> Result<TraceRow> {
-    let no = tx.next("trace").await?;
+/// Numbers for those of these traces that are not there yet, taken before any trace is locked: whoever waits for a number holds nothing
+/// that somebody with a number waits for.
+pub(super) async fn numbers(tx: &mut Tx, team: &TeamId, ids: &[String]) -> Result<Vec<i64>> {
+    let mut missing = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    for ids in ids.chunks(1000) {
+        let mut args = args![team];
+        let sql = format!("SELECT no FROM traces WHERE team_id = $1 AND id IN {}", list(&mut args, ids));
+        let rows: Vec<(i64,)> = tx.fetch_all_assembled(sql, args).await?;
+        missing -= i64::try_from(rows.len()).unwrap_or_default();
+    }
+    if missing <= 0 {
+        return Ok(Vec::new());
+    }
+    let first = tx.next_many("trace", missing).await?;
+    Ok((first..first + missing).rev().collect())
+}
+
+/// Makes the trace, or locks the one that somebody else has just made.
+pub(super) async fn insert(tx: &mut Tx, team: &TeamId, experiment: i64, no: i64, info: &TraceInfo) -> Result<TraceRow> {
     tx.execute(
         "INSERT INTO traces (no, team_id, id, experiment_id, request_time, state, finished) VALUES ($1, $2, $3, $4, $5, $6, 0)
          ON CONFLICT (team_id, id) DO NOTHING",

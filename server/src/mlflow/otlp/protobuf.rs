@@ -20,7 +20,7 @@ type Read<T> = Result<T, String>;
 pub fn read(bytes: &[u8]) -> Read<Export> {
     let mut left = PARTS;
     let mut export = Export::default();
-    for field in Message::new(bytes, &mut left)? {
+    for field in fields(bytes, &mut left)? {
         if let (1, Raw::Bytes(bytes)) = field {
             export.resource_spans.push(resource_spans(bytes, &mut left)?);
         }
@@ -36,34 +36,28 @@ enum Raw<'a> {
     Bytes(&'a [u8]),
 }
 
-/// A message as its fields, in their order.
-struct Message;
-
-impl Message {
-    /// Takes the message apart; each field counts as one of what is `left`.
-    #[expect(clippy::new_ret_no_self, reason = "a message is nothing but its fields")]
-    fn new<'a>(mut bytes: &'a [u8], left: &mut usize) -> Read<Vec<(u32, Raw<'a>)>> {
-        let mut fields = Vec::new();
-        while !bytes.is_empty() {
-            *left = left.checked_sub(1).ok_or_else(|| format!("there are more than {PARTS} values"))?;
-            let key = varint(&mut bytes)?;
-            let number = u32::try_from(key >> 3).map_err(|_| "a field's number is too large")?;
-            let raw = match key & 7 {
-                0 => Raw::Varint(varint(&mut bytes)?),
-                1 => Raw::Fixed(u64::from_le_bytes(fixed(&mut bytes)?)),
-                2 => {
-                    let length = usize::try_from(varint(&mut bytes)?).map_err(|_| "a field is too long")?;
-                    let (value, rest) = bytes.split_at_checked(length).ok_or("the request breaks off")?;
-                    bytes = rest;
-                    Raw::Bytes(value)
-                }
-                5 => Raw::Fixed(u64::from(u32::from_le_bytes(fixed(&mut bytes)?))),
-                other => return Err(format!("the wire type {other} is not known")),
-            };
-            fields.push((number, raw));
-        }
-        Ok(fields)
+/// A message as its fields, in their order; each counts as one of what is `left`.
+fn fields<'a>(mut bytes: &'a [u8], left: &mut usize) -> Read<Vec<(u32, Raw<'a>)>> {
+    let mut fields = Vec::new();
+    while !bytes.is_empty() {
+        *left = left.checked_sub(1).ok_or_else(|| format!("there are more than {PARTS} values"))?;
+        let key = varint(&mut bytes)?;
+        let number = u32::try_from(key >> 3).map_err(|_| "a field's number is too large")?;
+        let raw = match key & 7 {
+            0 => Raw::Varint(varint(&mut bytes)?),
+            1 => Raw::Fixed(u64::from_le_bytes(fixed(&mut bytes)?)),
+            2 => {
+                let length = usize::try_from(varint(&mut bytes)?).map_err(|_| "a field is too long")?;
+                let (value, rest) = bytes.split_at_checked(length).ok_or("the request breaks off")?;
+                bytes = rest;
+                Raw::Bytes(value)
+            }
+            5 => Raw::Fixed(u64::from(u32::from_le_bytes(fixed(&mut bytes)?))),
+            other => return Err(format!("the wire type {other} is not known")),
+        };
+        fields.push((number, raw));
     }
+    Ok(fields)
 }
 
 fn varint(bytes: &mut &[u8]) -> Read<u64> {
@@ -91,17 +85,17 @@ fn text(bytes: &[u8]) -> Read<String> {
 
 fn resource_spans(bytes: &[u8], left: &mut usize) -> Read<ResourceSpans> {
     let mut group = ResourceSpans::default();
-    for field in Message::new(bytes, left)? {
+    for field in fields(bytes, left)? {
         match field {
             (1, Raw::Bytes(resource)) => {
-                for field in Message::new(resource, left)? {
+                for field in fields(resource, left)? {
                     if let (1, Raw::Bytes(attribute)) = field {
                         key_value(attribute, &mut group.resource, DEPTH, left)?;
                     }
                 }
             }
             (2, Raw::Bytes(scope)) => {
-                for field in Message::new(scope, left)? {
+                for field in fields(scope, left)? {
                     if let (2, Raw::Bytes(bytes)) = field {
                         group.spans.push(span(bytes, left)?);
                     }
@@ -116,7 +110,7 @@ fn resource_spans(bytes: &[u8], left: &mut usize) -> Read<ResourceSpans> {
 #[expect(clippy::cast_possible_wrap, reason = "protobuf's enums are 32-bit integers written as varints")]
 fn span(bytes: &[u8], left: &mut usize) -> Read<Span> {
     let mut span = Span::default();
-    for field in Message::new(bytes, left)? {
+    for field in fields(bytes, left)? {
         match field {
             (1, Raw::Bytes(id)) => span.trace_id = hex(id),
             (2, Raw::Bytes(id)) => span.span_id = hex(id),
@@ -129,7 +123,7 @@ fn span(bytes: &[u8], left: &mut usize) -> Read<Span> {
             (11, Raw::Bytes(bytes)) => span.events.push(event(bytes, left)?),
             (13, Raw::Bytes(bytes)) => span.links.push(link(bytes, left)?),
             (15, Raw::Bytes(status)) => {
-                for field in Message::new(status, left)? {
+                for field in fields(status, left)? {
                     match field {
                         (2, Raw::Bytes(message)) => span.status_message = text(message)?,
                         (3, Raw::Varint(code)) => span.status_code = code as i64,
@@ -145,7 +139,7 @@ fn span(bytes: &[u8], left: &mut usize) -> Read<Span> {
 
 fn event(bytes: &[u8], left: &mut usize) -> Read<Event> {
     let mut event = Event::default();
-    for field in Message::new(bytes, left)? {
+    for field in fields(bytes, left)? {
         match field {
             (1, Raw::Fixed(at)) => event.time = at,
             (2, Raw::Bytes(name)) => event.name = text(name)?,
@@ -158,7 +152,7 @@ fn event(bytes: &[u8], left: &mut usize) -> Read<Event> {
 
 fn link(bytes: &[u8], left: &mut usize) -> Read<SpanLink> {
     let mut link = SpanLink::default();
-    for field in Message::new(bytes, left)? {
+    for field in fields(bytes, left)? {
         match field {
             (1, Raw::Bytes(id)) => link.trace_id = hex(id),
             (2, Raw::Bytes(id)) => link.span_id = hex(id),
@@ -171,7 +165,7 @@ fn link(bytes: &[u8], left: &mut usize) -> Read<SpanLink> {
 
 fn key_value(bytes: &[u8], into: &mut Attributes, depth: usize, left: &mut usize) -> Read<()> {
     let (mut key, mut read) = (String::new(), Value::Null);
-    for field in Message::new(bytes, left)? {
+    for field in fields(bytes, left)? {
         match field {
             (1, Raw::Bytes(bytes)) => key = text(bytes)?,
             (2, Raw::Bytes(bytes)) => read = value(bytes, depth, left)?,
@@ -186,7 +180,7 @@ fn key_value(bytes: &[u8], into: &mut Attributes, depth: usize, left: &mut usize
 fn value(bytes: &[u8], depth: usize, left: &mut usize) -> Read<Value> {
     let deeper = depth.checked_sub(1).ok_or_else(|| format!("a value is nested more than {DEPTH} deep"))?;
     let mut read = Value::Null;
-    for field in Message::new(bytes, left)? {
+    for field in fields(bytes, left)? {
         read = match field {
             (1, Raw::Bytes(bytes)) => text(bytes)?.into(),
             (2, Raw::Varint(value)) => (value != 0).into(),
@@ -194,7 +188,7 @@ fn value(bytes: &[u8], depth: usize, left: &mut usize) -> Read<Value> {
             (4, Raw::Fixed(bits)) => double(f64::from_bits(bits)),
             (5, Raw::Bytes(bytes)) => {
                 let mut list = Vec::new();
-                for field in Message::new(bytes, left)? {
+                for field in fields(bytes, left)? {
                     if let (1, Raw::Bytes(bytes)) = field {
                         list.push(value(bytes, deeper, left)?);
                     }
@@ -203,7 +197,7 @@ fn value(bytes: &[u8], depth: usize, left: &mut usize) -> Read<Value> {
             }
             (6, Raw::Bytes(bytes)) => {
                 let mut pairs = Map::new();
-                for field in Message::new(bytes, left)? {
+                for field in fields(bytes, left)? {
                     if let (1, Raw::Bytes(bytes)) = field {
                         key_value(bytes, &mut pairs, deeper, left)?;
                     }

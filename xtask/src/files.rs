@@ -71,15 +71,12 @@ impl SiteFolder {
 
     /// Adds every file under `source`, with unchanged names, below `name`; nothing where `source` does not exist.
     pub fn add_tree(&mut self, source: &Path, name: &str) -> Outcome<()> {
-        let Ok(entries) = fs::read_dir(source) else { return Ok(()) };
-        for entry in entries {
-            let entry = entry?;
-            let inner = format!("{name}/{}", entry.file_name().to_string_lossy());
-            if entry.file_type()?.is_dir() {
-                self.add_tree(&entry.path(), &inner)?;
-            } else {
-                self.add(&inner, &fs::read(entry.path())?)?;
-            }
+        let mut found = Vec::new();
+        if source.exists() {
+            collect(source, &format!("{name}/"), &mut found)?;
+        }
+        for (name, content) in found {
+            self.add(&name, &content)?;
         }
         Ok(())
     }

@@ -85,7 +85,7 @@ fn plain(wasm: &[u8]) -> Outcome<Vec<u8>> {
     while let Some((&id, after)) = rest.split_first() {
         // A section is its kind, the length of its content in LEB128, and that.
         let digits = after.iter().position(|byte| byte & 0x80 == 0).ok_or("a chunk's section has no length")? + 1;
-        let length = after[..digits].iter().rev().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
+        let length = after[..digits].iter().rev().fold(0, |sum, byte| (sum << 7) | usize::from(byte & 0x7f));
         let (section, next) = rest.split_at_checked(1 + digits + length).ok_or("a chunk's section is cut off")?;
         if id != CUSTOM {
             kept.extend_from_slice(section);

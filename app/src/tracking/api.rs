@@ -30,7 +30,7 @@ pub struct ExperimentRuns {
 
 /// `filter` is MLflow's filter language, `order` one entry of its ORDER BY or empty for the newest first, `page` a token of the page before or empty.
 #[server(prefix = "/api", endpoint = "tracking/runs")]
-pub async fn experiment_runs(
+pub async fn list_runs(
     team: String,
     experiment: ExperimentId,
     #[server(default)] filter: String,

@@ -79,7 +79,7 @@ fn Folder(team: String, run: RunId, page: String, folder: String, entries: Vec<A
                             </a>
                         </th>
                         <td class="num" title=format!("{} bytes", entry.size)>
-                            {bytes(entry.size)}
+                            {bytes(entry.size.unsigned_abs())}
                         </td>
                     </tr>
                 }

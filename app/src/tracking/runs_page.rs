@@ -1,7 +1,7 @@
 //! The runs of one experiment: filtered and sorted by the server, live.
 
 use super::{
-    api::{ExperimentRuns, experiment_runs},
+    api::{ExperimentRuns, list_runs},
     first_log::FirstLog,
     words::{RunBadge, lasted, number, page_of_experiment, page_of_run},
 };
@@ -57,7 +57,7 @@ pub fn RunsPage() -> impl IntoView {
         move || (team.get(), experiment.get(), filter.get(), sort.get(), page.get(), *show.read() == "deleted", live.reload(), changed.get()),
         move |(team, experiment, filter, sort, page, deleted, _, _)| async move {
             live.positioned().await;
-            experiment_runs(team, ExperimentId(experiment), filter, order_by(&sort), page, deleted).await
+            list_runs(team, ExperimentId(experiment), filter, order_by(&sort), page, deleted).await
         },
     );
     view! {

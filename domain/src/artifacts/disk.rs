@@ -30,18 +30,13 @@ impl Disk {
         Ok(Self { root, durable: Mutex::default() })
     }
 
-    /// A place where a test build may end.
-    pub(super) fn crash(&self, name: &str) {
-        crash::at(self.root.parent().unwrap_or(&self.root), name);
-    }
-
     fn folder(&self, key: &Key) -> PathBuf {
         self.root.join(key.team.as_str()).join(key.shard())
     }
 
     /// A new empty file that nobody reads yet.
     pub(super) fn create(&self, key: &Key) -> io::Result<File> {
-        self.crash("artifact.before_temporary");
+        crash::point("artifact.before_temporary");
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.incoming(key))
     }
 
@@ -60,15 +55,15 @@ impl Disk {
 
     /// Gives the file its own name once its bytes are on the disk; when this returns, so is the name.
     pub(super) fn publish(&self, key: &Key, file: &File) -> io::Result<()> {
-        self.crash("artifact.before_sync");
+        crash::point("artifact.before_sync");
         file.sync_all()?;
         let folder = self.folder(key);
         let team = self.root.join(key.team.as_str());
         self.ensure(&team, &self.root)?;
         self.ensure(&folder, &team)?;
-        self.crash("artifact.before_rename");
+        crash::point("artifact.before_rename");
         fs::rename(self.incoming(key), folder.join(&key.object))?;
-        self.crash("artifact.before_folder_sync");
+        crash::point("artifact.before_folder_sync");
         File::open(&folder)?.sync_all()
     }
 

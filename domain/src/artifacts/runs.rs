@@ -4,7 +4,7 @@ use super::store;
 use crate::{
     caller::Caller,
     error::{Error, Result},
-    model::{ArtifactPath, Permission, RunId},
+    model::{ArtifactEntry, ArtifactPath, Permission, RunId},
     portal::Portal,
 };
 
@@ -27,6 +27,20 @@ pub async fn of_run(portal: &Portal, caller: &Caller, team: &str, run: &RunId) -
     let path =
         ours(&uri).ok_or_else(|| Error::invalid("run_id", format!("The files of this run are at {uri}, which Slipway does not open.")))?;
     Ok(RunFolder { uri, path })
+}
+
+/// Names in a folder of a run's files that one page can show; what comes after them is found with MLflow's client.
+const SHOWN: i64 = 1000;
+
+/// What is in a folder of a run's files; a blank `folder` is their top.
+///
+/// # Errors
+/// As `of_run`; `Invalid` where `folder` is no path.
+pub async fn list_of_run(portal: &Portal, caller: &Caller, team: &str, run: &RunId, folder: &str) -> Result<Vec<ArtifactEntry>> {
+    let top = of_run(portal, caller, team, run).await?.path;
+    let below = |folder| ArtifactPath::parse(folder).and_then(|folder| top.join(&folder));
+    let path = if folder.is_empty() { top } else { below(folder).map_err(|reason| Error::invalid("folder", reason))? };
+    super::list(portal, caller, team, Some(&path), "", SHOWN).await
 }
 
 /// The path that a client's artifact URI names, where it is one of this portal's.

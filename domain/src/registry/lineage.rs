@@ -19,7 +19,7 @@ fn holder((model, version): (&str, i64)) -> String {
 pub(super) async fn hold(tx: &mut Tx, team: &TeamId, version: (&str, i64), root: &str) -> Result<Option<String>> {
     let path = ArtifactPath::parse(root).map_err(|reason| Error::invalid("source", reason))?;
     let holder = holder(version);
-    if artifacts::pin(tx, team, &holder, &path).await? == 0 {
+    if artifacts::pins::pin(tx, team, &holder, &path).await? == 0 {
         return Ok(None);
     }
     let mut files = version_store::held(tx, team, &holder).await?;
@@ -31,5 +31,5 @@ pub(super) async fn hold(tx: &mut Tx, team: &TeamId, version: (&str, i64), root:
 
 /// Lets go of what `hold` held.
 pub(super) async fn release(tx: &mut Tx, team: &TeamId, version: (&str, i64)) -> Result<()> {
-    artifacts::unpin(tx, team, &holder(version)).await
+    artifacts::pins::unpin(tx, team, &holder(version)).await
 }

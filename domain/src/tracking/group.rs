@@ -205,7 +205,7 @@ pub(super) async fn write(portal: &Portal, memory: &mut Memory, jobs: &[&Job], a
             },
         });
     }
-    put(portal, &mut tx, memory, &seen, &plan, at).await?;
+    put(&mut tx, memory, &seen, &plan, at).await?;
     let now = Instant::now();
     owe_notes(memory, &seen, jobs, &results, now);
     let told = memory.notes.publish(&mut tx, at, now).await?;
@@ -406,7 +406,7 @@ fn take_batch<'a>(seen: &Seen, plan: &mut Plan<'a>, no: i64, batch: &'a Batch) {
 }
 
 /// Writes the plan.
-async fn put(portal: &Portal, tx: &mut Tx, memory: &mut Memory, seen: &Seen, plan: &Plan<'_>, at: Millis) -> Result<()> {
+async fn put(tx: &mut Tx, memory: &mut Memory, seen: &Seen, plan: &Plan<'_>, at: Millis) -> Result<()> {
     put_created(tx, seen, plan, at).await?;
     crash::point("after_insert_1");
     store::put_params(tx, pairs(&plan.params)).await?;

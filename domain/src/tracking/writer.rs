@@ -181,7 +181,27 @@ async fn run(portal: Portal) {
     }
 }
 
-async fn answer(portal: &Portal, memory: &mut Memory, jobs: Vec<Job>) {
+/// The mistake that the torture test's control must find: an answer that promises what is not committed yet.
+const ANSWER_BEFORE_COMMIT: &str = "answer_before_commit";
+
+fn answer_early(jobs: &mut [Job]) {
+    let logs = jobs.iter_mut().filter(|job| matches!(job.work, Work::Log(..)));
+    let mut any = false;
+    for job in logs {
+        any = true;
+        let _ = std::mem::replace(&mut job.answer, oneshot::channel().0).send(Ok(()));
+    }
+    if any {
+        // The answers must have time to leave, or there is nothing to be missed.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        crash::point(ANSWER_BEFORE_COMMIT);
+    }
+}
+
+async fn answer(portal: &Portal, memory: &mut Memory, mut jobs: Vec<Job>) {
+    if crash::is_armed(ANSWER_BEFORE_COMMIT) {
+        answer_early(&mut jobs);
+    }
     let results = match group::write(portal, memory, &jobs.iter().collect::<Vec<_>>(), false).await {
         Ok(results) => results,
         Err(error) if jobs.len() == 1 && !matches!(error, Error::Unavailable(_)) => vec![Err(error)],

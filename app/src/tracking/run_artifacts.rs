@@ -69,11 +69,12 @@ fn Folder(team: String, run: RunId, page: String, folder: String, entries: Vec<A
                 .into_any()
             } else {
                 let href = format!("/t/{team}/runs/{run}/artifacts/{}", encoded(&path));
+                let file = name.clone();
                 view! {
                     <tr>
                         <th scope="row">
                             // Not a page: the router must leave it to the browser.
-                            <a class="row-link file" href=href rel="external" download=name.clone()>
+                            <a class="row-link file" href=href rel="external" download=file>
                                 <Icon glyph=Glyph::FileText />
                                 {name}
                             </a>

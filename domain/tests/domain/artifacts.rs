@@ -256,13 +256,15 @@ async fn what_a_crash_left_is_swept_once_it_is_old_and_never_what_is_being_writt
     put(&test.portal, &ada, "kept", b"kept").await.expect("published");
     age(&files(&test)[0], 600);
     let root = test.folder.path().join("artifacts");
-    let shard = files(&test)[0].parent().expect("a folder").to_owned();
     // A crash before the row, and one in the middle of a body; each old enough, and not yet.
+    let shard = files(&test)[0].ancestors().nth(2).expect("the team's folder").join("or");
+    let _ = std::fs::create_dir(&shard);
+    let incoming_folder = root.join("incoming");
     for (folder, name, minutes) in [
         (&shard, "orphan-old", 61),
         (&shard, "orphan-new", 59),
-        (&root.join("incoming"), "torn-old", 46),
-        (&root.join("incoming"), "torn-new", 44),
+        (&incoming_folder, "torn-old", 46),
+        (&incoming_folder, "torn-new", 44),
     ] {
         std::fs::write(folder.join(name), b"torn").expect("written");
         age(&folder.join(name), minutes);

@@ -145,11 +145,8 @@ async fn a_history_is_read_whole_in_pages_and_of_several_runs() {
     }
     assert_eq!(steps, (0..25).collect::<Vec<_>>());
     assert_eq!(read(&client.get(&format!("metrics/get-history?run_id={run}&metric_key=never")).await), json!({}));
-    let several = client.house.get(
-        &format!("/ajax-api/2.0/mlflow/metrics/get-history-bulk?run_id={run}&run_id=x&metric_key=m"),
-        &[("authorization", &client.bearer)],
-    );
-    let several = read(&several.await);
+    let several = format!("/ajax-api/2.0/mlflow/metrics/get-history-bulk?run_id={run}&run_id=x&metric_key=m");
+    let several = read(&client.house.get(&several, &[("authorization", &client.bearer)]).await);
     assert_eq!((several["metrics"].as_array().map(Vec::len), &several["metrics"][0]["run_id"]), (Some(25), &json!(run)));
     let thin = read(&client.get(&format!("metrics/get-history-bulk-interval?run_ids={run}&metric_key=m&max_results=5")).await);
     let steps: Vec<_> = thin["metrics"].as_array().expect("points").iter().map(|m| m["step"].as_i64()).collect();

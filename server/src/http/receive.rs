@@ -31,12 +31,14 @@ pub enum Sender {
 impl Sender {
     /// Asks anew whether they may: what was true when an upload began may not be true now.
     async fn check(&mut self, team: &str) -> domain::Result<()> {
+        let may = match self {
+            Self::Person(reader) => reader.is_still_signed_in().await,
+            Self::Link(portal, slot) => parts::is_open(portal, slot).await?,
+        };
         match self {
-            Self::Person(reader) if reader.is_still_signed_in().await => {
-                reader.caller.require_in(Permission::WriteTracking, team).map(|_| ())
-            }
+            Self::Person(reader) if may => reader.caller.require_in(Permission::WriteTracking, team).map(|_| ()),
             Self::Person(_) => Err(Error::Unauthenticated),
-            Self::Link(portal, slot) if parts::is_open(portal, slot).await? => Ok(()),
+            Self::Link(..) if may => Ok(()),
             Self::Link(..) => Err(Error::NotFound("upload")),
         }
     }

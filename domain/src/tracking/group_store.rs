@@ -14,14 +14,12 @@ pub(super) struct Place {
     pub id: String,
     pub no: i64,
     pub experiment_id: i64,
-    pub is_default: i64,
     pub team_id: String,
 }
 
 pub(super) async fn places(tx: &mut Tx, runs: &[&RunId]) -> Result<Vec<Place>> {
     let head = "WITH asked (run_id) AS (";
-    let tail = ") SELECT r.id, r.no, r.experiment_id, e.is_default, r.team_id
-               FROM asked JOIN runs r ON r.id = asked.run_id JOIN experiments e ON e.id = r.experiment_id";
+    let tail = ") SELECT r.id, r.no, r.experiment_id, r.team_id FROM asked JOIN runs r ON r.id = asked.run_id";
     tx.fetch_many(head, tail, runs.iter().map(|id| args![*id]).collect()).await
 }
 

@@ -176,11 +176,10 @@ async fn what_is_found_while_something_changes_is_not_believed() {
     let mel = test.caller("mel").await;
     let id = mel.identity().expect("signed in").user.id.clone();
     let (_, secret) = tokens::create(&test.portal, &mel, new("vision", Role::Admin)).await.expect("made");
+    let (console, mel) = (Caller::console(), email("mel"));
     for role in [Role::Viewer, Role::Admin, Role::Member] {
-        let (asked, changed) = tokio::join!(
-            tokens::authenticate(&test.portal, &secret),
-            teams::set_member(&test.portal, &Caller::console(), "vision", &email("mel"), role)
-        );
+        let change = teams::set_member(&test.portal, &console, "vision", &mel, role);
+        let (asked, changed) = tokio::join!(tokens::authenticate(&test.portal, &secret), change);
         (asked.expect("asked"), changed.expect("changed"));
         let now = authenticated(&test, &secret).await.expect("alive").memberships;
         assert_eq!(now.iter().map(|m| m.role).collect::<Vec<_>>(), [role]);

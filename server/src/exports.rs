@@ -14,7 +14,7 @@ use axum::{
 };
 use bytes::Bytes;
 use domain::{
-    Caller, Error, Portal, artifacts,
+    Caller, Error, artifacts,
     model::{ArtifactPath, AuditFilter, NotebookId, RunId},
     notebooks,
 };

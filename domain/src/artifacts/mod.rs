@@ -15,7 +15,7 @@ mod writer;
 
 pub use bucket::BucketConfig;
 pub use objects::Objects;
-pub use runs::{RunFolder, list_of_run, of_run, ours};
+pub use runs::{RunFolder, list_of_run, of_run, of_uri, ours};
 
 use crate::{
     audit,

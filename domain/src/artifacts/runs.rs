@@ -24,8 +24,15 @@ pub async fn of_run(portal: &Portal, caller: &Caller, team: &str, run: &RunId) -
     let scope = caller.require_in(Permission::ReadTracking, team)?;
     let location = store::location_of_run(&portal.db, &scope.team, run).await?;
     let uri = format!("{}/{run}/artifacts", location.trim_end_matches('/'));
-    let path =
-        ours(&uri).ok_or_else(|| Error::invalid("run_id", format!("The files of this run are at {uri}, which Slipway does not open.")))?;
+    of_uri(uri)
+}
+
+/// The folder that an artifact URI names.
+///
+/// # Errors
+/// `Invalid` where it is not one of Slipway's; clients go there by themselves.
+pub fn of_uri(uri: String) -> Result<RunFolder> {
+    let path = ours(&uri).ok_or_else(|| Error::invalid("path", format!("The files are at {uri}, which Slipway does not open.")))?;
     Ok(RunFolder { uri, path })
 }
 

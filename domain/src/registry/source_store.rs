@@ -24,11 +24,15 @@ pub(super) struct LoggedModelPlace {
     pub run: Option<String>,
 }
 
-/// The artifact URI and the run of the team's logged model. This build keeps no logged models yet, so there is none.
+/// The artifact URI and the run of the team's logged model.
 ///
 /// # Errors
 /// `NotFound`, also where it belongs to another team.
-#[expect(clippy::unused_async, reason = "reads the logged models' table once there is one")]
-pub(super) async fn logged_model(_tx: &mut Tx, _team: &TeamId, _id: &str) -> Result<LoggedModelPlace> {
-    Err(Error::NotFound("logged model"))
+pub(super) async fn logged_model(tx: &mut Tx, team: &TeamId, id: &str) -> Result<LoggedModelPlace> {
+    let sql = "SELECT e.artifact_location, l.source_run FROM logged_models l JOIN experiments e ON e.id = l.experiment_id
+               WHERE l.id = $1 AND l.team_id = $2 AND l.deleted_at IS NULL";
+    let row: Option<(String, String)> = tx.fetch_optional(sql, args![id, team]).await?;
+    let (location, run) = row.ok_or(Error::NotFound("logged model"))?;
+    let uri = format!("{}/models/{id}/artifacts", location.trim_end_matches('/'));
+    Ok(LoggedModelPlace { uri, run: Some(run).filter(|run| !run.is_empty()) })
 }

@@ -10,7 +10,7 @@ use crate::{
     caller::Caller,
     db::{Db, Value},
     error::Result,
-    model::{Dataset, DatasetInput, LoggedModelId, ModelOutput, Permission, RunId, RunLineage, RunLinks, Tag, TeamId},
+    model::{Dataset, DatasetInput, LoggedModelId, ModelOutput, Permission, RunId, RunLineage, RunLinks, Tag},
     portal::Portal,
 };
 use std::collections::{BTreeSet, HashMap};
@@ -150,20 +150,6 @@ pub(crate) async fn trace(db: &Db, run_no: i64) -> Result<RunLineage> {
     let sql = "SELECT value FROM tags WHERE run_no = $1 AND key = 'mlflow.source.git.commit'";
     let commit: Option<(String,)> = db.fetch_optional(sql, args![run_no]).await?;
     Ok(RunLineage { links, models: made, git_commit: commit.map(|(commit,)| commit) })
-}
-
-/// The run that made the team's model: what the model names as its source, else the first run that says it made it.
-///
-/// # Errors
-/// `NotFound` where the model is not the team's.
-pub(crate) async fn run_of_model(db: &Db, team: &TeamId, model: &LoggedModelId) -> Result<Option<RunId>> {
-    let row = super::logged_models_store::find(db, team, model).await?;
-    if !row.source_run.is_empty() {
-        return Ok(Some(RunId(row.source_run)));
-    }
-    let sql = "SELECT r.id FROM run_links l JOIN runs r ON r.no = l.run_no WHERE l.kind = 2 AND l.other = $1 ORDER BY l.run_no LIMIT 1";
-    let made: Option<(String,)> = db.fetch_optional(sql, args![row.no]).await?;
-    Ok(made.map(|(id,)| RunId(id)))
 }
 
 /// What these runs of the team read and made, by their id; a run that did neither, or is not the team's, is not in it.

@@ -191,6 +191,7 @@ pub(super) async fn resolve<'a>(tx: &mut Tx, team: &TeamId, metrics: &'a [ModelM
 }
 
 /// Where the artifacts of the team's model are, as its clients are told; also of a deleted one.
-pub(crate) async fn artifact_root(db: &Db, team: &TeamId, id: &LoggedModelId) -> Result<String> {
-    rows::find(db, team, id).await.map(|row| row.artifact_uri())
+pub async fn artifact_uri(portal: &Portal, caller: &Caller, team: &str, id: &LoggedModelId) -> Result<String> {
+    let scope = caller.require_in(Permission::ReadTracking, team)?;
+    rows::find(&portal.db, &scope.team, id).await.map(|row| row.artifact_uri())
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Door, Endpoint, MlflowError, endpoint,
-    wire::{Asked, Empty, required},
+    wire::{Asked, Empty, Int, required},
 };
 use crate::{
     http::{caller::Credential, download, receive},
@@ -22,7 +22,9 @@ use bytes::Bytes;
 use domain::{
     Error,
     artifacts::{self, RunFolder},
-    model::{ArtifactEntry, ArtifactPath, Permission, RunId},
+    model::{ArtifactEntry, ArtifactPath, LoggedModelId, Permission, RunId},
+    registry,
+    tracking::logged_models,
 };
 use futures::stream;
 use http_body_util::Limited;
@@ -42,12 +44,17 @@ pub fn endpoints() -> Vec<Endpoint> {
         endpoint("DELETE", "2.0/mlflow-artifacts/artifacts/", WriteTracking, delete(nameless)),
         endpoint("GET", "2.0/mlflow/artifacts/list", ReadTracking, get(list_of_run)),
         endpoint("POST", "2.0/mlflow/upload-artifact", WriteTracking, post(upload_to_run)),
+        endpoint("GET", "2.0/mlflow/logged-models/{model_id}/artifacts/directories", ReadTracking, get(list_of_model)),
+        endpoint("GET", "2.0/mlflow/logged-models/{model_id}/artifacts/files", ReadTracking, get(download_of_model)),
     ]
 }
 
 /// Names outside the API's prefixes.
 pub fn bare() -> Vec<Route> {
-    vec![("GET", "/get-artifact".to_owned(), Access::Mlflow(Permission::ReadTracking), get(download_of_run))]
+    vec![
+        ("GET", "/get-artifact".to_owned(), Access::Mlflow(Permission::ReadTracking), get(download_of_run)),
+        ("GET", "/model-versions/get-artifact".to_owned(), Access::Mlflow(Permission::ReadRegistry), get(download_of_version)),
+    ]
 }
 
 /// A path as it stands in a URL, decoded once.
@@ -230,6 +237,56 @@ async fn download_of_run(door: Door, Extension(credential): Extension<Credential
     let (run, below) = (fields.run()?, required(fields.path()?, "path")?);
     let root = artifacts::of_run(door.portal(), &door.caller, &door.team, &run).await?;
     serve_below(door, credential, &root.path, &below, &method, &headers).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ModelFields {
+    #[serde(alias = "artifactDirectoryPath")]
+    artifact_directory_path: Option<String>,
+    #[serde(alias = "artifactFilePath")]
+    artifact_file_path: Option<String>,
+    #[serde(alias = "pageToken")]
+    page_token: Option<String>,
+}
+
+async fn list_of_model(door: Door, Path(model): Path<String>, uri: Uri) -> Answer<Json<Listed>> {
+    let fields: ModelFields = wire::from_query(uri.query().unwrap_or_default())?;
+    let below = fields.artifact_directory_path.as_deref().filter(|p| !p.is_empty()).map(path).transpose()?;
+    let place = logged_models::artifact_uri(door.portal(), &door.caller, &door.team, &LoggedModelId(model)).await?;
+    page(&door, &artifacts::of_uri(place)?, below.as_ref(), fields.page_token.as_deref()).await
+}
+
+async fn download_of_model(
+    door: Door,
+    Extension(credential): Extension<Credential>,
+    Path(model): Path<String>,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+) -> Answer {
+    let fields: ModelFields = wire::from_query(uri.query().unwrap_or_default())?;
+    let below = path(&required(fields.artifact_file_path, "artifact_file_path")?)?;
+    let place = logged_models::artifact_uri(door.portal(), &door.caller, &door.team, &LoggedModelId(model)).await?;
+    let root = artifacts::of_uri(place)?;
+    serve_below(door, credential, &root.path, &below, &method, &headers).await
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct VersionFields {
+    name: Option<String>,
+    version: Option<Int>,
+    path: Option<String>,
+}
+
+async fn download_of_version(door: Door, Extension(credential): Extension<Credential>, uri: Uri, method: Method, headers: HeaderMap) -> Answer {
+    let fields: VersionFields = wire::from_query(uri.query().unwrap_or_default())?;
+    let (name, version) = (required(fields.name, "name")?, required(fields.version, "version")?.0);
+    let below = path(&required(fields.path, "path")?)?;
+    let found = registry::get_version(door.portal(), &door.caller, &door.team, &name, version).await?;
+    let root = found.artifact_root.as_deref().ok_or_else(|| MlflowError::invalid("The files of this version are at a place that Slipway does not open."))?;
+    serve_below(door, credential, &path(root)?, &below, &method, &headers).await
 }
 
 /// Answers with the file `below` the folder `root`: of a run, a logged model or a model version.

@@ -199,8 +199,9 @@ async fn numbers_that_do_not_fit_are_refused_and_odd_ones_kept() {
     }
     assert_eq!(client.found(&run).await["data"].get("metrics"), None);
     read(&log("-0.0", "9223372036854775807", "-9223372036854775808").await);
-    let kept = client.found(&run).await["data"]["metrics"][0].take();
+    let kept = read(&client.get(&format!("metrics/get-history?run_id={run}&metric_key=m")).await)["metrics"][0].take();
     assert_eq!((kept["value"].as_f64().map(f64::to_bits), &kept["step"]), (Some((-0.0_f64).to_bits()), &json!(i64::MIN)));
+    assert_eq!(client.found(&run).await["data"]["metrics"][0]["timestamp"], json!(i64::MAX));
 }
 
 #[tokio::test]

@@ -128,6 +128,8 @@ impl Column {
 #[derive(Default)]
 pub(super) struct Index {
     rows: Vec<Row>,
+    /// Whether each is deleted, close together: every search asks.
+    deleted: Vec<bool>,
     /// Places of rows, the newest start first: the order that runs have where nobody asks for another.
     newest: Vec<u32>,
     /// The other way round: which place each row has in `newest`.
@@ -149,6 +151,9 @@ impl Index {
     }
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+    pub fn is_deleted(&self, at: usize) -> bool {
+        self.deleted[at]
     }
     pub fn newest(&self) -> &[u32] {
         &self.newest
@@ -187,7 +192,11 @@ impl Index {
     /// Memory, about.
     pub fn bytes(&self) -> usize {
         let columns: usize = self.columns.values().map(|column| column.bytes() + 256).sum();
-        self.rows.capacity() * size_of::<Row>() + (self.newest.capacity() + self.rank.capacity()) * 4 + columns + 512
+        self.rows.capacity() * size_of::<Row>()
+            + (self.newest.capacity() + self.rank.capacity()) * 4
+            + self.deleted.capacity()
+            + columns
+            + 512
     }
 
     /// Takes in rows that are new or have changed.
@@ -220,6 +229,7 @@ impl Index {
             moved.extend(self.rows.len()..self.rows.len() + new.len());
             self.rows.append(&mut new);
         }
+        self.deleted = self.rows.iter().map(|row| row.deleted).collect();
         for column in self.columns.values_mut() {
             column.resize(self.rows.len());
         }

@@ -31,18 +31,22 @@ pub(super) fn select(place: &Place<'_>, query: &Query, view: View, want: usize) 
     let index = place.index;
     let left = query.predicates.iter().enumerate().filter(|(i, _)| !place.answers.predicates.contains(i));
     let checks: Vec<Check<'_>> = left.map(|(_, p)| Check::new(place, p)).collect();
-    let visible = |at: &u32| {
-        let row = &index.rows()[*at as usize];
-        view.shows(row.deleted) && place.answers.runs.iter().all(|runs| runs.binary_search(&row.no).is_ok())
+    let answered = |at: u32| {
+        let no = index.rows()[at as usize].no;
+        place.answers.runs.iter().all(|runs| runs.binary_search(&no).is_ok())
     };
     if query.order.is_empty() {
-        let fits = |at: &u32| visible(at) && checks.iter().all(|check| check.holds(*at as usize));
+        let fits =
+            |at: &u32| view.shows(index.is_deleted(*at as usize)) && answered(*at) && checks.iter().all(|check| check.holds(*at as usize));
         return index.newest().iter().copied().filter(fits).take(want).collect();
     }
     let all = 0..u32::try_from(index.rows().len()).unwrap_or(u32::MAX);
-    let mut rows: Vec<u32> = all.filter(visible).collect();
+    let mut rows: Vec<u32> = all.filter(|at| view.shows(index.is_deleted(*at as usize))).collect();
+    if !place.answers.runs.is_empty() {
+        rows.retain(|at| answered(*at));
+    }
     for check in &checks {
-        rows.retain(|at| check.holds(*at as usize));
+        check.keep(&mut rows);
     }
     let order: Vec<Sorter<'_>> = query.order.iter().map(|by| Sorter::new(place, by)).collect();
     first(index, &order, rows, want)
@@ -50,8 +54,10 @@ pub(super) fn select(place: &Place<'_>, query: &Query, view: View, want: usize) 
 
 /// The first `want` of these rows.
 fn first(index: &Index, order: &[Sorter<'_>], rows: Vec<u32>, want: usize) -> Vec<u32> {
+    if want == 0 {
+        return Vec::new();
+    }
     // The key of the first sorter decides most comparisons, so it is worked out once.
-    let mut keyed: Vec<(u64, u32)> = rows.into_iter().map(|at| (order[0].head(at as usize), at)).collect();
     let compare = |a: &(u64, u32), b: &(u64, u32)| {
         let (x, y) = (a.1 as usize, b.1 as usize);
         let mut result = a.0.cmp(&b.0).then_with(|| order[0].settle(x, y));
@@ -60,15 +66,24 @@ fn first(index: &Index, order: &[Sorter<'_>], rows: Vec<u32>, want: usize) -> Ve
         }
         result.then_with(|| index.rank(x).cmp(&index.rank(y)))
     };
-    if want == 0 {
-        return Vec::new();
+    let mut best: Vec<(u64, u32)> = Vec::with_capacity(want.saturating_mul(2).min(rows.len()));
+    let mut worst = LAST;
+    for at in rows {
+        let head = order[0].head(at as usize);
+        if head > worst {
+            continue;
+        }
+        best.push((head, at));
+        if best.len() == want.saturating_mul(2) {
+            // Whatever is beyond the last that is wanted is not looked at any more.
+            best.select_nth_unstable_by(want - 1, compare);
+            best.truncate(want);
+            worst = best[want - 1].0;
+        }
     }
-    if want < keyed.len() {
-        keyed.select_nth_unstable_by(want - 1, compare);
-        keyed.truncate(want);
-    }
-    keyed.sort_unstable_by(compare);
-    keyed.into_iter().map(|(_, at)| at).collect()
+    best.sort_unstable_by(compare);
+    best.truncate(want);
+    best.into_iter().map(|(_, at)| at).collect()
 }
 
 /// What one order goes by. Numbers that grow in its direction; what is missing comes last in either, and NaN just before it.
@@ -223,6 +238,20 @@ impl<'a> Check<'a> {
             },
             (Values::Texts(texts), Test::Text(test)) => Self::Text(texts, test, RefCell::new(vec![0; texts.words.len() + 1])),
             _ => Self::Constant(false),
+        }
+    }
+
+    /// Keeps the rows for which it holds. The common kinds are chosen once and not for each row.
+    fn keep(&self, rows: &mut Vec<u32>) {
+        match self {
+            Self::Number(numbers, op, than) => match op {
+                Comparator::Gt => rows.retain(|at| numbers.get(*at as usize).is_some_and(|value| value > *than)),
+                Comparator::Lt => rows.retain(|at| numbers.get(*at as usize).is_some_and(|value| value < *than)),
+                _ => rows.retain(|at| self.holds(*at as usize)),
+            },
+            Self::Code(codes, code) => rows.retain(|at| codes[*at as usize] == *code),
+            Self::CodeIsNot(codes, code) => rows.retain(|at| codes[*at as usize] != ABSENT && codes[*at as usize] != *code),
+            _ => rows.retain(|at| self.holds(*at as usize)),
         }
     }
 

@@ -144,11 +144,7 @@ const LOGGED_MODELS: &[Table] = &[
     ),
     table("logged_model_params", 2, &["model_no", "key", "value"]),
     table("logged_model_tags", 2, &["model_no", "key", "value"]),
-    table(
-        "logged_model_metrics",
-        7,
-        &["model_no", "key", "step", "timestamp", "run_no", "dataset_name", "dataset_digest", "value"],
-    ),
+    table("logged_model_metrics", 7, &["model_no", "key", "step", "timestamp", "run_no", "dataset_name", "dataset_digest", "value"]),
     table("datasets", 1, &["no", "experiment_id", "name", "digest", "source_type", "source", "schema", "profile"]),
     table("run_links", 3, &["run_no", "kind", "other", "step"]),
     table("run_dataset_tags", 3, &["run_no", "dataset_no", "key", "value"]),

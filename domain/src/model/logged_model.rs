@@ -52,7 +52,10 @@ impl LoggedModelStatus {
 impl std::str::FromStr for LoggedModelStatus {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|s| s.as_str() == text).ok_or_else(|| format!("\"{text}\" is no status of a model; use PENDING, READY or FAILED."))
+        Self::ALL
+            .into_iter()
+            .find(|s| s.as_str() == text)
+            .ok_or_else(|| format!("\"{text}\" is no status of a model; use PENDING, READY or FAILED."))
     }
 }
 
@@ -288,7 +291,13 @@ mod tests {
         ] {
             assert!(input(bad).is_err());
         }
-        let tag = |key: &str, value: String| DatasetInput { tags: vec![Tag::new(key, value)], dataset: Dataset { name: "d".into(), digest: "1".into(), ..Dataset::default() } }.validate(0);
+        let tag = |key: &str, value: String| {
+            DatasetInput {
+                tags: vec![Tag::new(key, value)],
+                dataset: Dataset { name: "d".into(), digest: "1".into(), ..Dataset::default() },
+            }
+            .validate(0)
+        };
         assert_eq!(tag("k", "v".repeat(500)), Ok(()));
         assert!(tag("k", "v".repeat(501)).is_err() && tag("", String::new()).is_err() && tag(&"k".repeat(256), String::new()).is_err());
     }

@@ -7,8 +7,9 @@ use crate::{
     db::Tx,
     error::{Error, Result},
     model::{
-        Comparator, Condition, EVALUATION_TAGS, EvaluationDataset, EvaluationRecord, ExperimentId, Millis, NewRecord, Pattern, Permission, RECORD_LENGTH,
-        RECORDS_OF_A_CALL, RECORDS_OF_A_DATASET, SCHEMA_FIELDS, Tag, parse_filter, parse_order, validate_evaluation_name, validate_evaluation_tags,
+        Comparator, Condition, EVALUATION_TAGS, EvaluationDataset, EvaluationRecord, ExperimentId, Millis, NewRecord, Pattern, Permission,
+        RECORD_LENGTH, RECORDS_OF_A_CALL, RECORDS_OF_A_DATASET, SCHEMA_FIELDS, Tag, parse_filter, parse_order, validate_evaluation_name,
+        validate_evaluation_tags,
     },
     portal::Portal,
     random,
@@ -27,7 +28,14 @@ const EXPERIMENTS: usize = 1000;
 ///
 /// # Errors
 /// `NotFound` where an experiment is not the team's; `Invalid` by name and limits.
-pub async fn create(portal: &Portal, caller: &Caller, team: &str, name: &str, tags: &[Tag], experiments: &[ExperimentId]) -> Result<EvaluationDataset> {
+pub async fn create(
+    portal: &Portal,
+    caller: &Caller,
+    team: &str,
+    name: &str,
+    tags: &[Tag],
+    experiments: &[ExperimentId],
+) -> Result<EvaluationDataset> {
     let scope = caller.require_in(Permission::WriteTracking, team)?;
     validate_evaluation_name(name).map_err(|reason| Error::invalid("name", reason))?;
     validate_evaluation_tags(tags)?;
@@ -135,7 +143,8 @@ pub async fn set_experiments(
         rows::put_experiments(&mut tx, id, &numbers).await?;
     } else {
         for experiment in numbers {
-            tx.execute("DELETE FROM evaluation_dataset_experiments WHERE dataset_id = $1 AND experiment_id = $2", args![id, experiment]).await?;
+            tx.execute("DELETE FROM evaluation_dataset_experiments WHERE dataset_id = $1 AND experiment_id = $2", args![id, experiment])
+                .await?;
         }
     }
     tx.execute("UPDATE evaluation_datasets SET updated_at = $1 WHERE id = $2", args![portal.clock.now(), id]).await?;
@@ -254,7 +263,12 @@ struct Schema(Map<String, Json>);
 impl Schema {
     fn read(text: Option<&str>) -> Self {
         let known = text.and_then(|t| serde_json::from_str(t).ok());
-        let empty = || Map::from_iter([("inputs", json!({})), ("outputs", json!({})), ("expectations", json!({})), ("version", json!("1.0"))].map(|(k, v)| (k.to_owned(), v)));
+        let empty = || {
+            Map::from_iter(
+                [("inputs", json!({})), ("outputs", json!({})), ("expectations", json!({})), ("version", json!("1.0"))]
+                    .map(|(k, v)| (k.to_owned(), v)),
+            )
+        };
         Self(known.unwrap_or_else(empty))
     }
 
@@ -303,7 +317,14 @@ const PAGE: i64 = 1000;
 const PAGE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Records in the order they were added, and the token of the next page.
-pub async fn records(portal: &Portal, caller: &Caller, team: &str, id: &str, most: i64, token: Option<&str>) -> Result<(Vec<EvaluationRecord>, Option<String>)> {
+pub async fn records(
+    portal: &Portal,
+    caller: &Caller,
+    team: &str,
+    id: &str,
+    most: i64,
+    token: Option<&str>,
+) -> Result<(Vec<EvaluationRecord>, Option<String>)> {
     let scope = caller.require_in(Permission::ReadTracking, team)?;
     rows::find(&portal.db, &scope.team, id).await?;
     if most < 1 {
@@ -323,7 +344,8 @@ pub async fn records(portal: &Portal, caller: &Caller, team: &str, id: &str, mos
                 return Ok((page, Some(next)));
             }
             after = row.seq;
-            bytes += row.inputs.len() + [&row.outputs, &row.expectations, &row.source].into_iter().flatten().map(String::len).sum::<usize>();
+            bytes +=
+                row.inputs.len() + [&row.outputs, &row.expectations, &row.source].into_iter().flatten().map(String::len).sum::<usize>();
             page.push(row.record()?);
         }
         if last {
@@ -366,7 +388,12 @@ pub struct DatasetSearch {
 ///
 /// # Errors
 /// `Invalid` where the filter, the order or the token cannot be used. Experiments that are not the team's have no datasets.
-pub async fn search(portal: &Portal, caller: &Caller, team: &str, search: &DatasetSearch) -> Result<(Vec<EvaluationDataset>, Option<String>)> {
+pub async fn search(
+    portal: &Portal,
+    caller: &Caller,
+    team: &str,
+    search: &DatasetSearch,
+) -> Result<(Vec<EvaluationDataset>, Option<String>)> {
     let scope = caller.require_in(Permission::ReadTracking, team)?;
     if !(1..=50_000).contains(&search.max_results) {
         return Err(Error::invalid("max_results", "Ask for 1 to 50000."));
@@ -374,10 +401,13 @@ pub async fn search(portal: &Portal, caller: &Caller, team: &str, search: &Datas
     let question = format!("{} {:?} {:?} {:?}", scope.team, search.experiments, search.filter, search.order_by);
     let start = page_token::decode(search.page_token.as_deref(), &question)?;
     let conditions = parse_filter(&search.filter).map_err(|e| Error::invalid("filter_string", e.to_string()))?;
-    let tests = conditions.iter().map(Test::new).collect::<Result<Vec<_>, _>>().map_err(|e| Error::invalid("filter_string", e.to_string()))?;
+    let tests =
+        conditions.iter().map(Test::new).collect::<Result<Vec<_>, _>>().map_err(|e| Error::invalid("filter_string", e.to_string()))?;
     let orders = search.order_by.iter().map(|text| order(text)).collect::<Result<Vec<_>>>()?;
     let experiments = match &search.experiments {
-        Some(ids) if ids.len() > EXPERIMENTS => return Err(Error::invalid("experiment_ids", format!("At most {EXPERIMENTS} of them are taken at once."))),
+        Some(ids) if ids.len() > EXPERIMENTS => {
+            return Err(Error::invalid("experiment_ids", format!("At most {EXPERIMENTS} of them are taken at once.")));
+        }
         Some(ids) => {
             let found = crate::tracking::logged_models_store::experiments(&portal.db, &scope.team, ids).await?;
             Some(found.into_iter().map(|(no, _)| no).collect::<Vec<_>>())
@@ -409,7 +439,12 @@ fn order(text: &str) -> Result<(By, bool)> {
         (None, "name") => |a, b| a.name.cmp(&b.name),
         (None, "created_time") => |a, b| a.created_at.cmp(&b.created_at),
         (None, "last_update_time") => |a, b| a.updated_at.cmp(&b.updated_at),
-        _ => return Err(Error::invalid("order_by", format!("Datasets are ordered by name, created_time or last_update_time, not by \"{}\"", order.key))),
+        _ => {
+            return Err(Error::invalid(
+                "order_by",
+                format!("Datasets are ordered by name, created_time or last_update_time, not by \"{}\"", order.key),
+            ));
+        }
     };
     Ok((by, order.ascending))
 }

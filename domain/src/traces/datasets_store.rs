@@ -28,7 +28,8 @@ pub(super) struct DatasetRow {
 }
 
 /// Everything of `DatasetRow`; goes on with WHERE.
-const SELECT: &str = "SELECT d.id, d.name, d.digest, d.schema, d.records, c.email AS created_by, u.email AS updated_by, d.created_at, d.updated_at
+const SELECT: &str =
+    "SELECT d.id, d.name, d.digest, d.schema, d.records, c.email AS created_by, u.email AS updated_by, d.created_at, d.updated_at
   FROM evaluation_datasets d JOIN users c ON c.id = d.created_by JOIN users u ON u.id = d.updated_by";
 
 /// All of a team; or those of any of these experiments.
@@ -74,7 +75,10 @@ pub(super) async fn tags(db: &Db, ids: &[String]) -> Result<HashMap<String, Vec<
     let mut tags: HashMap<String, Vec<Tag>> = HashMap::new();
     for some in ids.chunks(1024) {
         let list = padded(some);
-        let sql = format!("SELECT dataset_id, key, value FROM evaluation_dataset_tags WHERE dataset_id IN ({}) ORDER BY dataset_id, key", places(1, list.len()));
+        let sql = format!(
+            "SELECT dataset_id, key, value FROM evaluation_dataset_tags WHERE dataset_id IN ({}) ORDER BY dataset_id, key",
+            places(1, list.len())
+        );
         let rows: Vec<(String, String, String)> = db.fetch_all_assembled(sql, list.into_iter().map(Value::from).collect()).await?;
         for (id, key, value) in rows {
             tags.entry(id).or_default().push(Tag { key, value });
@@ -127,8 +131,12 @@ pub(super) async fn put_tags(tx: &mut Tx, id: &str, tags: &[Tag]) -> Result<()> 
 pub(super) async fn put_experiments(tx: &mut Tx, id: &str, experiments: &[i64]) -> Result<()> {
     let distinct: std::collections::BTreeSet<i64> = experiments.iter().copied().collect();
     let rows = distinct.into_iter().map(|experiment| args![id, experiment]).collect();
-    tx.insert_many("INSERT INTO evaluation_dataset_experiments (dataset_id, experiment_id)", "ON CONFLICT (dataset_id, experiment_id) DO NOTHING", rows)
-        .await?;
+    tx.insert_many(
+        "INSERT INTO evaluation_dataset_experiments (dataset_id, experiment_id)",
+        "ON CONFLICT (dataset_id, experiment_id) DO NOTHING",
+        rows,
+    )
+    .await?;
     Ok(())
 }
 

@@ -46,7 +46,14 @@ fn version(row: Row) -> ScorerVersion {
 ///
 /// # Errors
 /// `NotFound` where the experiment is not the team's; `Invalid` by name and limits, where it is no JSON, or the experiment is deleted.
-pub async fn register(portal: &Portal, caller: &Caller, team: &str, experiment: &ExperimentId, name: &str, serialized: &str) -> Result<ScorerVersion> {
+pub async fn register(
+    portal: &Portal,
+    caller: &Caller,
+    team: &str,
+    experiment: &ExperimentId,
+    name: &str,
+    serialized: &str,
+) -> Result<ScorerVersion> {
     let scope = caller.require_in(Permission::WriteTracking, team)?;
     validate_evaluation_name(name).map_err(|reason| Error::invalid("name", reason))?;
     if serialized.len() > SCORER_LENGTH {
@@ -149,7 +156,14 @@ async fn find(db: &Db, scope: &TeamScope, experiment: &ExperimentId, name: &str)
 }
 
 /// One version of a scorer, or its newest.
-pub async fn get(portal: &Portal, caller: &Caller, team: &str, experiment: &ExperimentId, name: &str, number: Option<i64>) -> Result<ScorerVersion> {
+pub async fn get(
+    portal: &Portal,
+    caller: &Caller,
+    team: &str,
+    experiment: &ExperimentId,
+    name: &str,
+    number: Option<i64>,
+) -> Result<ScorerVersion> {
     let scope = caller.require_in(Permission::ReadTracking, team)?;
     let mut versions = find(&portal.db, &scope, experiment, name).await?;
     let newest = versions.pop();
@@ -164,7 +178,14 @@ pub async fn get(portal: &Portal, caller: &Caller, team: &str, experiment: &Expe
 ///
 /// # Errors
 /// `NotFound` where there is no such scorer or version.
-pub async fn remove(portal: &Portal, caller: &Caller, team: &str, experiment: &ExperimentId, name: &str, number: Option<i64>) -> Result<()> {
+pub async fn remove(
+    portal: &Portal,
+    caller: &Caller,
+    team: &str,
+    experiment: &ExperimentId,
+    name: &str,
+    number: Option<i64>,
+) -> Result<()> {
     let scope = caller.require_in(Permission::WriteTracking, team)?;
     let mut tx = portal.db.begin().await?;
     let experiment = store::experiment_tx(&mut tx, &scope.team, experiment).await?;

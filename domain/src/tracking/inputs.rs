@@ -7,8 +7,8 @@ use crate::{
     db::{Tx, Value},
     error::{Error, Result},
     model::{
-        DatasetInput, DatasetSummary, ExperimentId, LINKS_OF_A_CALL, LINKS_OF_A_RUN, LoggedModelId, ModelOutput, Permission, RunId, TAG_DATASET_CONTEXT,
-        TeamId,
+        DatasetInput, DatasetSummary, ExperimentId, LINKS_OF_A_CALL, LINKS_OF_A_RUN, LoggedModelId, ModelOutput, Permission, RunId,
+        TAG_DATASET_CONTEXT, TeamId,
     },
     portal::Portal,
 };
@@ -31,7 +31,14 @@ const MODELS_LENGTH: usize = 256 * 1024;
 ///
 /// # Errors
 /// `NotFound` where the run or a model is not the team's; `Invalid` by limits, or where the run is deleted.
-pub async fn log_inputs(portal: &Portal, caller: &Caller, team: &str, run: &RunId, datasets: &[DatasetInput], used: &[LoggedModelId]) -> Result<()> {
+pub async fn log_inputs(
+    portal: &Portal,
+    caller: &Caller,
+    team: &str,
+    run: &RunId,
+    datasets: &[DatasetInput],
+    used: &[LoggedModelId],
+) -> Result<()> {
     let scope = caller.require_in(Permission::WriteTracking, team)?;
     few(datasets.len(), "datasets")?;
     few(used.len(), "models")?;
@@ -74,7 +81,11 @@ pub async fn log_outputs(portal: &Portal, caller: &Caller, team: &str, run: &Run
 }
 
 fn few(count: usize, field: &str) -> Result<()> {
-    if count <= LINKS_OF_A_CALL { Ok(()) } else { Err(Error::invalid(field, format!("At most {LINKS_OF_A_CALL} of them are taken at once."))) }
+    if count <= LINKS_OF_A_CALL {
+        Ok(())
+    } else {
+        Err(Error::invalid(field, format!("At most {LINKS_OF_A_CALL} of them are taken at once.")))
+    }
 }
 
 /// Begins a change of a run that is not deleted: its number and its experiment's. Nobody else changes runs of the experiment until the end.
@@ -143,7 +154,8 @@ pub async fn log_model(portal: &Portal, caller: &Caller, team: &str, run: &RunId
     }
     let mut tx = portal.db.begin().await?;
     let (run_no, _) = change(&mut tx, &scope.team, run).await?;
-    let before: Option<(String,)> = tx.fetch_optional("SELECT value FROM tags WHERE run_no = $1 AND key = $2", args![run_no, TAG_MODELS]).await?;
+    let before: Option<(String,)> =
+        tx.fetch_optional("SELECT value FROM tags WHERE run_no = $1 AND key = $2", args![run_no, TAG_MODELS]).await?;
     let mut history: Vec<Json> = before.and_then(|(text,)| serde_json::from_str(&text).ok()).unwrap_or_default();
     history.push(shortened(model));
     let text = Json::Array(history).to_string();

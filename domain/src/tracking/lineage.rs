@@ -24,7 +24,10 @@ pub(crate) async fn of_runs(db: &Db, runs: &[i64]) -> Result<HashMap<i64, RunLin
     let mut all = HashMap::new();
     for some in runs.chunks(1024) {
         let list = padded(some);
-        let sql = format!("SELECT run_no, kind, other, step FROM run_links WHERE run_no IN ({}) ORDER BY run_no, kind, other", places(1, list.len()));
+        let sql = format!(
+            "SELECT run_no, kind, other, step FROM run_links WHERE run_no IN ({}) ORDER BY run_no, kind, other",
+            places(1, list.len())
+        );
         let links: Vec<(i64, i64, i64, i64)> = db.fetch_all_assembled(sql, list.into_iter().map(Value::from).collect()).await?;
         if !links.is_empty() {
             fill(db, &mut all, links, if runs.len() == 1 { WHOLE } else { BRIEF }).await?;
@@ -81,8 +84,14 @@ async fn datasets(db: &Db, numbers: &[i64], longest: i64) -> Result<HashMap<i64,
         let args = args![longest].into_iter().chain(list.into_iter().map(Value::from)).collect();
         let rows: Vec<DatasetRow> = db.fetch_all_assembled(sql, args).await?;
         found.extend(rows.into_iter().map(|r| {
-            let dataset =
-                Dataset { name: r.name, digest: r.digest, source_type: r.source_type, source: r.source, schema: r.schema, profile: r.profile };
+            let dataset = Dataset {
+                name: r.name,
+                digest: r.digest,
+                source_type: r.source_type,
+                source: r.source,
+                schema: r.schema,
+                profile: r.profile,
+            };
             (r.no, dataset)
         }));
     }
@@ -97,8 +106,10 @@ async fn dataset_tags(db: &Db, links: &[(i64, i64, i64, i64)]) -> Result<HashMap
         return Ok(tags);
     }
     let list = padded(&runs.into_iter().collect::<Vec<_>>());
-    let sql =
-        format!("SELECT run_no, dataset_no, key, value FROM run_dataset_tags WHERE run_no IN ({}) ORDER BY run_no, dataset_no, key", places(1, list.len()));
+    let sql = format!(
+        "SELECT run_no, dataset_no, key, value FROM run_dataset_tags WHERE run_no IN ({}) ORDER BY run_no, dataset_no, key",
+        places(1, list.len())
+    );
     let rows: Vec<(i64, i64, String, String)> = db.fetch_all_assembled(sql, list.into_iter().map(Value::from).collect()).await?;
     for (run, dataset, key, value) in rows {
         tags.entry((run, dataset)).or_default().push(Tag { key, value });

@@ -3,14 +3,13 @@
 pub use super::model_search::{ModelOrder, ModelSearch, search};
 use super::{logged_models_store as rows, names::random_name, store};
 use crate::{
-    args,
-    audit,
+    args, audit,
     caller::Caller,
     db::{Db, Tx},
     error::{Error, Result},
     model::{
-        KEYS_OF_A_RUN, LoggedModel, LoggedModelId, LoggedModelStatus, ModelMetric, NewLoggedModel, PARAM_LENGTH, Permission, TAG_LENGTH, Tag, TeamId, cut,
-        validate_pairs,
+        KEYS_OF_A_RUN, LoggedModel, LoggedModelId, LoggedModelStatus, ModelMetric, NewLoggedModel, PARAM_LENGTH, Permission, TAG_LENGTH,
+        Tag, TeamId, cut, validate_pairs,
     },
     portal::Portal,
     random,
@@ -120,7 +119,10 @@ pub async fn log_params(portal: &Portal, caller: &Caller, team: &str, id: &Logge
     rows::put_params(&mut tx, no, &params).await?;
     let there = rows::params_tx(&mut tx, no).await?;
     if let Some(other) = params.iter().find(|p| there.get(&p.key) != Some(&p.value)) {
-        return Err(Error::invalid("params", format!("The param \"{}\" has another value already; params do not change.", cut(&other.key, 80))));
+        return Err(Error::invalid(
+            "params",
+            format!("The param \"{}\" has another value already; params do not change.", cut(&other.key, 80)),
+        ));
     }
     full_at(there.len(), "params")?;
     touch(&mut tx, no, portal.clock.now()).await?;

@@ -102,7 +102,8 @@ pub(crate) async fn experiments(db: &Db, team: &TeamId, ids: &[ExperimentId]) ->
         found.extend(rows.into_iter().map(|(id,)| (id, public_id(id, 0))));
     }
     if default {
-        let row: Option<(i64,)> = db.fetch_optional("SELECT id FROM experiments WHERE team_id = $1 AND is_default = 1", args![team]).await?;
+        let row: Option<(i64,)> =
+            db.fetch_optional("SELECT id FROM experiments WHERE team_id = $1 AND is_default = 1", args![team]).await?;
         found.extend(row.map(|(id,)| (id, public_id(id, 1))));
     }
     Ok(found)

@@ -171,9 +171,8 @@ impl Query {
 
     /// Adds a condition; says whether it is about a metric.
     fn condition(&mut self, condition: &Condition, datasets: &[(String, String)]) -> Result<bool, FilterError> {
-        let pair = |table: &str, key: String| {
-            Field::Text(format!("(SELECT p.value FROM {table} p WHERE p.model_no = m.no AND p.key = {key})"))
-        };
+        let pair =
+            |table: &str, key: String| Field::Text(format!("(SELECT p.value FROM {table} p WHERE p.model_no = m.no AND p.key = {key})"));
         let field = match condition.entity.as_deref() {
             Some("metrics" | "metric") => Field::Metric(self.latest(&condition.key, datasets, &[])),
             Some("params" | "param" | "parameters" | "parameter") => {
@@ -226,7 +225,11 @@ impl Query {
                 }
                 let places: Vec<String> = texts.into_iter().map(|text| self.bind(text)).collect();
                 let places = places.join(", ");
-                self.wheres.push(if list { format!("{sql} {} ({places})", op.as_str()) } else { format!("{sql} {} {places}", op.as_str()) });
+                self.wheres.push(if list {
+                    format!("{sql} {} ({places})", op.as_str())
+                } else {
+                    format!("{sql} {} {places}", op.as_str())
+                });
             }
         }
         Ok(())
@@ -248,7 +251,9 @@ impl Query {
                 self.latest(key, datasets, &only)
             }
             Some(_) => return Err(refuse(format!("Invalid order by field name: {}. Only metrics are supported.", order.field))),
-            None => column(&order.field).map(str::to_owned).ok_or_else(|| refuse(format!("Invalid order by field name: {}", order.field)))?,
+            None => {
+                column(&order.field).map(str::to_owned).ok_or_else(|| refuse(format!("Invalid order by field name: {}", order.field)))?
+            }
         };
         self.orders.push(format!("{sql} {direction} NULLS LAST"));
         Ok(())

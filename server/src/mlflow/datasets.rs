@@ -180,7 +180,8 @@ struct Records {
 
 async fn read_records(Path(id): Path<String>, Asked { door, fields }: Asked<ReadRecords>) -> Answer<Json<Records>> {
     let most = fields.max_results.map_or(1000, |n| n.0);
-    let (found, next_page_token) = datasets::records(door.portal(), &door.caller, &door.team, &id, most, fields.page_token.as_deref()).await?;
+    let (found, next_page_token) =
+        datasets::records(door.portal(), &door.caller, &door.team, &id, most, fields.page_token.as_deref()).await?;
     let records: Vec<Value> = found.into_iter().map(|r| record(&id, r)).collect();
     Ok(Json(Records { records: Value::Array(records).to_string(), next_page_token }))
 }
@@ -202,7 +203,13 @@ fn record(dataset: &str, record: EvaluationRecord) -> Value {
         let name = if kind.as_ref().is_some_and(|k| k == "TRACE") { "trace_id" } else { "source_id" };
         source.get("source_data")?.get(name).cloned()
     });
-    let rest = [("outputs", record.outputs), ("expectations", record.expectations), ("source", record.source), ("source_type", kind), ("source_id", place)];
+    let rest = [
+        ("outputs", record.outputs),
+        ("expectations", record.expectations),
+        ("source", record.source),
+        ("source_type", kind),
+        ("source_id", place),
+    ];
     for (name, value) in rest {
         if let (Some(value), Some(fields)) = (value, fields.as_object_mut()) {
             fields.insert(name.to_owned(), value);
@@ -226,7 +233,9 @@ struct Merged {
 
 async fn merge_records(Path(id): Path<String>, Asked { door, fields }: Asked<MergeRecords>) -> Answer<Json<Merged>> {
     let text = required(fields.records, "records")?;
-    let refused = |e: serde_json::Error| MlflowError::invalid(format!("Invalid value for parameter 'records': it is no list of records as JSON text ({e})."));
+    let refused = |e: serde_json::Error| {
+        MlflowError::invalid(format!("Invalid value for parameter 'records': it is no list of records as JSON text ({e})."))
+    };
     let records: Vec<NewRecord> = serde_json::from_str(&text).map_err(refused)?;
     drop(text);
     let merged = datasets::merge_records(door.portal(), &door.caller, &door.team, &id, records).await?;

@@ -74,7 +74,8 @@ struct Made {
 pub(super) fn wire(links: RunLinks) -> (Inputs, Option<Outputs>) {
     let input = |input: DatasetInput| {
         let d = input.dataset;
-        let dataset = Data { name: d.name, digest: d.digest, source_type: d.source_type, source: d.source, schema: d.schema, profile: d.profile };
+        let dataset =
+            Data { name: d.name, digest: d.digest, source_type: d.source_type, source: d.source, schema: d.schema, profile: d.profile };
         Input { tags: input.tags, dataset }
     };
     let inputs = Inputs {
@@ -206,6 +207,7 @@ struct Summary {
 async fn search(Asked { door, fields }: Asked<Search>) -> Answer<Json<Summaries>> {
     let ids: Vec<ExperimentId> = fields.experiment_ids.0.into_iter().map(ExperimentId).collect();
     let found = inputs::search_datasets(door.portal(), &door.caller, &door.team, &ids).await?;
-    let summary = |d: domain::model::DatasetSummary| Summary { experiment_id: d.experiment, name: d.name, digest: d.digest, context: d.context };
+    let summary =
+        |d: domain::model::DatasetSummary| Summary { experiment_id: d.experiment, name: d.name, digest: d.digest, context: d.context };
     Ok(Json(Summaries { dataset_summaries: found.into_iter().map(summary).collect() }))
 }

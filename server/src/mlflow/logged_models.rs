@@ -173,7 +173,8 @@ struct Finalize {
 
 async fn finalize(Path(id): Path<String>, Asked { door, fields }: Asked<Finalize>) -> Answer<Json<One>> {
     let status = fields.status.ok_or_else(|| MlflowError::missing("status"))?;
-    let name = choice(&status, &STATUSES).map_err(|reason| MlflowError::invalid(format!("Invalid value for parameter 'status': {reason}")))?;
+    let name =
+        choice(&status, &STATUSES).map_err(|reason| MlflowError::invalid(format!("Invalid value for parameter 'status': {reason}")))?;
     let status = match name {
         "LOGGED_MODEL_READY" => LoggedModelStatus::Ready,
         "LOGGED_MODEL_UPLOAD_FAILED" => LoggedModelStatus::Failed,
@@ -205,7 +206,10 @@ struct Tags {
 }
 
 async fn set_tags(Path(id): Path<String>, Asked { door, fields }: Asked<Tags>) -> Answer<Json<One>> {
-    models::set_tags(door.portal(), &door.caller, &door.team, &LoggedModelId(id), &tags(fields.tags)).await.map(one).map_err(MlflowError::from)
+    models::set_tags(door.portal(), &door.caller, &door.team, &LoggedModelId(id), &tags(fields.tags))
+        .await
+        .map(one)
+        .map_err(MlflowError::from)
 }
 
 async fn remove_tag(Path((id, key)): Path<(String, String)>, Asked { door, .. }: Asked<Nothing>) -> Answer<Json<Empty>> {

@@ -179,7 +179,10 @@ async fn inputs_and_outputs_show_on_their_run() {
     c.done("POST", "2.0/mlflow/runs/log-inputs", inputs).await;
     c.done("POST", "2.0/mlflow/runs/outputs", json!({ "run_id": run, "models": [{ "model_id": model, "step": "4" }] })).await;
     let shown = found().await;
-    assert_eq!(shown["inputs"], json!({ "dataset_inputs": [{ "dataset": dataset, "tags": tags }], "model_inputs": [{ "model_id": model }] }));
+    assert_eq!(
+        shown["inputs"],
+        json!({ "dataset_inputs": [{ "dataset": dataset, "tags": tags }], "model_inputs": [{ "model_id": model }] })
+    );
     assert_eq!(shown["outputs"], json!({ "model_outputs": [{ "model_id": model, "step": 4 }] }));
     let datasets = c.done("POST", "2.0/mlflow/experiments/search-datasets", json!({ "experiment_ids": ["0"] })).await;
     assert_eq!(datasets["dataset_summaries"], json!([{ "experiment_id": "0", "name": "ds", "digest": "d1", "context": "train" }]));
@@ -202,7 +205,9 @@ async fn inputs_and_outputs_show_on_their_run() {
 #[tokio::test]
 async fn an_evaluation_dataset_takes_records_as_text() {
     let c = Clients::new().await;
-    let made = c.done("POST", "3.0/mlflow/datasets/create", json!({ "name": "qa", "experiment_ids": ["0"], "tags": "{\"a\":\"b\",\"n\":1}" })).await;
+    let made = c
+        .done("POST", "3.0/mlflow/datasets/create", json!({ "name": "qa", "experiment_ids": ["0"], "tags": "{\"a\":\"b\",\"n\":1}" }))
+        .await;
     let id = made["dataset"]["dataset_id"].as_str().expect("an id").to_owned();
     assert!(id.starts_with("d-") && made["dataset"]["tags"] == "{\"a\":\"b\",\"n\":\"1\"}" && made["dataset"].get("profile").is_none());
     assert_eq!(made["dataset"]["experiment_ids"], json!(["0"]));
@@ -253,7 +258,8 @@ async fn a_scorer_is_registered_in_versions() {
     assert_eq!(versions["scorers"].as_array().map(Vec::len), Some(2));
     c.done("DELETE", "3.0/mlflow/scorers/delete", json!({ "experiment_id": "0", "name": "tone" })).await;
     c.refused("GET", "3.0/mlflow/scorers/get?experiment_id=0&name=tone", Value::Null, 404, ABSENT).await;
-    c.refused("POST", "3.0/mlflow/scorers/register", json!({ "experiment_id": "0", "name": "x", "serialized_scorer": "{" }), 400, INVALID).await;
+    c.refused("POST", "3.0/mlflow/scorers/register", json!({ "experiment_id": "0", "name": "x", "serialized_scorer": "{" }), 400, INVALID)
+        .await;
 }
 
 /// What another team has is answered like what nobody has, byte for byte, under both prefixes.
@@ -310,7 +316,11 @@ async fn foreign_models_datasets_and_scorers_do_not_exist() {
             ("GET", format!("3.0/mlflow/scorers/get?experiment_id={experiment}&name=s"), Value::Null),
             ("GET", format!("3.0/mlflow/scorers/versions?experiment_id={experiment}&name=s"), Value::Null),
             ("DELETE", "3.0/mlflow/scorers/delete".to_owned(), json!({ "experiment_id": experiment, "name": "s" })),
-            ("POST", "3.0/mlflow/scorers/register".to_owned(), json!({ "experiment_id": experiment, "name": "s", "serialized_scorer": "{}" })),
+            (
+                "POST",
+                "3.0/mlflow/scorers/register".to_owned(),
+                json!({ "experiment_id": experiment, "name": "s", "serialized_scorer": "{}" }),
+            ),
         ]
     };
     let theirs = requests(&model, &run, &dataset, &experiment);

@@ -158,7 +158,8 @@ async fn a_scorer_counts_its_versions_and_never_gives_a_number_twice() {
     assert_eq!(register(r#"{"v":2}"#).await.expect("registered").version, 2);
     scorers::remove(p, ada, "vision", &zero(), "tone", Some(2)).await.expect("deleted");
     assert_eq!(register(r#"{"v":3}"#).await.expect("registered").version, 3);
-    let numbers: Vec<i64> = scorers::versions(p, ada, "vision", &zero(), "tone").await.expect("versions").iter().map(|v| v.version).collect();
+    let numbers: Vec<i64> =
+        scorers::versions(p, ada, "vision", &zero(), "tone").await.expect("versions").iter().map(|v| v.version).collect();
     assert_eq!(numbers, [1, 3]);
     assert_eq!(scorers::get(p, ada, "vision", &zero(), "tone", None).await.expect("the newest").serialized, r#"{"v":3}"#);
     assert_eq!(scorers::get(p, ada, "vision", &zero(), "tone", Some(1)).await.expect("the first").version, 1);

@@ -8,7 +8,8 @@ use domain::{
 };
 
 fn data(name: &str, digest: &str) -> DatasetInput {
-    let dataset = Dataset { name: name.into(), digest: digest.into(), source_type: "local".into(), source: "{}".into(), ..Dataset::default() };
+    let dataset =
+        Dataset { name: name.into(), digest: digest.into(), source_type: "local".into(), source: "{}".into(), ..Dataset::default() };
     DatasetInput { dataset, tags: vec![Tag::new("mlflow.data.context", "train")] }
 }
 
@@ -38,7 +39,10 @@ async fn a_dataset_is_noted_once_and_changes_its_runs_version() {
     let (count,): (i64,) = lab.portal.db.fetch_one("SELECT COUNT(*) FROM datasets", args![]).await.expect("a count");
     assert_eq!(count, 2, "runs of an experiment share a dataset");
     let found = inputs::search_datasets(&lab.portal, &lab.ada, "vision", &[ZERO.into(), "12345".into()]).await.expect("found");
-    assert_eq!(found.iter().map(|d| (d.name.as_str(), d.context.as_deref())).collect::<Vec<_>>(), [("a", Some("train")), ("b", Some("train"))]);
+    assert_eq!(
+        found.iter().map(|d| (d.name.as_str(), d.context.as_deref())).collect::<Vec<_>>(),
+        [("a", Some("train")), ("b", Some("train"))]
+    );
 }
 
 #[tokio::test]
@@ -117,7 +121,8 @@ async fn what_is_foreign_deleted_or_too_large_is_not_noted() {
     }
 }
 
-const MODEL: &str = r#"{"artifact_path":"m","flavors":{"f":{"config":{"big":1},"v":"1"}},"utc_time_created":"now","run_id":"r","signature":{}}"#;
+const MODEL: &str =
+    r#"{"artifact_path":"m","flavors":{"f":{"config":{"big":1},"v":"1"}},"utc_time_created":"now","run_id":"r","signature":{}}"#;
 
 #[tokio::test]
 async fn what_older_clients_log_as_models_is_kept_in_the_runs_tag() {

@@ -15,6 +15,7 @@ async fn a_batch_is_logged_whole_and_again_without_a_difference() {
         metrics: vec![metric("m", 1.0, 1, 0), metric("m", 2.0, 2, 1), metric("n", 3.0, 1, 0)],
         params: vec![Tag::new("p", "v"), Tag::new("empty", "")],
         tags: vec![Tag::new("t", "1"), Tag::new("t", "2")],
+        ..Batch::default()
     };
     for _ in 0..2 {
         lab.log(&run, batch.clone()).await.expect("logged");
@@ -37,6 +38,7 @@ async fn a_batch_with_a_changed_param_leaves_nothing() {
         metrics: vec![metric("m", 1.0, 1, 1)],
         params: vec![Tag::new("a", "1"), Tag::new("p", "2")],
         tags: vec![Tag::new("t", "1")],
+        ..Batch::default()
     };
     let refused = lab.log(&run, batch).await.expect_err("refused").to_string();
     assert!(refused.contains("'p'") && refused.contains("'1'") && refused.contains("'2'"), "{refused}");

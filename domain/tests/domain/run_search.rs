@@ -64,7 +64,7 @@ fn search(experiments: &[&ExperimentId], filter: &str, order_by: &[&str]) -> Run
 fn batch(metrics: &[(&str, f64)], params: &[(&str, &str)], tags: &[(&str, &str)]) -> Batch {
     let tag = |(key, value): &(&str, &str)| Tag::new(*key, *value);
     let metric = |(key, value): &(&str, f64)| Metric { key: (*key).to_owned(), value: *value, timestamp: 1, step: 0 };
-    Batch { metrics: metrics.iter().map(metric).collect(), params: params.iter().map(tag).collect(), tags: tags.iter().map(tag).collect() }
+    Batch { metrics: metrics.iter().map(metric).collect(), params: params.iter().map(tag).collect(), tags: tags.iter().map(tag).collect(), ..Batch::default() }
 }
 
 #[tokio::test]

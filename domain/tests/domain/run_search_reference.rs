@@ -298,7 +298,8 @@ impl World {
     /// Everything that the run logged is there.
     fn is_whole(&self, run: &domain::model::Run) {
         let known = self.known.iter().find(|known| known.id == run.id).expect("one of ours");
-        let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+        // SQLite keeps no sign of zero.
+        let same = |a: f64, b: f64| (a + 0.0).to_bits() == (b + 0.0).to_bits() || a.is_nan() && b.is_nan();
         let metrics = known.metrics.iter().zip(&run.metrics).all(|((key, value), m)| *key == m.key && same(*value, m.value));
         let tags =
             |known: &BTreeMap<&str, &str>, tags: &[Tag]| known.iter().zip(tags).all(|((key, value), t)| *key == t.key && *value == t.value);

@@ -124,8 +124,12 @@ pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, MlflowError> {
         return if serde_json::from_str::<String>(&inner).is_ok() { from_json(b"{}") } else { from_json(inner.as_bytes()) };
     }
     if error.is_syntax() || error.is_eof() || !matches!(body.iter().find(|b| !b.is_ascii_whitespace()), Some(b'{')) {
-        if error.to_string().starts_with("recursion limit") {
+        let text = error.to_string();
+        if text.starts_with("recursion limit") {
             return Err(MlflowError::invalid("The request is nested too deeply."));
+        }
+        if text.starts_with("number out of range") {
+            return Err(MlflowError::invalid("A number is too large."));
         }
         return if body == b"{}" { Err(MlflowError::invalid(error.to_string())) } else { from_json(b"{}") };
     }

@@ -278,7 +278,7 @@ pub fn double<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok,
     if value.is_nan() { serializer.serialize_str("NaN") } else { serializer.serialize_f64(value.clamp(f64::MIN, f64::MAX)) }
 }
 
-/// A boolean, as itself or as the text of a query.
+/// A boolean, as itself or as the text of a query, where Python's clients write `True`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bool(pub bool);
 
@@ -286,8 +286,8 @@ impl<'de> Deserialize<'de> for Bool {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Json::deserialize(deserializer)? {
             Json::Bool(value) => Ok(Self(value)),
-            Json::String(text) if text == "true" => Ok(Self(true)),
-            Json::String(text) if text == "false" => Ok(Self(false)),
+            Json::String(text) if text.eq_ignore_ascii_case("true") => Ok(Self(true)),
+            Json::String(text) if text.eq_ignore_ascii_case("false") => Ok(Self(false)),
             _ => Err(D::Error::custom("not true or false")),
         }
     }

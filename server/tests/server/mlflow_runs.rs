@@ -205,6 +205,21 @@ async fn numbers_that_do_not_fit_are_refused_and_odd_ones_kept() {
 }
 
 #[tokio::test]
+async fn a_double_comes_back_to_the_last_bit() {
+    let client = Client::new().await;
+    let run = client.run().await;
+    for value in [0.1, 1.0 / 3.0, 1e-300, 123_456_789.123_456_79, -5e-324, 9_007_199_254_740_992.0, f64::MAX] {
+        client.done("runs/log-metric", json!({ "run_id": run, "key": "m", "value": value, "timestamp": 1 })).await;
+    }
+    let found = read(&client.get(&format!("metrics/get-history?run_id={run}&metric_key=m")).await);
+    let mut values: Vec<f64> = found["metrics"].as_array().expect("points").iter().filter_map(|m| m["value"].as_f64()).collect();
+    values.sort_by(f64::total_cmp);
+    let bits: Vec<u64> = values.into_iter().map(f64::to_bits).collect();
+    let expected = [-5e-324, 1e-300, 0.1, 1.0 / 3.0, 123_456_789.123_456_79, 9_007_199_254_740_992.0, f64::MAX];
+    assert_eq!(bits, expected.map(f64::to_bits));
+}
+
+#[tokio::test]
 async fn a_batch_beyond_the_limits_writes_nothing() {
     let client = Client::new().await;
     let run = client.run().await;

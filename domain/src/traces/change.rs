@@ -78,7 +78,7 @@ pub struct Doomed {
 pub async fn delete(portal: &Portal, caller: &Caller, team: &str, experiment: &ExperimentId, doomed: Doomed) -> Result<u64> {
     let scope = caller.require_in(Permission::WriteTracking, team)?;
     let mut checks = Checks::new();
-    let either = doomed.until.is_some() != !doomed.ids.is_empty();
+    let either = doomed.until.is_some() == doomed.ids.is_empty();
     checks.require(either, "request_ids", "Either `max_timestamp_millis` or `trace_ids` must be specified, and not both.");
     checks.require(
         doomed.ids.is_empty() || doomed.most.is_none(),

@@ -12,7 +12,7 @@ pub(super) const CACHE_TOKENS: [&str; 3] =
 const COSTS: [&str; 3] = ["input_cost", "output_cost", "total_cost"];
 
 /// Spans whose numbers count: a span's own numbers already hold those of the spans below it, so they are not added again.
-fn counted<'a>(spans: &'a [Outline], has: impl Fn(&Outline) -> bool) -> Vec<&'a Outline> {
+fn counted(spans: &[Outline], has: impl Fn(&Outline) -> bool) -> Vec<&Outline> {
     let ids: HashSet<&str> = spans.iter().map(|s| s.span_id.as_str()).collect();
     let mut children: HashMap<&str, Vec<&Outline>> = HashMap::new();
     let mut open: Vec<(&Outline, bool)> = Vec::new();

@@ -72,6 +72,9 @@ impl Filter {
     pub fn is_exact(&self) -> bool {
         self.patterns.is_empty() && self.spans.is_empty()
     }
+    fn and(&mut self, sql: &str) {
+        self.sql.push_str(sql);
+    }
 }
 
 /// Understands a filter; its values become arguments.
@@ -87,7 +90,7 @@ pub(super) fn compile(text: &str, args: &mut Vec<Value>) -> Result<Filter> {
     }
     if !spans.is_empty() {
         let exact: String = spans.iter().filter_map(|(field, matcher)| span_sql(field, matcher, args)).collect();
-        filter.sql += &format!(" AND EXISTS (SELECT 1 FROM spans s WHERE s.trace_no = t.no{exact})");
+        filter.and(&format!(" AND EXISTS (SELECT 1 FROM spans s WHERE s.trace_no = t.no{exact})"));
         if spans.iter().any(|(field, matcher)| matcher.is_pattern() || matches!(field, Field::Attribute(_) | Field::Content)) {
             filter.spans = spans;
         }
@@ -152,7 +155,7 @@ fn number(c: &Condition, column: &str, args: &mut Vec<Value>, filter: &mut Filte
     #[expect(clippy::cast_possible_truncation, reason = "checked to be whole and in range")]
     let value = if value.fract() == 0.0 && value.abs() < 9e15 { Value::from(value as i64) } else { Value::from(value) };
     let place = bind(args, value);
-    filter.sql += &format!(" AND {column} {} {place}", c.op.as_str());
+    filter.and(&format!(" AND {column} {} {place}", c.op.as_str()));
     Ok(())
 }
 
@@ -206,12 +209,12 @@ fn pair(c: &Condition, table: &'static str, subject: Subject, args: &mut Vec<Val
     let place = bind(args, key);
     let there = format!("EXISTS (SELECT 1 FROM {table} p WHERE p.trace_no = t.no AND p.key = {place}");
     match c.op {
-        Comparator::IsNull => filter.sql += &format!(" AND NOT {there})"),
-        Comparator::IsNotNull => filter.sql += &format!(" AND {there})"),
+        Comparator::IsNull => filter.and(&format!(" AND NOT {there})")),
+        Comparator::IsNotNull => filter.and(&format!(" AND {there})")),
         _ => {
             let matcher = matcher(c)?;
             let exact = exact("p.value", &matcher, args);
-            filter.sql += &format!(" AND {there}{})", exact.as_deref().unwrap_or_default());
+            filter.and(&format!(" AND {there}{})", exact.as_deref().unwrap_or_default()));
             if exact.is_none() {
                 filter.patterns.push((subject, matcher));
             }
@@ -223,10 +226,10 @@ fn pair(c: &Condition, table: &'static str, subject: Subject, args: &mut Vec<Val
 /// A run made the trace, or is linked to it.
 fn run(c: &Condition, args: &mut Vec<Value>, filter: &mut Filter) -> Result<(), FilterError> {
     let (key, run) = (bind(args, TRACE_SOURCE_RUN), bind(args, c.text()?));
-    filter.sql += &format!(
+    filter.and(&format!(
         " AND (EXISTS (SELECT 1 FROM trace_metadata p WHERE p.trace_no = t.no AND p.key = {key} AND p.value = {run})
          OR EXISTS (SELECT 1 FROM trace_runs l JOIN runs r ON r.no = l.run_no WHERE l.trace_no = t.no AND r.id = {run}))"
-    );
+    ));
     Ok(())
 }
 
@@ -237,7 +240,7 @@ fn prompt(c: &Condition, args: &mut Vec<Value>, filter: &mut Filter) -> Result<(
         return Err(c.refuse(format!("Invalid prompts filter value '{prompt}'. Expected format: prompt = \"name/version\"")));
     }
     let place = bind(args, prompt);
-    filter.sql += &format!(" AND EXISTS (SELECT 1 FROM trace_prompts p WHERE p.trace_no = t.no AND p.prompt = {place})");
+    filter.and(&format!(" AND EXISTS (SELECT 1 FROM trace_prompts p WHERE p.trace_no = t.no AND p.prompt = {place})"));
     Ok(())
 }
 
@@ -250,14 +253,14 @@ fn field(c: &Condition) -> Result<Field, FilterError> {
             c.only(&[Comparator::Like, Comparator::ILike])?;
             Field::Content
         }
-        key => match key.strip_prefix("attributes.").filter(|key| !key.is_empty()) {
-            Some(key) => Field::Attribute(key.to_owned()),
-            None => {
+        key => {
+            let Some(key) = key.strip_prefix("attributes.").filter(|key| !key.is_empty()) else {
                 let reason =
                     format!("Invalid span attribute '{key}'. Supported attributes: name, status, type, attributes.<attribute_name>.");
                 return Err(c.refuse(reason));
-            }
-        },
+            };
+            Field::Attribute(key.to_owned())
+        }
     })
 }
 
@@ -292,7 +295,7 @@ fn assessment(c: &Condition, kind: &'static str, args: &mut Vec<Value>, filter: 
     let is_number = "substr(a.value, 1, 1) NOT IN ('\"', 't', 'f')";
     let condition = match (&c.value, c.op) {
         (_, Comparator::IsNull) => {
-            filter.sql += &format!(" AND NOT {there})");
+            filter.and(&format!(" AND NOT {there})"));
             return Ok(());
         }
         (_, Comparator::IsNotNull) => String::new(),
@@ -315,7 +318,7 @@ fn assessment(c: &Condition, kind: &'static str, args: &mut Vec<Value>, filter: 
             String::new()
         }
     };
-    filter.sql += &format!(" AND {there}{condition})");
+    filter.and(&format!(" AND {there}{condition})"));
     Ok(())
 }
 
@@ -325,6 +328,6 @@ fn issue(c: &Condition, args: &mut Vec<Value>, filter: &mut Filter) -> Result<()
         return Err(c.refuse(format!("Invalid issue attribute '{}'. Supported attributes: id", c.key)));
     }
     let place = bind(args, c.text()?);
-    filter.sql += &format!(" AND EXISTS (SELECT 1 FROM assessments a WHERE a.trace_no = t.no AND a.kind = 'issue' AND a.name = {place})");
+    filter.and(&format!(" AND EXISTS (SELECT 1 FROM assessments a WHERE a.trace_no = t.no AND a.kind = 'issue' AND a.name = {place})"));
     Ok(())
 }

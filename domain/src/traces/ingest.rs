@@ -174,28 +174,27 @@ fn tags_of<'a>(pairs: impl Iterator<Item = (&'a str, &'a Value)>) -> Pairs {
 /// Writes what is said about one trace; its number.
 async fn write(tx: &mut Tx, team: &TeamId, experiment: i64, numbers: &mut Vec<i64>, id: &str, mut said: Said) -> Result<i64> {
     let found = store::lock(tx, team, id).await?;
-    let mut row = match found {
-        Some(row) => row,
-        None => {
-            let new = TraceInfo {
-                id: id.to_owned(),
-                experiment: ExperimentId(String::new()),
-                request_time: said.start,
-                duration: None,
-                state: TraceState::InProgress,
-                client_request_id: None,
-                request_preview: None,
-                response_preview: None,
-                metadata: Pairs::new(),
-                tags: Pairs::new(),
-                assessments: Vec::new(),
-            };
-            let no = match numbers.pop() {
-                Some(no) => no,
-                None => tx.next("trace").await?,
-            };
-            store::insert(tx, team, experiment, no, &new).await?
-        }
+    let mut row = if let Some(row) = found {
+        row
+    } else {
+        let new = TraceInfo {
+            id: id.to_owned(),
+            experiment: ExperimentId(String::new()),
+            request_time: said.start,
+            duration: None,
+            state: TraceState::InProgress,
+            client_request_id: None,
+            request_preview: None,
+            response_preview: None,
+            metadata: Pairs::new(),
+            tags: Pairs::new(),
+            assessments: Vec::new(),
+        };
+        let no = match numbers.pop() {
+            Some(no) => no,
+            None => tx.next("trace").await?,
+        };
+        store::insert(tx, team, experiment, no, &new).await?
     };
     if row.experiment_id != experiment {
         return Err(Error::invalid("trace_id", format!("Trace with ID '{id}' already exists in another experiment.")));
@@ -225,7 +224,8 @@ fn merge(row: &mut TraceRow, said: &Said) {
     }
     let open = row.state.parse::<TraceState>().is_ok_and(TraceState::is_open);
     if let Some(root) = said.root.filter(|_| open) {
-        row.state = if root == SpanStatus::Error { TraceState::Error } else { TraceState::Ok }.as_str().to_owned();
+        let state = if root == SpanStatus::Error { TraceState::Error } else { TraceState::Ok };
+        state.as_str().clone_into(&mut row.state);
     }
     row.request_preview = row.request_preview.take().or_else(|| said.request.clone());
     row.response_preview = row.response_preview.take().or_else(|| said.response.clone());

@@ -235,7 +235,8 @@ fn range(query: &MetricsQuery, args: &mut Vec<Value>) -> String {
     for (op, at) in [(">=", query.from), ("<=", query.to)] {
         if let Some(at) = at {
             args.push(at.into());
-            sql += &format!(" AND {column} {op} ${}", args.len());
+            let condition = format!(" AND {column} {op} ${}", args.len());
+            sql.push_str(&condition);
         }
     }
     sql

@@ -56,7 +56,8 @@ pub(super) async fn cells(db: &Db, asked: Asked<'_>) -> Result<Vec<Cell>> {
         None => "CAST(0 AS BIGINT)".to_owned(),
     };
     let column = |i: usize| asked.columns.get(i).map_or("''".to_owned(), |column| (*column).to_owned());
-    let there: String = asked.columns.iter().chain(&[asked.value]).map(|column| format!(" AND {column} IS NOT NULL")).collect();
+    let there: Vec<String> = asked.columns.iter().chain(&[asked.value]).map(|column| format!(" AND {column} IS NOT NULL")).collect();
+    let there = there.concat();
     let (times, sessions) = if asked.sessions {
         args.push(SESSION_KEY.into());
         let join = format!("JOIN trace_metadata m ON m.trace_no = t.no AND m.key = ${}", args.len());

@@ -29,7 +29,8 @@ pub(super) fn order_by(entries: &[String], args: &mut Vec<Value>) -> Result<Stri
             return Err(refused(format!("`order_by` contains duplicate fields: {text}")));
         }
         let direction = if order.ascending { "ASC" } else { "DESC" };
-        sql += &format!("CASE WHEN {key} IS NULL THEN 1 ELSE 0 END, {key} {direction}, ");
+        let entry = format!("CASE WHEN {key} IS NULL THEN 1 ELSE 0 END, {key} {direction}, ");
+        sql.push_str(&entry);
     }
     Ok(sql + "t.request_time DESC, t.id")
 }

@@ -123,12 +123,11 @@ pub(super) async fn groups(db: &Db, nos: &[i64], most: i64) -> Result<Vec<Vec<i6
     let mut groups: Vec<Vec<i64>> = Vec::new();
     let mut left = 0;
     for (no, bytes) in sizes {
-        match groups.last_mut().filter(|_| bytes <= left) {
-            Some(group) => group.push(no),
-            None => {
-                groups.push(vec![no]);
-                left = most;
-            }
+        if let Some(group) = groups.last_mut().filter(|_| bytes <= left) {
+            group.push(no);
+        } else {
+            groups.push(vec![no]);
+            left = most;
         }
         left -= bytes;
     }

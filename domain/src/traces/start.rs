@@ -93,19 +93,18 @@ pub async fn start(portal: &Portal, caller: &Caller, team: &str, mut new: TraceI
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await?;
     let experiment = open_experiment(&mut tx, &scope.team, &new.experiment).await?;
-    let mut row = match store::lock(&mut tx, &scope.team, &new.id).await? {
-        Some(row) => row,
-        None => {
-            let no = tx.next("trace").await?;
-            store::insert(&mut tx, &scope.team, experiment, no, &new).await?
-        }
+    let mut row = if let Some(row) = store::lock(&mut tx, &scope.team, &new.id).await? {
+        row
+    } else {
+        let no = tx.next("trace").await?;
+        store::insert(&mut tx, &scope.team, experiment, no, &new).await?
     };
     if row.experiment_id != experiment {
         return Err(Error::invalid("trace_id", format!("Trace with ID '{}' already exists in another experiment.", new.id)));
     }
     row.request_time = new.request_time;
     row.duration = new.duration;
-    row.state = new.state.as_str().to_owned();
+    new.state.as_str().clone_into(&mut row.state);
     row.client_request_id = new.client_request_id.as_deref().map(|text| text.replace('\0', "\u{fffd}"));
     row.request_preview = new.request_preview.as_deref().map(derive::short).or(row.request_preview);
     row.response_preview = new.response_preview.as_deref().map(derive::short).or(row.response_preview);
@@ -175,7 +174,7 @@ pub async fn end_v2(portal: &Portal, caller: &Caller, team: &str, id: &str, end:
     let mut tx = portal.db.begin().await?;
     let mut row = store::lock(&mut tx, &scope.team, id).await?.ok_or(Error::NotFound("trace"))?;
     row.duration = Some((end.at - row.request_time).max(0));
-    row.state = end.state.as_str().to_owned();
+    end.state.as_str().clone_into(&mut row.state);
     row.finished = 1;
     put_pairs(&mut tx, &mut row, tags, &metadata).await?;
     store::update(&mut tx, &row).await?;

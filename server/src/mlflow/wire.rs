@@ -124,8 +124,12 @@ pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, MlflowError> {
         return if serde_json::from_str::<String>(&inner).is_ok() { from_json(b"{}") } else { from_json(inner.as_bytes()) };
     }
     if error.is_syntax() || error.is_eof() || !matches!(body.iter().find(|b| !b.is_ascii_whitespace()), Some(b'{')) {
-        if error.to_string().starts_with("recursion limit") {
+        let text = error.to_string();
+        if text.starts_with("recursion limit") {
             return Err(MlflowError::invalid("The request is nested too deeply."));
+        }
+        if text.starts_with("number out of range") {
+            return Err(MlflowError::invalid("A number is too large."));
         }
         return if body == b"{}" { Err(MlflowError::invalid(error.to_string())) } else { from_json(b"{}") };
     }
@@ -279,7 +283,7 @@ pub fn double<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok,
     if value.is_nan() { serializer.serialize_str("NaN") } else { serializer.serialize_f64(value.clamp(f64::MIN, f64::MAX)) }
 }
 
-/// A boolean, as itself or as the text of a query.
+/// A boolean, as itself or as the text of a query, where Python's clients write `True`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bool(pub bool);
 
@@ -287,8 +291,8 @@ impl<'de> Deserialize<'de> for Bool {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Json::deserialize(deserializer)? {
             Json::Bool(value) => Ok(Self(value)),
-            Json::String(text) if text == "true" => Ok(Self(true)),
-            Json::String(text) if text == "false" => Ok(Self(false)),
+            Json::String(text) if text.eq_ignore_ascii_case("true") => Ok(Self(true)),
+            Json::String(text) if text.eq_ignore_ascii_case("false") => Ok(Self(false)),
             _ => Err(D::Error::custom("not true or false")),
         }
     }

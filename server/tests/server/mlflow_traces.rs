@@ -111,7 +111,7 @@ async fn spans_arrive_as_json_and_are_read_as_mlflow_says() {
     let location = json!({ "type": "MLFLOW_EXPERIMENT", "mlflow_experiment": { "experiment_id": "0" } });
     assert_eq!((&info["trace_location"], &info["request_preview"]), (&location, &json!("{\"q\":1}")));
     assert_eq!((&info["tags"]["service.name"], &info["tags"]["mlflow.trace.spansLocation"]), (&json!("bot"), &json!("TRACKING_STORE")));
-    let trace = read(&client.get(&format!("3.0/mlflow/traces/get?trace_id={TRACE}")).await)["trace"].take();
+    let trace = read(&client.get(&format!("3.0/mlflow/traces/get?trace_id={TRACE}&allow_partial=False")).await)["trace"].take();
     let root = &trace["spans"][0];
     assert_eq!((&root["trace_id"], &root["span_id"]), (&json!("CvdlGRbNQ92ESOshHIAxnA=="), &json!("t61rcWkgMzE=")));
     assert_eq!((&root["start_time_unix_nano"], &root["status"]["code"]), (&json!(NANO), &json!("STATUS_CODE_OK")));

@@ -16,7 +16,13 @@ use std::{
     io::{self, Write},
     sync::Arc,
 };
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::{
+    runtime::Handle,
+    task::{JoinHandle, spawn_blocking},
+};
+
+/// Bytes after which the disk is asked to begin with what it has got.
+const SYNC_EVERY: u64 = 16 * 1024 * 1024;
 
 /// An object that is being written. Dropped without `finish`, nothing of it stays.
 pub(super) struct Writer {
@@ -41,7 +47,7 @@ struct Work {
 }
 
 enum Target {
-    Disk { disk: Arc<Disk>, key: Key, file: Option<File> },
+    Disk { disk: Arc<Disk>, key: Key, file: Option<Growing> },
     Bucket(Box<Sending>),
 }
 
@@ -110,22 +116,19 @@ impl Writer {
 }
 
 impl Work {
+    /// Hashes and writes at the same time.
     async fn take(self, block: Vec<Bytes>) -> Result<Self> {
-        let Self { mut hasher, target } = self;
-        match target {
+        let hashing = hash(self.hasher, block.clone());
+        match self.target {
             Target::Disk { disk, key, file } => {
-                blocking(move || {
-                    let file = append(&disk, &key, file, &block, &mut hasher)?;
-                    Ok(Self { hasher, target: Target::Disk { disk, key, file: Some(file) } })
-                })
-                .await
+                let writing = {
+                    let (disk, key) = (disk.clone(), key.clone());
+                    blocking(move || append(&disk, &key, file, &block))
+                };
+                let (hasher, file) = tokio::try_join!(hashing, writing)?;
+                Ok(Self { hasher, target: Target::Disk { disk, key, file: Some(file) } })
             }
             Target::Bucket(mut sending) => {
-                let hashed = block.clone();
-                let hashing = blocking(move || {
-                    hashed.iter().for_each(|bytes| hasher.update(bytes));
-                    Ok(hasher)
-                });
                 let (hasher, ()) = tokio::try_join!(hashing, sending.take(block))?;
                 Ok(Self { hasher, target: Target::Bucket(sending) })
             }
@@ -133,18 +136,11 @@ impl Work {
     }
 
     async fn finish(self, block: Vec<Bytes>) -> Result<Sha256> {
-        if let Target::Disk { disk, key, file } = self.target {
-            let mut hasher = self.hasher;
-            return blocking(move || {
-                let file = append(&disk, &key, file, &block, &mut hasher)?;
-                disk.publish(&key, &file)?;
-                Ok(hasher)
-            })
-            .await;
-        }
         let Self { hasher, target } = self.take(block).await?;
-        if let Target::Bucket(sending) = target {
-            sending.finish().await?;
+        match target {
+            Target::Disk { disk, key, file: Some(file) } => blocking(move || file.publish(&disk, &key)).await?,
+            Target::Disk { .. } => return Err(Error::Internal("an artifact without a file".to_owned())),
+            Target::Bucket(sending) => sending.finish().await?,
         }
         Ok(hasher)
     }
@@ -170,30 +166,67 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
     })
 }
 
-/// Writes a block to the file, which the first one makes.
-fn append(disk: &Disk, key: &Key, file: Option<File>, block: &[Bytes], hasher: &mut Sha256) -> io::Result<File> {
-    let mut file = match file {
-        Some(file) => file,
-        None => disk.create(key)?,
-    };
-    let written = write(disk, &mut file, block, hasher);
-    if let Err(error) = written {
-        disk.discard(key);
-        return Err(error);
-    }
-    Ok(file)
+async fn hash(mut hasher: Sha256, block: Vec<Bytes>) -> Result<Sha256> {
+    blocking(move || {
+        block.iter().for_each(|bytes| hasher.update(bytes));
+        Ok(hasher)
+    })
+    .await
 }
 
-fn write(disk: &Disk, file: &mut File, block: &[Bytes], hasher: &mut Sha256) -> io::Result<()> {
-    if disk.is_full(block.iter().map(|b| b.len() as u64).sum()) {
-        return Err(io::ErrorKind::StorageFull.into());
+/// A file that grows, and is brought to the disk while it does: at its end little is left to wait for.
+struct Growing {
+    file: File,
+    /// Bytes since the disk was last asked to begin.
+    unsynced: u64,
+    syncing: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Growing {
+    fn write(&mut self, block: &[Bytes]) -> io::Result<()> {
+        for bytes in block {
+            self.file.write_all(bytes)?;
+            self.unsynced += bytes.len() as u64;
+        }
+        if self.unsynced >= SYNC_EVERY {
+            self.sync()?;
+        }
+        Ok(())
     }
+
+    /// Begins to bring what is there to the disk, unless that is still going on.
+    fn sync(&mut self) -> io::Result<()> {
+        let runtime = Handle::current();
+        if let Some(syncing) = self.syncing.take_if(|syncing| syncing.is_finished()) {
+            // The system tells a failure once.
+            runtime.block_on(syncing).map_err(io::Error::other)??;
+        }
+        if self.syncing.is_none() {
+            let file = self.file.try_clone()?;
+            self.syncing = Some(runtime.spawn_blocking(move || file.sync_data()));
+            self.unsynced = 0;
+        }
+        Ok(())
+    }
+
+    fn publish(self, disk: &Disk, key: &Key) -> io::Result<()> {
+        if let Some(syncing) = self.syncing {
+            Handle::current().block_on(syncing).map_err(io::Error::other)??;
+        }
+        disk.publish(key, &self.file)
+    }
+}
+
+/// Writes a block to the file, which the first one makes.
+fn append(disk: &Disk, key: &Key, file: Option<Growing>, block: &[Bytes]) -> io::Result<Growing> {
+    let mut file = match file {
+        Some(file) => file,
+        None => Growing { file: disk.create(key)?, unsynced: 0, syncing: None },
+    };
+    let full = disk.is_full(block.iter().map(|b| b.len() as u64).sum());
     crate::crash::point("artifact.in_body");
-    for bytes in block {
-        file.write_all(bytes)?;
-        hasher.update(bytes);
-    }
-    Ok(())
+    let written = if full { Err(io::ErrorKind::StorageFull.into()) } else { file.write(block) };
+    written.inspect_err(|_| disk.discard(key)).map(|()| file)
 }
 
 impl Drop for Writer {

@@ -260,12 +260,9 @@ async fn what_a_crash_left_is_swept_once_it_is_old_and_never_what_is_being_writt
     let shard = files(&test)[0].ancestors().nth(2).expect("the team's folder").join("or");
     let _ = std::fs::create_dir(&shard);
     let incoming_folder = root.join("incoming");
-    for (folder, name, minutes) in [
-        (&shard, "orphan-old", 61),
-        (&shard, "orphan-new", 59),
-        (&incoming_folder, "torn-old", 46),
-        (&incoming_folder, "torn-new", 44),
-    ] {
+    for (folder, name, minutes) in
+        [(&shard, "orphan-old", 61), (&shard, "orphan-new", 59), (&incoming_folder, "torn-old", 46), (&incoming_folder, "torn-new", 44)]
+    {
         std::fs::write(folder.join(name), b"torn").expect("written");
         age(&folder.join(name), minutes);
     }

@@ -97,7 +97,7 @@ async fn a_damaged_copy_is_refused_with_its_line_and_leaves_nothing() {
         (String::new(), "This is not a Slipway backup."),
         ("hello\n".to_owned(), "Line 1"),
         (text.replacen("\"slipway_backup\":1", "\"slipway_backup\":9", 1), "format 9"),
-        (text.replacen("\"schema\":1", "\"schema\":99", 1), "schema 99"),
+        (text.replacen("\"schema\":", "\"schema\":99", 1), "schema 99"),
         (lines[..lines.len() - 1].join("\n"), "cut off"),
         (text[..text.len() / 2].to_owned(), "is not a line of a Slipway backup"),
         ([&lines[..4], &lines[5..]].concat().join("\n"), "cannot be restored"),

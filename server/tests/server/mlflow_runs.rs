@@ -145,11 +145,8 @@ async fn a_history_is_read_whole_in_pages_and_of_several_runs() {
     }
     assert_eq!(steps, (0..25).collect::<Vec<_>>());
     assert_eq!(read(&client.get(&format!("metrics/get-history?run_id={run}&metric_key=never")).await), json!({}));
-    let several = client.house.get(
-        &format!("/ajax-api/2.0/mlflow/metrics/get-history-bulk?run_id={run}&run_id=x&metric_key=m"),
-        &[("authorization", &client.bearer)],
-    );
-    let several = read(&several.await);
+    let path = format!("/ajax-api/2.0/mlflow/metrics/get-history-bulk?run_id={run}&run_id=x&metric_key=m");
+    let several = read(&client.house.get(&path, &[("authorization", &client.bearer)]).await);
     assert_eq!((several["metrics"].as_array().map(Vec::len), &several["metrics"][0]["run_id"]), (Some(25), &json!(run)));
     let thin = read(&client.get(&format!("metrics/get-history-bulk-interval?run_ids={run}&metric_key=m&max_results=5")).await);
     let steps: Vec<_> = thin["metrics"].as_array().expect("points").iter().map(|m| m["step"].as_i64()).collect();
@@ -202,8 +199,24 @@ async fn numbers_that_do_not_fit_are_refused_and_odd_ones_kept() {
     }
     assert_eq!(client.found(&run).await["data"].get("metrics"), None);
     read(&log("-0.0", "9223372036854775807", "-9223372036854775808").await);
-    let kept = client.found(&run).await["data"]["metrics"][0].take();
+    let kept = read(&client.get(&format!("metrics/get-history?run_id={run}&metric_key=m")).await)["metrics"][0].take();
     assert_eq!((kept["value"].as_f64().map(f64::to_bits), &kept["step"]), (Some((-0.0_f64).to_bits()), &json!(i64::MIN)));
+    assert_eq!(client.found(&run).await["data"]["metrics"][0]["timestamp"], json!(i64::MAX));
+}
+
+#[tokio::test]
+async fn a_double_comes_back_to_the_last_bit() {
+    let client = Client::new().await;
+    let run = client.run().await;
+    for value in [0.1, 1.0 / 3.0, 1e-300, 123_456_789.123_456_79, -5e-324, 9_007_199_254_740_992.0, f64::MAX] {
+        client.done("runs/log-metric", json!({ "run_id": run, "key": "m", "value": value, "timestamp": 1 })).await;
+    }
+    let found = read(&client.get(&format!("metrics/get-history?run_id={run}&metric_key=m")).await);
+    let mut values: Vec<f64> = found["metrics"].as_array().expect("points").iter().filter_map(|m| m["value"].as_f64()).collect();
+    values.sort_by(f64::total_cmp);
+    let bits: Vec<u64> = values.into_iter().map(f64::to_bits).collect();
+    let expected = [-5e-324, 1e-300, 0.1, 1.0 / 3.0, 123_456_789.123_456_79, 9_007_199_254_740_992.0, f64::MAX];
+    assert_eq!(bits, expected.map(f64::to_bits));
 }
 
 #[tokio::test]

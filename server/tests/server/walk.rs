@@ -155,7 +155,7 @@ async fn every_mlflow_endpoint_takes_a_token_that_may() {
         let through = |status: u16| !matches!(status, 0 | 401 | 403 | 405 | 500 | 502 | 503);
         let reads = needs.needs() == Needs::InTeam(Role::Viewer);
         for (who, answer, fine) in [
-            ("nobody", send("x-none", "x").await, (&|s| s == 401) as &dyn Fn(u16) -> bool),
+            ("nobody", send("x-none", "x").await, (&|s: u16| s == 401) as &dyn Fn(u16) -> bool),
             ("a dead token", send("authorization", "Bearer slw_nothing").await, &|s| s == 401),
             ("a session", send("cookie", &ada).await, &|s| s == 403),
             ("a viewer", send("authorization", &format!("Bearer {viewer}")).await, &|s| if reads { through(s) } else { s == 403 }),

@@ -346,7 +346,7 @@ mod tests {
         let secret = VariableField { name: "API_KEY".into(), value: "hunter2".into() };
         let address = LaunchForm { secrets: vec![secret], ..form() }.reviewed("red");
         assert!(
-            address.starts_with("/t/red/notebooks/new?draft=") && address.contains("API_KEY") && !address.contains("hunter2"),
+            address.starts_with("/t/red/notebooks/new?draft=") && address.contains("API%5FKEY") && !address.contains("hunter2"),
             "{address}"
         );
         assert_eq!(form().reviewed("../x"), "/");

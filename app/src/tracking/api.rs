@@ -1,7 +1,7 @@
 //! Server functions about experiments and runs.
 
 use crate::error::AppError;
-use domain::model::{ArtifactEntry, Experiment, ExperimentId, Run, RunId, RunPage, Reproduction};
+use domain::model::{ArtifactEntry, Experiment, ExperimentId, Reproduction, Run, RunId, RunPage};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 

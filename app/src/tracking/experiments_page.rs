@@ -3,7 +3,8 @@
 use super::{api::list_experiments, first_log::FirstLog, words::page_of_experiment};
 use crate::{
     components::{
-        Crumb, EmptyState, FilterBar, Glyph, LoadingPage, Page, SearchField, SortHeader, Time, page_or_error, query_value, sort_order, use_team, with_query,
+        Crumb, EmptyState, FilterBar, Glyph, LoadingPage, Page, SearchField, SortHeader, Time, page_or_error, query_value, sort_order,
+        use_team, with_query,
     },
     live::use_live,
 };
@@ -41,7 +42,8 @@ pub fn ExperimentsPage() -> impl IntoView {
 fn arranged(experiments: &[Experiment], text: &str, sort: &str) -> Vec<Experiment> {
     let text = text.trim().to_lowercase();
     let has = |e: &Experiment| {
-        e.name.to_lowercase().contains(&text) || e.tags.iter().any(|t| !t.key.starts_with("mlflow.") && format!("{}={}", t.key, t.value).to_lowercase().contains(&text))
+        e.name.to_lowercase().contains(&text)
+            || e.tags.iter().any(|t| !t.key.starts_with("mlflow.") && format!("{}={}", t.key, t.value).to_lowercase().contains(&text))
     };
     let mut found: Vec<Experiment> = experiments.iter().filter(|e| has(e)).cloned().collect();
     found.sort_by(|a, b| match sort.trim_start_matches('-') {

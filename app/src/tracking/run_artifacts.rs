@@ -37,14 +37,18 @@ pub fn RunArtifacts(team: String, run: RunId) -> impl IntoView {
 
 #[component]
 fn Folder(team: String, run: RunId, page: String, folder: String, entries: Vec<ArtifactEntry>) -> impl IntoView {
-    let to = |path: &str| if path.is_empty() { format!("{page}?tab=artifacts") } else { format!("{page}?tab=artifacts&path={}", encoded(path)) };
+    let to =
+        |path: &str| if path.is_empty() { format!("{page}?tab=artifacts") } else { format!("{page}?tab=artifacts&path={}", encoded(path)) };
     let mut steps = vec![("artifacts".to_owned(), to(""))];
     let mut so_far = String::new();
     for segment in folder.split('/').filter(|s| !s.is_empty()) {
         so_far = if so_far.is_empty() { segment.to_owned() } else { format!("{so_far}/{segment}") };
         steps.push((segment.to_owned(), to(&so_far)));
     }
-    let way = steps.into_iter().map(|(text, href)| view! { <li><a class="mono" href=href>{text}</a><Icon glyph=Glyph::ChevronRight /></li> }).collect_view();
+    let way = steps
+        .into_iter()
+        .map(|(text, href)| view! { <li><a class="mono" href=href>{text}</a><Icon glyph=Glyph::ChevronRight /></li> })
+        .collect_view();
     if entries.is_empty() {
         return view! { <p class="muted">"No files. What the run logs as artifacts appears here."</p> }.into_any();
     }

@@ -6,7 +6,10 @@ use super::{
     words::{RunBadge, lasted, number, page_of_experiment, page_of_run},
 };
 use crate::{
-    components::{CopyButton, Crumb, ErrorPage, LoadingPage, Page, SearchField, FilterBar, Tab, Tabs, Time, exact_time, query_value, use_now, use_team},
+    components::{
+        CopyButton, Crumb, ErrorPage, FilterBar, LoadingPage, Page, SearchField, Tab, Tabs, Time, exact_time, query_value, use_now,
+        use_team,
+    },
     live::use_live,
 };
 use domain::model::{Change, Metric, Run, RunId, TAG_NOTE, TAG_PARENT, Tag};

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     components::{
-        CopyButton, Crumb, EmptyState, ErrorPage, Glyph, Icon, LoadingPage, Note, Page, SortHeader, Time, Tone, query_value, use_now, use_team, with_query,
+        CopyButton, Crumb, EmptyState, ErrorPage, Glyph, Icon, LoadingPage, Note, Page, SortHeader, Time, Tone, query_value, use_now,
+        use_team, with_query,
     },
     error::{AppError, ErrorKind},
     live::use_live,
@@ -54,7 +55,9 @@ pub fn RunsPage() -> impl IntoView {
         }
     });
     let runs = Resource::new(
-        move || (team.get(), experiment.get(), filter.get(), sort.get(), page.get(), *show.read() == "deleted", live.reload(), changed.get()),
+        move || {
+            (team.get(), experiment.get(), filter.get(), sort.get(), page.get(), *show.read() == "deleted", live.reload(), changed.get())
+        },
         move |(team, experiment, filter, sort, page, deleted, _, _)| async move {
             live.positioned().await;
             list_runs(team, ExperimentId(experiment), filter, order_by(&sort), page, deleted).await
@@ -155,7 +158,8 @@ fn Runs(team: String, found: ExperimentRuns) -> impl IntoView {
     let (metrics, more_metrics) = keys(page.runs.iter().flat_map(|r| r.metrics.iter().map(|m| m.key.as_str())));
     let (params, more_params) = keys(page.runs.iter().flat_map(|r| r.params.iter().map(|p| p.key.as_str())));
     let none = page.runs.is_empty();
-    let untouched = none && filter.get_untracked().is_empty() && token.get_untracked().is_empty() && query.with_untracked(|q| q.get("show").is_none());
+    let untouched =
+        none && filter.get_untracked().is_empty() && token.get_untracked().is_empty() && query.with_untracked(|q| q.get("show").is_none());
     let heads = metrics
         .iter()
         .map(|key| (format!("metrics.{key}"), key.clone(), true))
@@ -163,7 +167,11 @@ fn Runs(team: String, found: ExperimentRuns) -> impl IntoView {
         .map(|(sort, label, numeric)| view! { <KeyHeader sort label numeric /> })
         .collect_view();
     let (team_for_rows, columns) = (team.clone(), 4 + metrics.len() + params.len());
-    let rows = page.runs.into_iter().map(|run| view! { <RunRow team=team_for_rows.clone() run metrics=metrics.clone() params=params.clone() /> }).collect_view();
+    let rows = page
+        .runs
+        .into_iter()
+        .map(|run| view! { <RunRow team=team_for_rows.clone() run metrics=metrics.clone() params=params.clone() /> })
+        .collect_view();
     let next = page.next_page_token.map(|next| with_query(&path.get_untracked(), &query.get_untracked(), "page", &next));
     let first = (!token.get_untracked().is_empty()).then(|| with_query(&path.get_untracked(), &query.get_untracked(), "page", ""));
     let hidden = more_metrics + more_params;
@@ -230,7 +238,17 @@ fn KeyHeader(sort: String, label: String, numeric: bool) -> impl IntoView {
     let (query, path, now) = (use_query_map(), use_location().pathname, query_value("sort"));
     let descending = format!("-{sort}");
     let (up, down) = (sort.clone(), descending.clone());
-    let direction = Memo::new(move |_| now.with(|now| if *now == down { Some(true) } else if *now == up { Some(false) } else { None }));
+    let direction = Memo::new(move |_| {
+        now.with(|now| {
+            if *now == down {
+                Some(true)
+            } else if *now == up {
+                Some(false)
+            } else {
+                None
+            }
+        })
+    });
     let href = move || {
         let mut query = query.get();
         query.remove("page");
@@ -265,7 +283,8 @@ fn RunRow(team: String, run: Run, metrics: Vec<String>, params: Vec<String>) -> 
             None => view! { <td class="faint">"–"</td> }.into_any(),
         })
         .collect_view();
-    let (name, status, deleted, started, by) = (run.name.clone(), run.status, run.deleted_at.is_some(), run.start_time, run.created_by.clone());
+    let (name, status, deleted, started, by) =
+        (run.name.clone(), run.status, run.deleted_at.is_some(), run.start_time, run.created_by.clone());
     view! {
         <tr>
             <th scope="row">

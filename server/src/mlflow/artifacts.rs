@@ -280,12 +280,21 @@ struct VersionFields {
     path: Option<String>,
 }
 
-async fn download_of_version(door: Door, Extension(credential): Extension<Credential>, uri: Uri, method: Method, headers: HeaderMap) -> Answer {
+async fn download_of_version(
+    door: Door,
+    Extension(credential): Extension<Credential>,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+) -> Answer {
     let fields: VersionFields = wire::from_query(uri.query().unwrap_or_default())?;
     let (name, version) = (required(fields.name, "name")?, required(fields.version, "version")?.0);
     let below = path(&required(fields.path, "path")?)?;
     let found = registry::get_version(door.portal(), &door.caller, &door.team, &name, version).await?;
-    let root = found.artifact_root.as_deref().ok_or_else(|| MlflowError::invalid("The files of this version are at a place that Slipway does not open."))?;
+    let root = found
+        .artifact_root
+        .as_deref()
+        .ok_or_else(|| MlflowError::invalid("The files of this version are at a place that Slipway does not open."))?;
     serve_below(door, credential, &path(root)?, &below, &method, &headers).await
 }
 

@@ -188,7 +188,8 @@ struct Latest {
 
 async fn latest_versions(Asked { door, fields }: Asked<Latest>) -> Answer<Json<versions::Found>> {
     let name = required(fields.name, "name")?;
-    let stages: Result<Vec<Stage>, Error> = fields.stages.0.iter().map(|s| s.parse().map_err(|e: String| Error::invalid("stages", e))).collect();
+    let stages: Result<Vec<Stage>, Error> =
+        fields.stages.0.iter().map(|s| s.parse().map_err(|e: String| Error::invalid("stages", e))).collect();
     let found = registry::latest_versions(door.portal(), &door.caller, &door.team, &name, &stages?).await?;
     Ok(Json(versions::Found::new(found, None)))
 }

@@ -2,8 +2,8 @@
 
 use crate::house::{Answer, House};
 use domain::{
-    model::{Needs, Role},
-    random, volumes,
+    model::{Needs, NewRun, Role},
+    random, tracking, volumes,
 };
 use server::router::{self, Access};
 
@@ -94,6 +94,10 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/teams/members", "team=red", [401, 404, 200, 200, 200, 200, 200]),
     ("/api/teams/remove_member", "team=red&user={newt}", [401, 404, 403, 403, 200, 200, 403]),
     ("/api/teams/set_member", "team=red&email=newt@example.com&role=viewer", [401, 404, 403, 403, 200, 200, 403]),
+    ("/api/tracking/artifacts", "team=red&run={run}", TEAM_READS),
+    ("/api/tracking/experiments", "team=red", TEAM_READS),
+    ("/api/tracking/run", "team=red&run={run}", TEAM_READS),
+    ("/api/tracking/runs", "team=red&experiment=0", TEAM_READS),
     ("/api/volumes/create", "team=red&name={fresh}", TEAM_WRITES),
     ("/api/volumes/list", "team=red", TEAM_READS),
     ("/api/volumes/remove", "team=red&name={volume}", TEAM_WRITES),
@@ -110,6 +114,9 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/t/{team}/notebooks", "", TEAM_PAGE),
     ("/t/{team}/notebooks/new", "", TEAM_PAGE),
     ("/t/{team}/notebooks/{id}", "", TEAM_PAGE),
+    ("/t/{team}/experiments", "", TEAM_PAGE),
+    ("/t/{team}/experiments/{experiment}", "", TEAM_PAGE),
+    ("/t/{team}/runs/{run}", "", TEAM_PAGE),
     ("/t/{team}/members", "", [303, 404, 200, 200, 200, 200, 200]),
     ("/t/{team}/volumes", "", TEAM_PAGE),
     ("/t/{team}/audit", "", [303, 404, 403, 403, 200, 200, 403]),
@@ -185,6 +192,11 @@ async fn ask(house: &House, method: &str, path: &str, body: &str, who: &str) -> 
     if path.contains("{id}") || body.contains("{id}") {
         id = house.notebook().await.0;
     }
+    let mut run = String::new();
+    if path.ends_with("{run}") || body.contains("{run}") {
+        let new = NewRun { name: "r".into(), ..NewRun::default() };
+        run = tracking::runs::create(&house.portal, &house.test.caller("ada").await, "red", new).await.expect("a run").id.0;
+    }
     let fresh = format!("f-{}", random::id::<String>());
     if body.contains("{volume}") {
         let ada = house.test.caller("ada").await;
@@ -195,8 +207,9 @@ async fn ask(house: &House, method: &str, path: &str, body: &str, who: &str) -> 
         let console = domain::Caller::console();
         domain::teams::set_member(&house.portal, &console, "red", "newt@example.com", Role::Viewer).await.expect("a member");
     }
-    let path = path.replace("{team}", "red").replace("{id}", &id).replace("{name}", "web");
-    let body = body.replace("{id}", &id).replace("{fresh}", &fresh).replace("{volume}", &fresh);
+    let path =
+        path.replace("{run}", &run).replace("{experiment}", "0").replace("{team}", "red").replace("{id}", &id).replace("{name}", "web");
+    let body = body.replace("{run}", &run).replace("{id}", &id).replace("{fresh}", &fresh).replace("{volume}", &fresh);
     let body = body.replace("{newt}", house.user_id("newt").await.as_str());
     let (body, kind) = match body.as_str() {
         "{environment}" => (environment(&fresh), "application/json"),

@@ -35,10 +35,13 @@ pub(super) fn groups(me: &Me, team: Option<&str>) -> Vec<Group> {
         let to = |page: &str| format!("/t/{team}/{page}");
         let home = Place { exact: true, ..place(Glyph::House, "Home", format!("/t/{team}"), Some('h')) };
         groups.push(Group { title: "", places: vec![home] });
-        groups.push(Group { title: "Work", places: vec![
-            place(Glyph::Notebook, "Notebooks", to("notebooks"), Some('n')),
-            place(Glyph::Flask, "Experiments", to("experiments"), Some('x')),
-        ] });
+        groups.push(Group {
+            title: "Work",
+            places: vec![
+                place(Glyph::Notebook, "Notebooks", to("notebooks"), Some('n')),
+                place(Glyph::Flask, "Experiments", to("experiments"), Some('x')),
+            ],
+        });
         let mut of_team =
             vec![place(Glyph::Users, "Members", to("members"), Some('m')), place(Glyph::HardDrive, "Volumes", to("volumes"), Some('v'))];
         if role == Some(Role::Admin) {

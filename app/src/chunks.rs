@@ -22,6 +22,7 @@ macro_rules! chunks {
         $(
             $(#[$doc])*
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+            #[expect(clippy::enum_variant_names, reason = "they are named as the pages are")]
             pub enum $pages { $($page),+ }
 
             #[wasm_split($chunk, wasm_split_path = ::leptos::wasm_split, preload($load), fallible)]

@@ -6,6 +6,8 @@
 //! The chunks go the whole way (permission, checks, versions, latest values, params); the plain table is written by bare statements, one
 //! transaction a batch, so that it is the plain table that is flattered.
 
+#![expect(clippy::print_stdout, clippy::cast_possible_wrap, reason = "it prints, and counts to a hundred thousand")]
+
 use domain::{
     Caller, Portal, args,
     model::{Batch, Metric, NewRun, Role, RunId},

@@ -1,5 +1,7 @@
 //! Prints how long searches over many runs take: `cargo run --release --example search --features domain/testing -- 100000`.
 
+#![expect(clippy::cast_precision_loss, reason = "figures for people")]
+
 use domain::{
     args,
     model::{ExperimentId, Role, RunSearch},

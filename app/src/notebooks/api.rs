@@ -79,10 +79,12 @@ pub async fn launch_notebook(team: String, form: LaunchForm) -> Result<Notebook,
 /// For browsers without scripts, whose review cannot follow what is typed: back to the form, which then shows what would be launched.
 #[server(prefix = "/api", endpoint = "notebooks/review")]
 pub async fn review_launch(team: String, form: LaunchForm) -> Result<(), AppError> {
-    let (_, caller) = request()?;
-    caller.require_in(domain::model::Permission::LaunchNotebook, &team)?;
-    let checked = form.request().validate().map_err(|fields| AppError::from(domain::Error::from(fields)));
-    leptos_axum::redirect(&checked.map_or_else(|error| form.refused(&team, &error), |()| form.reviewed(&team)));
+    let (portal, caller) = request()?;
+    match domain::notebooks::review(&portal, &caller, &team, &form.request()).await {
+        Ok(()) => leptos_axum::redirect(&form.reviewed(&team)),
+        Err(refused @ domain::Error::Invalid(_)) => leptos_axum::redirect(&form.refused(&team, &refused.into())),
+        Err(error) => return Err(error.into()),
+    }
     Ok(())
 }
 

@@ -145,12 +145,11 @@ impl Sending {
     }
 
     pub(super) async fn finish(self) -> Result<()> {
-        let done = match self.upload {
-            Some(upload) => upload.finish().await,
-            None => {
-                let payload: PutPayload = self.held.into_iter().collect();
-                self.bucket.store.put(&self.bucket.path(&self.key), payload).await
-            }
+        let done = if let Some(upload) = self.upload {
+            upload.finish().await
+        } else {
+            let payload: PutPayload = self.held.into_iter().collect();
+            self.bucket.store.put(&self.bucket.path(&self.key), payload).await
         };
         done.map(|_| ()).map_err(|e| silent(&e))
     }

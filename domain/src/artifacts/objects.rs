@@ -183,6 +183,9 @@ async fn blocking<T: Send + 'static>(disk: &Arc<Disk>, work: impl FnOnce(&Disk) 
     done.map_err(|e| Error::internal("artifact", e))
 }
 
+/// The block that is being read, and how much of the object is left with it.
+type Ahead = (JoinHandle<io::Result<(File, Vec<u8>)>>, u64);
+
 /// Reads ahead by one block, so that the disk works while the network does.
 fn blocks(file: File, length: u64) -> BoxStream<'static, io::Result<Bytes>> {
     let next = |mut file: File, left: u64| {
@@ -190,7 +193,7 @@ fn blocks(file: File, length: u64) -> BoxStream<'static, io::Result<Bytes>> {
         spawn_blocking(move || disk::read_block(&mut file, most).map(|block| (file, block)))
     };
     let first = (length > 0).then(|| (next(file, length), length));
-    let read = move |state: Option<(JoinHandle<io::Result<(File, Vec<u8>)>>, u64)>| async move {
+    let read = move |state: Option<Ahead>| async move {
         let Some((reading, left)) = state else { return Ok(None) };
         let (file, block) = reading.await.map_err(io::Error::other)??;
         if block.is_empty() {

@@ -117,7 +117,7 @@ pub async fn keep(portal: &Portal, slot: &Slot, incoming: Incoming) -> Result<Pa
 pub async fn list(portal: &Portal, caller: &Caller, team: &str, upload: &str) -> Result<Vec<Part>> {
     let scope = caller.require_in(Permission::WriteTracking, team)?;
     rows::upload(&portal.db, &scope.team, upload).await?;
-    Ok(rows::parts(&portal.db, upload).await?.into_iter().map(|row| row.part()).collect())
+    Ok(rows::parts(&portal.db, upload).await?.into_iter().map(super::parts_store::PartRow::part).collect())
 }
 
 /// Makes a file of the parts, which the sender names with their tags. Asked twice, it answers twice.

@@ -45,7 +45,7 @@ pub async fn run(portal: Portal) {
         let swept = if round % 6 == 0 { sweep(&portal).await } else { reclaim(&portal).await };
         match swept {
             Ok(swept) if swept.objects > 0 => {
-                tracing::info!(objects = swept.objects, bytes = swept.bytes, "artifact objects were reclaimed")
+                tracing::info!(objects = swept.objects, bytes = swept.bytes, "artifact objects were reclaimed");
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "artifact objects could not be reclaimed; trying again later"),

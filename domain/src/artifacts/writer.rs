@@ -168,7 +168,9 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
 
 async fn hash(mut hasher: Sha256, block: Vec<Bytes>) -> Result<Sha256> {
     blocking(move || {
-        block.iter().for_each(|bytes| hasher.update(bytes));
+        for bytes in &block {
+            hasher.update(bytes);
+        }
         Ok(hasher)
     })
     .await

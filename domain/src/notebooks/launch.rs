@@ -77,6 +77,14 @@ pub async fn launch(portal: &Portal, caller: &Caller, team: &str, request: Launc
     seen.ok_or(Error::NotFound("notebook"))
 }
 
+/// Says what stands in the way of a launch before it is asked for, as far as it can be known without a name being taken meanwhile.
+pub async fn review(portal: &Portal, caller: &Caller, team: &str, request: &LaunchRequest) -> Result<()> {
+    let scope = caller.require_in(Permission::LaunchNotebook, team)?;
+    request.validate()?;
+    offered(portal, &scope.team_name, &request.spec).await?;
+    fits(portal, &request.spec.resources).await
+}
+
 fn new_record(portal: &Portal, scope: &TeamScope, spec: NotebookSpec) -> Record {
     let now = portal.clock.now();
     Record {

@@ -18,7 +18,7 @@ mod view;
 
 pub use {
     idle::Touches,
-    launch::launch,
+    launch::{launch, review},
     listing::{list, page, running},
     tickets::{Admitted, admit, may_open, open, redeem},
 };

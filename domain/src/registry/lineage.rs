@@ -25,7 +25,7 @@ pub(super) async fn hold(tx: &mut Tx, team: &TeamId, version: (&str, i64), root:
     let mut files = version_store::held(tx, team, &holder).await?;
     files.sort_unstable();
     let below = |path: &str| path.strip_prefix(root).unwrap_or(path).trim_start_matches('/').to_owned();
-    let lines: String = files.iter().map(|(path, sha256)| format!("{} {sha256}\n", below(path))).collect();
+    let lines = files.iter().fold(String::new(), |lines, (path, sha256)| lines + &below(path) + " " + sha256 + "\n");
     Ok(Some(random::digest(&lines)))
 }
 

@@ -65,7 +65,10 @@ pub async fn search_versions(portal: &Portal, caller: &Caller, team: &str, query
     Ok((version_store::versions(&portal.db, &keys).await?, next))
 }
 
-fn read(query: &Query, kind: Kind, most: i64) -> Result<(Rules, Vec<(Key, bool)>, usize)> {
+/// What a search asks for: conditions, orders with whether they ascend, and how many to pass over.
+type Asked = (Rules, Vec<(Key, bool)>, usize);
+
+fn read(query: &Query, kind: Kind, most: i64) -> Result<Asked> {
     if !(1..=most).contains(&query.most) {
         return Err(Error::invalid("max_results", format!("Use a number from 1 to {most}; it is {}.", query.most)));
     }

@@ -184,7 +184,7 @@ pub async fn merge_records(portal: &Portal, caller: &Caller, team: &str, id: &st
         let row = if let Some(mut row) = stored.remove(&hash) {
             merged.updated += 1;
             change(&mut row, record)?;
-            row.updated_by = scope.user.0.clone();
+            row.updated_by.clone_from(&scope.user.0);
             row.updated_at = now;
             row
         } else {

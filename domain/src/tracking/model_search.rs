@@ -261,7 +261,7 @@ impl Query {
 
     /// Number and matched columns of `limit` models from `offset` on.
     fn statement(&self, limit: usize, offset: usize) -> (String, Vec<Value>) {
-        let columns: String = self.columns.iter().map(|c| format!(", {c}")).collect();
+        let columns = self.columns.iter().fold(String::new(), |columns, c| columns + ", " + c);
         let sql = format!(
             "SELECT m.no{columns} FROM logged_models m WHERE {} ORDER BY {} LIMIT ${} OFFSET ${}",
             self.wheres.join(" AND "),

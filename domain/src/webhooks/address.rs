@@ -207,7 +207,7 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
     )
 }
 
-/// Only global unicast, 2000::/3, without what is set aside in it and what carries another address inside (Teredo, 6to4).
+/// Only global unicast, `2000::/3`, without what is set aside in it and what carries another address inside (Teredo, 6to4).
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     let [a, b, ..] = ip.segments();
     let set_aside = matches!((a, b), (0x2001, 0..=0x1ff | 0xdb8) | (0x2002, _) | (0x3fff, 0..=0xfff) | (0x2620, 0x4f));

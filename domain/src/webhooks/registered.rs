@@ -105,7 +105,7 @@ pub async fn update(portal: &Portal, caller: &Caller, team: &str, id: &str, form
         Some(secret) => Some(portal.sealing.seal(&context(id), &secret)?),
     };
     if let Some(active) = form.active {
-        row.status = if active { "ACTIVE" } else { "DISABLED" }.to_owned();
+        if active { "ACTIVE" } else { "DISABLED" }.clone_into(&mut row.status);
     }
     row.updated_at = now;
     store::save(&mut tx, &row).await?;

@@ -180,7 +180,8 @@ async fn what_is_found_while_something_changes_is_not_believed() {
     for role in [Role::Viewer, Role::Admin, Role::Member] {
         let change = teams::set_member(&test.portal, &console, "vision", &mel, role);
         let (asked, changed) = tokio::join!(tokens::authenticate(&test.portal, &secret), change);
-        (asked.expect("asked"), changed.expect("changed"));
+        asked.expect("asked");
+        changed.expect("changed");
         let now = authenticated(&test, &secret).await.expect("alive").memberships;
         assert_eq!(now.iter().map(|m| m.role).collect::<Vec<_>>(), [role]);
     }

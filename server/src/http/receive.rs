@@ -21,6 +21,7 @@ const DROPPED: usize = 1024 * 1024 * 1024;
 const DROPPED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Who sends.
+#[expect(clippy::large_enum_variant, reason = "there is one for each upload, and it lives as long")]
 pub enum Sender {
     /// Somebody who has said who they are.
     Person(Reader),

@@ -166,15 +166,12 @@ async fn list(door: Door, uri: Uri) -> Answer {
             }
             text += &serde_json::to_string(&FileInfo::new(entry, "")).map_err(std::io::Error::other)?;
         }
-        let next = match after {
-            Some(after) => {
-                let next = artifacts::list(door.portal(), &door.caller, &door.team, folder.as_ref(), &after, PAGE).await;
-                Some((door, folder, next.map_err(std::io::Error::other)?, false))
-            }
-            None => {
-                text += "]}";
-                None
-            }
+        let next = if let Some(after) = after {
+            let next = artifacts::list(door.portal(), &door.caller, &door.team, folder.as_ref(), &after, PAGE).await;
+            Some((door, folder, next.map_err(std::io::Error::other)?, false))
+        } else {
+            text += "]}";
+            None
         };
         Ok(Some((Bytes::from(text), next)))
     });

@@ -80,6 +80,7 @@ struct One {
     registered_model: ModelOut,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what every handler returns")]
 fn answer(model: RegisteredModel) -> Answer<Json<One>> {
     Ok(Json(One { registered_model: model.into() }))
 }

@@ -21,7 +21,7 @@ use std::{fmt, time::Duration};
 /// Longest body of a request that is no file, in bytes: datasets have profiles of 16 MiB.
 pub const BODY: usize = 24 * 1024 * 1024;
 /// A body that takes longer is not being sent in earnest.
-const BODY_WITHIN: Duration = Duration::from_secs(60);
+const BODY_WITHIN: Duration = Duration::from_mins(1);
 
 /// A request: who asks, and what, from the query of a GET or the JSON body of at most `MOST` bytes of anything else.
 pub struct Asked<T, const MOST: usize = BODY> {
@@ -278,7 +278,6 @@ impl<'de> Deserialize<'de> for Double {
 }
 
 /// Writes a double as MLflow does: NaN as text, infinities as the largest doubles.
-#[expect(clippy::ref_option_ref, clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
 pub fn double<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     if value.is_nan() { serializer.serialize_str("NaN") } else { serializer.serialize_f64(value.clamp(f64::MIN, f64::MAX)) }
 }

@@ -259,10 +259,10 @@ async fn a_token_that_is_revoked_during_an_upload_publishes_nothing() {
         house.host()
     );
     stream.write_all(head.as_bytes()).await.expect("sent");
-    stream.write_all(&[b'x'; 600_000]).await.expect("sent");
+    stream.write_all(&vec![b'x'; 600_000]).await.expect("sent");
     until(|| stored(&house) > 0).await;
     domain::tokens::revoke(&house.portal, &house.test.caller("ada").await, &known.id).await.expect("revoked");
-    stream.write_all(&[b'x'; 400_000]).await.expect("sent");
+    stream.write_all(&vec![b'x'; 400_000]).await.expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("answered");
     assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("UNAUTHENTICATED"), "{answer}");

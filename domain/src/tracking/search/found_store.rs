@@ -108,7 +108,9 @@ async fn metrics(db: &Db, numbers: &[i64]) -> Result<HashMap<i64, Vec<Metric>>> 
     for (no, key, value, timestamp, step) in found {
         metrics.entry(no).or_default().push(Metric { key, value: value.unwrap_or(f64::NAN), timestamp, step });
     }
-    metrics.values_mut().for_each(|metrics| metrics.sort_unstable_by(|a, b| a.key.cmp(&b.key)));
+    for metrics in metrics.values_mut() {
+        metrics.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    }
     Ok(metrics)
 }
 

@@ -141,13 +141,13 @@ fn question(scope: &TeamScope, search: &RunSearch) -> String {
     let mut parts = vec!["runs", scope.team.as_str(), scope.user.as_str(), &view, &search.filter];
     parts.extend(search.order_by.iter().map(String::as_str));
     parts.push("in");
-    parts.extend(search.experiments.iter().map(|id| id.as_str()));
+    parts.extend(search.experiments.iter().map(crate::model::ExperimentId::as_str));
     joined(&parts)
 }
 
 /// What a page token is bound to: everything that was asked, except for how many.
 fn joined(parts: &[&str]) -> String {
-    parts.iter().map(|part| format!("{}:{part}", part.len())).collect()
+    parts.iter().fold(String::new(), |all, part| all + &part.len().to_string() + ":" + part)
 }
 
 /// The team's experiments among those that are asked for. What is not the team's has no runs, as if it did not exist.
@@ -163,7 +163,7 @@ async fn places(portal: &Portal, scope: &TeamScope, search: &RunSearch) -> Resul
             Err(error) => Err(error),
         },
         many => {
-            let asked: HashSet<&str> = many.iter().map(|id| id.as_str()).collect();
+            let asked: HashSet<&str> = many.iter().map(crate::model::ExperimentId::as_str).collect();
             let mut places = found_store::places(&portal.db, &scope.team).await?;
             places.retain(|place| asked.contains(store::public_id(place.id, place.is_default).as_str()));
             Ok(places)

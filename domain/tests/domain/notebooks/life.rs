@@ -55,7 +55,7 @@ async fn a_late_fact_of_an_earlier_launch_changes_nothing() {
     house.look().await;
     notebooks::start(&house.portal, &house.ada, "red", &id).await.expect("started");
     let portal = house.portal.clone();
-    let supervisor = tokio::spawn(async move { notebooks::supervisor::run(portal).await });
+    let supervisor = tokio::spawn(async move { Box::pin(notebooks::supervisor::run(portal)).await });
     let reaches = async |phase| {
         let reached = async {
             while house.get(&id).await.phase != phase {

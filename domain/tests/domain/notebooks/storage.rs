@@ -57,7 +57,7 @@ async fn a_portal_that_starts_finishes_what_the_last_one_began() {
     volumes::remove(&house.portal, &house.ada, "red", "data").await.expect("wished");
     house.paper.sheet().stubborn = false;
     let portal = house.portal.clone();
-    let supervisor = tokio::spawn(async move { notebooks::supervisor::run(portal).await });
+    let supervisor = tokio::spawn(async move { Box::pin(notebooks::supervisor::run(portal)).await });
     let gone = async {
         while !rows(&house).await.is_empty() || !house.paper.sheet().volumes.is_empty() {
             tokio::task::yield_now().await;

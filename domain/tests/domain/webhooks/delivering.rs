@@ -120,7 +120,7 @@ async fn a_receiver_that_fails_is_asked_again_ever_later_and_given_up_after_a_da
     let ids: BTreeSet<String> = bad.requests().iter().map(|r| headers(r)["x-mlflow-delivery-id"].clone()).collect();
     assert_eq!(ids.len(), 1, "one delivery keeps its id");
     // A dead letter stands in nobody's way.
-    bad.from_now_on(Manner::Status(200));
+    bad.behave(Manner::Status(200));
     registry::set_tag(tower.portal(), &tower.ada, "vision", "net", Tag::new(TAG_IS_PROMPT, "true")).await.expect("tagged");
     assert_eq!(tower.look().await, 1);
 }
@@ -134,7 +134,7 @@ async fn deliveries_about_one_model_arrive_in_order_and_others_go_past() {
     registry::create(tower.portal(), &tower.ada, "vision", "first", None, prompt).await.expect("a prompt");
     tower.look().await;
     registry::set_tag(tower.portal(), &tower.ada, "vision", "first", Tag::new("n", "2")).await.expect("tagged");
-    receiver.from_now_on(Manner::Status(200));
+    receiver.behave(Manner::Status(200));
     tower.model("second").await;
     assert_eq!(tower.look().await, 1, "the second delivery about the first model waits for the first");
     tower.portal().clock.advance(HOUR);
@@ -180,7 +180,7 @@ async fn what_a_dead_process_had_taken_is_delivered_by_the_next() {
         tower.portal().clock.advance(61 * SECOND);
     }
     assert_eq!(tower.get(&hook.id).await.waiting, 20);
-    receiver.from_now_on(Manner::Status(200));
+    receiver.behave(Manner::Status(200));
     while tower.get(&hook.id).await.waiting > 0 {
         tower.look().await;
         tower.portal().clock.advance(HOUR);
@@ -210,7 +210,7 @@ async fn a_test_says_what_the_receiver_answered() {
     let said = webhooks::test(tower.portal(), &tower.ada, "vision", &hook.id, Some("prompt_version.created")).await.expect("tested");
     assert_eq!((said.success, said.response_status, said.response_body.as_deref()), (false, Some(418), Some("done")));
     assert!(receiver.requests()[0].contains("\"template\":\"Hello {{name}}!\""));
-    receiver.from_now_on(Manner::Status(200));
+    receiver.behave(Manner::Status(200));
     assert!(webhooks::test(tower.portal(), &tower.ada, "vision", &hook.id, None).await.expect("tested").success);
     assert!(matches!(webhooks::test(tower.portal(), &tower.eve, "speech", &hook.id, None).await, Err(Error::NotFound(_))));
 }

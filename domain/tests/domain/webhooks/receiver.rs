@@ -73,7 +73,7 @@ impl Receiver {
         format!("https://{HOST}:{}/hook", self.port)
     }
 
-    pub fn from_now_on(&self, manner: Manner) {
+    pub fn behave(&self, manner: Manner) {
         *self.manner.lock().expect("the manner") = manner;
     }
 

@@ -73,6 +73,7 @@ struct Scope {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "OpenTelemetry names them so")]
 struct Span {
     #[serde(alias = "traceId")]
     trace_id: Option<String>,

@@ -20,6 +20,7 @@ pub struct ResourceSpans {
 
 /// Ids are hexadecimal digits, times epoch nanoseconds.
 #[derive(Debug, Default, PartialEq)]
+#[expect(clippy::struct_field_names, reason = "OpenTelemetry names them so")]
 pub struct Span {
     pub trace_id: String,
     pub span_id: String,

@@ -7,6 +7,8 @@ export function pages(team: string, notebooks: string[]): string[] {
     `${t}/notebooks`,
     `${t}/notebooks/new`,
     ...notebooks.map((id) => `${t}/notebooks/${id}`),
+    `${t}/experiments`,
+    `${t}/experiments/0`,
     `${t}/volumes`,
     `${t}/members`,
     `${t}/audit`,

@@ -33,11 +33,11 @@ def test_autologging_logs_a_model_that_loads_again(ada, data):
 
 
 def test_a_model_is_registered_aliased_and_loaded_by_alias(ada, data):
-    from sklearn.tree import DecisionTreeClassifier
+    from sklearn.linear_model import LogisticRegression
 
     features, target = data
     name = f"iris-{os.urandom(3).hex()}"
-    model = DecisionTreeClassifier(random_state=1).fit(features, target)
+    model = LogisticRegression(max_iter=300).fit(features, target)
     with ada.start_run() as run:
         info = ada.sklearn.log_model(model, name="model", registered_model_name=name, input_example=features.head(2))
     client = ada.MlflowClient()
@@ -55,12 +55,12 @@ def test_a_model_is_registered_aliased_and_loaded_by_alias(ada, data):
 
 
 def test_a_file_of_a_registered_version_stays_as_it_is(ada, data, portal, api):
-    from sklearn.tree import DecisionTreeClassifier
+    from sklearn.linear_model import LogisticRegression
 
     features, target = data
     name = f"pinned-{os.urandom(3).hex()}"
     with ada.start_run():
-        ada.sklearn.log_model(DecisionTreeClassifier(max_depth=1).fit(features, target), name="model", registered_model_name=name)
+        ada.sklearn.log_model(LogisticRegression(max_iter=300).fit(features, target), name="model", registered_model_name=name)
     logged = ada.search_logged_models(output_format="list")[0]
     path = logged.artifact_location.removeprefix("mlflow-artifacts:/") + "/MLmodel"
     kept = api("GET", f"/api/2.0/mlflow-artifacts/artifacts/{path}", portal.ada).content

@@ -71,6 +71,8 @@ base('from an empty portal to a notebook that keeps its files', async ({ page, e
     await lab.locator('.jp-LauncherCard[data-category="Notebook"]').first().click();
     const cell = lab.locator('.jp-Notebook .jp-CodeCell .cm-content').first();
     await cell.click({ timeout: 60_000 });
+    // What is run before the kernel is there is dropped.
+    await expect(lab.getByRole('button', { name: /\| Idle$/ })).toBeVisible({ timeout: 60_000 });
     await lab.keyboard.type("open('kept.txt', 'w').write('still here'); print(6 * 7)");
     await lab.keyboard.press('Shift+Enter');
     await expect(lab.locator('.jp-OutputArea-output').getByText('42', { exact: true })).toBeVisible({ timeout: 60_000 });

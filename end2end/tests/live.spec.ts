@@ -3,7 +3,7 @@ import { ADMIN, expect, go, test } from '../story';
 import { Api, FILE_SERVER } from '../api';
 
 test.beforeAll(async ({ workplace }) => {
-  await workplace.admin.addCommand('live-files', 'File server', FILE_SERVER);
+  await workplace.admin.addCommand('live-files', 'Live server', FILE_SERVER);
 });
 
 test('what stops, fails or is deleted leaves "Running now", and activity and use follow', async ({ workplace, visit }) => {
@@ -122,11 +122,11 @@ test('without JavaScript a launch is looked at before it is made', async ({ work
   await expect(review.getByText(/Free now: \d+ of \d+ CPUs/)).toBeVisible();
   await expect(review.getByText('Idle stop'), 'no facts that what is typed would make untrue').toBeHidden();
   await page.getByLabel('Name', { exact: true }).fill('looked-at');
-  await page.getByLabel('File server').check();
+  await page.getByLabel('Live server').check();
   await page.getByRole('button', { name: 'Review launch' }).click();
   await expect(page).toHaveURL(/draft=/);
   await expect(review.getByText('looked-at', { exact: true })).toBeVisible();
-  await expect(review.getByText(/File server 1/)).toBeVisible();
+  await expect(review.getByText(/Live server 1/)).toBeVisible();
   await expect(review.getByText('Idle stop')).toBeVisible();
   await page.getByRole('button', { name: 'Launch notebook' }).click();
   await expect(page).toHaveURL(new RegExp(`/t/${team.name}/notebooks/[a-z0-9]{8,}$`));

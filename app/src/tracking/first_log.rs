@@ -25,7 +25,7 @@ pub fn FirstLog() -> impl IntoView {
     );
     view! {
         <div class="snippet">
-            <pre class="mono">{text.clone()}</pre>
+            <pre class="mono" tabindex="0">{text.clone()}</pre>
             <CopyButton text label="Copy commands" />
         </div>
         <p class="muted">

@@ -42,7 +42,7 @@ def asked(server, method, path):
 
 
 def group(path):
-    names = [part for part in path.split("/") if part not in ("api", "ajax-api", "2.0", "3.0", "mlflow")]
+    names = [part for part in path.split("/") if part not in ("", "api", "ajax-api", "2.0", "3.0", "mlflow")]
     return "artifacts" if names[0] in ("mlflow-artifacts", "get-artifact") else names[0].split("?")[0]
 
 

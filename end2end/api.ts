@@ -102,6 +102,10 @@ export class Api {
     return this.call('notebooks/launch', { team, form });
   }
 
+  notebooks(team: string): Promise<Notebook[]> {
+    return this.call('notebooks/list', { team });
+  }
+
   /** Waits until the notebook is in one of these phases. */
   async until(team: string, id: string, phases: string[], patience = 30_000): Promise<Notebook> {
     let last: Notebook | undefined;

@@ -19,6 +19,7 @@ type Session = Awaited<ReturnType<BrowserContext['storageState']>>;
 export class Workplace {
   private sessions = new Map<string, Session>();
   private count = 0;
+  private teams: string[] = [];
   private constructor(
     readonly portal: Slipway,
     /** The administrator's own calls. */
@@ -40,11 +41,21 @@ export class Workplace {
     const name = `team-${++this.count}`;
     const email = (who: string) => `${who}-${name}@example.com`;
     await this.admin.call('teams/create', { name });
+    this.teams.push(name);
     for (const [who, role] of Object.entries(members)) {
       await this.admin.call('identity/add_user', { email: email(who), name: who, password: PASSWORD, admin: false });
       await this.admin.call('teams/set_member', { team: name, email: email(who), role });
     }
     return { name, email };
+  }
+
+  /** Stops what the stories so far have left running, so that the next ones find the machine's CPUs free. */
+  async giveBack(): Promise<void> {
+    for (const team of this.teams.splice(0)) {
+      const running = (await this.admin.notebooks(team)).filter((notebook) => !['stopped', 'failed'].includes(notebook.phase));
+      for (const { id } of running) await this.admin.call('notebooks/stop', { team, id });
+      for (const { id } of running) await this.admin.until(team, id, ['stopped', 'failed']);
+    }
   }
 
   /** The cookies of this person's sign-in: one for each person, since sign-ins are throttled. */

@@ -4,6 +4,8 @@ import { Api, FILE_SERVER } from '../api';
 import { PYTHON } from '../slipway';
 import { Page } from '@playwright/test';
 
+test.afterAll(({ workplace }) => workplace.giveBack());
+
 /** A page and a WebSocket that says "tick" for ever: what a running notebook looks like from outside. */
 const TICKER = `
 import base64, hashlib, http.server, sys, time

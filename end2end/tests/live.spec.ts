@@ -2,6 +2,8 @@
 import { ADMIN, expect, go, test } from '../story';
 import { Api, FILE_SERVER } from '../api';
 
+test.afterAll(({ workplace }) => workplace.giveBack());
+
 test.beforeAll(async ({ workplace }) => {
   await workplace.admin.addCommand('live-files', 'Live server', FILE_SERVER);
 });

@@ -2,6 +2,8 @@
 import { ADMIN, PASSWORD, expect, go, phase, ready, test } from '../story';
 import { Api, FILE_SERVER } from '../api';
 
+test.afterAll(({ workplace }) => workplace.giveBack());
+
 test.beforeAll(async ({ workplace }) => {
   await workplace.admin.addCommand('files', 'File server', FILE_SERVER);
 });

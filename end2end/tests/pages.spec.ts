@@ -3,6 +3,8 @@ import { ADMIN, accessibilityFindings, expect, go, test } from '../story';
 import { FILE_SERVER } from '../api';
 import { pages } from '../pages';
 
+test.afterAll(({ workplace }) => workplace.giveBack());
+
 let paths: string[];
 
 test.beforeAll(async ({ workplace }) => {

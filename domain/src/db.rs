@@ -1,8 +1,11 @@
 //! The only file that knows which database it is. The same SQL text runs on both: `$1` parameters, `ON CONFLICT`, `RETURNING`, CTEs.
 
+mod sqlite_writer;
+
 use crate::error::{Error, Result};
+use sqlite_writer::SqliteWriter;
 use sqlx::{
-    AssertSqlSafe, Pool, Postgres, Row as _, SqlSafeStr as _, Sqlite, Transaction, TypeInfo, ValueRef,
+    AssertSqlSafe, Connection, Postgres, Row as _, SqlSafeStr as _, Sqlite, Transaction, TypeInfo, ValueRef,
     postgres::{PgPool, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
@@ -105,7 +108,7 @@ enum Pools {
     /// One writer, so that nobody ever waits inside `SQLite` for a lock; readers see the last commit (WAL).
     Sqlite {
         read: SqlitePool,
-        write: SqlitePool,
+        write: SqliteWriter,
     },
     Postgres(PgPool),
 }
@@ -121,10 +124,13 @@ pub struct Db {
 pub struct Tx {
     inner: TxInner,
     committed: Arc<Notify>,
+    /// Whether the event stream has something new to read after the commit.
+    published: bool,
 }
 
 enum TxInner {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(sqlite_writer::Open),
+    SqliteSnapshot(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -157,6 +163,10 @@ macro_rules! with_tx {
     ($tx:expr, $connection:ident => $body:expr) => {
         match &mut $tx.inner {
             TxInner::Sqlite(tx) => {
+                let $connection = tx.connection()?;
+                $body
+            }
+            TxInner::SqliteSnapshot(tx) => {
                 let $connection = &mut **tx;
                 $body
             }
@@ -182,7 +192,17 @@ impl Db {
     async fn connect(url: &str) -> std::result::Result<Self, sqlx::Error> {
         let committed = Arc::new(Notify::new());
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(2)).connect(url).await?;
+            let options = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(2)).test_before_acquire(false);
+            // One that was used a moment ago is there still; a question to each before its use is half of the work of a short query.
+            let options = options.before_acquire(|connection, use_of| {
+                Box::pin(async move {
+                    if use_of.idle_for > Duration::from_millis(500) {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            });
+            let pool = options.connect(url).await?;
             return Ok(Self { pools: Pools::Postgres(pool), committed });
         }
         let options = SqliteConnectOptions::from_str(url)?
@@ -191,11 +211,12 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(30));
-        let write =
-            SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30)).connect_with(options.clone()).await?;
+        let write = SqliteWriter::open(options.clone()).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(8)
             .acquire_timeout(Duration::from_secs(10))
+            // Nothing can have gone wrong with a file that is open.
+            .test_before_acquire(false)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
         Ok(Self { pools: Pools::Sqlite { read, write }, committed })
@@ -203,7 +224,7 @@ impl Db {
 
     async fn migrate(&self) -> Result<()> {
         let result = match &self.pools {
-            Pools::Sqlite { write, .. } => sqlite_migrator().run(write).await,
+            Pools::Sqlite { write, .. } => write.migrate(&sqlite_migrator()).await,
             Pools::Postgres(pool) => MIGRATOR.run(pool).await,
         };
         result.map_err(|e| match e {
@@ -225,22 +246,22 @@ impl Db {
     /// Begins a write transaction. On `SQLite` it holds the one write lock from its start: keep it short.
     pub async fn begin(&self) -> Result<Tx> {
         let inner = match &self.pools {
-            Pools::Sqlite { write, .. } => TxInner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Sqlite { write, .. } => TxInner::Sqlite(write.begin().await?),
             Pools::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
         };
-        Ok(Tx { inner, committed: self.committed.clone() })
+        Ok(Tx { inner, committed: self.committed.clone(), published: false })
     }
 
     /// A read-only view of one moment, for a backup.
     pub async fn begin_snapshot(&self) -> Result<Tx> {
         let inner = match &self.pools {
-            Pools::Sqlite { read, .. } => TxInner::Sqlite(read.begin().await?),
+            Pools::Sqlite { read, .. } => TxInner::SqliteSnapshot(read.begin().await?),
             Pools::Postgres(pool) => TxInner::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
         };
-        Ok(Tx { inner, committed: self.committed.clone() })
+        Ok(Tx { inner, committed: self.committed.clone(), published: false })
     }
 
-    /// Wakes whoever waits in `committed` after each commit.
+    /// Until a transaction of this process has committed events.
     pub async fn committed(&self) {
         self.committed.notified().await;
     }
@@ -292,15 +313,12 @@ impl Db {
 
     /// Closes every connection, so that the files can be moved or removed.
     pub async fn close(&self) {
-        async fn close<D: sqlx::Database>(pool: &Pool<D>) {
-            pool.close().await;
-        }
         match &self.pools {
             Pools::Sqlite { read, write } => {
-                close(read).await;
-                close(write).await;
+                read.close().await;
+                write.close().await;
             }
-            Pools::Postgres(pool) => close(pool).await,
+            Pools::Postgres(pool) => pool.close().await,
         }
     }
 }
@@ -396,14 +414,22 @@ impl Tx {
         Ok(row.0 - count + 1)
     }
 
-    /// Durable once this returns. Wakes the event stream.
+    /// The event stream will be woken by the commit.
+    pub(crate) fn has_published(&mut self) {
+        self.published = true;
+    }
+
+    /// Durable once this returns.
     pub async fn commit(self) -> Result<()> {
         match self.inner {
             TxInner::Sqlite(tx) => tx.commit().await?,
+            TxInner::SqliteSnapshot(tx) => tx.commit().await?,
             TxInner::Postgres(tx) => tx.commit().await?,
         }
-        self.committed.notify_waiters();
-        self.committed.notify_one();
+        if self.published {
+            self.committed.notify_waiters();
+            self.committed.notify_one();
+        }
         Ok(())
     }
 }

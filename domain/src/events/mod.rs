@@ -52,6 +52,7 @@ pub async fn publish(tx: &mut Tx, at: Millis, team: Option<&str>, change: &Chang
     let seq = tx.next("event").await?;
     let change = serde_json::to_string(change).map_err(|e| Error::internal("event", e))?;
     tx.execute("INSERT INTO events (seq, at, team, change) VALUES ($1, $2, $3, $4)", args![seq, at, team, change]).await?;
+    tx.has_published();
     Ok(())
 }
 
@@ -77,7 +78,7 @@ pub async fn since(portal: &Portal, seq: i64) -> Result<Option<Vec<Event>>> {
     if gapless { rows.into_iter().map(EventRow::event).collect::<Result<_>>().map(Some) } else { Ok(None) }
 }
 
-/// Hands committed events to the open streams until the process ends. Wakes on each commit here, and looks once a second for commits of
+/// Hands committed events to the open streams until the process ends. Wakes on each commit of events here, and looks once a second for commits of
 /// other processes (the command line, another replica).
 pub async fn run(portal: Portal) {
     // None until the database has answered once: starting at zero would repeat an hour of changes to everybody.

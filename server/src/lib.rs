@@ -26,6 +26,6 @@ pub struct Server {
     pub portal: Portal,
     /// Where browsers reach the portal.
     pub origin: Arc<Origin>,
-    pub files: SiteFiles,
+    pub files: Arc<SiteFiles>,
     pub streams: Streams,
 }

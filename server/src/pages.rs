@@ -66,7 +66,7 @@ pub async fn page(
     }
     let remembered = team_to_remember(&caller, &request, server.origin.secure());
     let door = sessions::door(&server.portal, &session, &caller, request.headers());
-    let (portal, files) = (server.portal.clone(), server.files.clone());
+    let (portal, files) = (server.portal.clone(), app::SiteFiles::clone(&server.files));
     let provide = move || {
         provide_context(portal.clone());
         provide_context(caller.clone());

@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use std::sync::Arc;
 
 /// One embedded file.
 pub struct File {
@@ -19,11 +20,12 @@ pub struct File {
 pub const FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/site.rs"));
 
 /// The names that pages link to, from `site.json`; empty where there is no site.
-pub fn files() -> SiteFiles {
+pub fn files() -> Arc<SiteFiles> {
     let names: serde_json::Value = find("site.json").and_then(|f| serde_json::from_slice(f.bytes).ok()).unwrap_or_default();
     let path = |key: &str| names[key].as_str().unwrap_or_default().to_owned();
     let chunks = serde_json::from_value(names["chunks"].clone()).unwrap_or_default();
-    SiteFiles { script: path("script"), wasm: path("wasm"), loader: path("loader"), chunks, style: path("style"), icon: path("icon") }
+    let (script, wasm, loader, style, icon) = (path("script"), path("wasm"), path("loader"), path("style"), path("icon"));
+    Arc::new(SiteFiles { script, wasm, loader, chunks, style, icon })
 }
 
 fn find(name: &str) -> Option<&'static File> {

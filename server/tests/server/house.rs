@@ -70,7 +70,7 @@ impl House {
             icon: "/pkg/icon.svg".into(),
             ..Default::default()
         };
-        let server = Server { portal: portal.clone(), origin: Arc::new(origin), files, streams: Streams::default() };
+        let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: Arc::new(files), streams: Streams::default() };
         let router = router::router(server).expect("a router");
         let serving = tokio::spawn(accept::run(listener, router, limits, std::future::pending()));
         Self { test, portal, stage, address, serving }

@@ -26,8 +26,7 @@ pub fn secret() -> String {
 
 /// SHA-256 of a secret in hexadecimal: what the database keeps instead of it.
 pub fn digest(secret: &str) -> String {
-    use sha2::Digest;
-    hex(&sha2::Sha256::digest(secret.as_bytes()))
+    hex(ring::digest::digest(&ring::digest::SHA256, secret.as_bytes()).as_ref())
 }
 
 /// Lower-case hexadecimal.

@@ -9,7 +9,7 @@ use chacha20poly1305::{
     ChaCha20Poly1305, KeyInit, Nonce,
     aead::{Aead, Payload},
 };
-use sha2::{Digest, Sha256};
+use ring::hmac;
 use std::{fmt::Write as _, fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
 /// ChaCha20-Poly1305 (RFC 8439) under a random key kept in `<data>/secret.key`, mode 0600.
@@ -76,20 +76,9 @@ impl SealingKey {
 
 /// HMAC-SHA-256 (RFC 2104).
 pub(crate) fn hmac(key: &[u8], message: &str) -> [u8; 32] {
-    let short: [u8; 32];
-    let key = if key.len() > 64 {
-        short = Sha256::digest(key).into();
-        &short[..]
-    } else {
-        key
-    };
-    let padded = |pad: u8| {
-        let mut block = [pad; 64];
-        block.iter_mut().zip(key).for_each(|(b, k)| *b ^= k);
-        block
-    };
-    let inner = Sha256::new().chain_update(padded(0x36)).chain_update(message.as_bytes()).finalize();
-    Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize().into()
+    let mut mac = [0; 32];
+    mac.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message.as_bytes()).as_ref());
+    mac
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream, TryStreamExt},
 };
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 use std::{io, sync::Arc};
 
 /// Most parts of one upload.
@@ -192,7 +192,7 @@ fn same_path(row: &rows::UploadRow, path: &ArtifactPath) -> Result<()> {
 async fn digest(objects: &Arc<Objects>, team: &TeamId, parts: &[rows::PartRow]) -> Result<String> {
     let total = parts.iter().map(|p| u64::try_from(p.size).unwrap_or(0)).sum();
     let mut blocks = read(objects.clone(), team.clone(), parts.to_vec(), 0, total);
-    let mut hasher = Sha256::new();
+    let mut hasher = Context::new(&SHA256);
     while let Some(block) = blocks.try_next().await.map_err(|e| Error::internal("artifact", e))? {
         let hashed = tokio::task::spawn_blocking(move || {
             hasher.update(&block);
@@ -200,7 +200,7 @@ async fn digest(objects: &Arc<Objects>, team: &TeamId, parts: &[rows::PartRow]) 
         });
         hasher = hashed.await.map_err(|e| Error::internal("artifact", e))?;
     }
-    Ok(random::hex(&hasher.finalize()))
+    Ok(random::hex(hasher.finish().as_ref()))
 }
 
 /// The bytes `from..from + length` of the parts together.

@@ -10,7 +10,7 @@ use crate::{
     random,
 };
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 use std::{
     fs::File,
     io::{self, Write},
@@ -42,7 +42,7 @@ enum Step {
 }
 
 struct Work {
-    hasher: Sha256,
+    hasher: Context,
     target: Target,
 }
 
@@ -66,7 +66,7 @@ impl Writer {
             Place::Disk(disk) => Target::Disk { disk: disk.clone(), key: key.clone(), file: None },
             Place::Bucket(bucket) => Target::Bucket(Box::new(Sending::new(bucket, &key))),
         };
-        let work = Step::Idle(Work { hasher: Sha256::new(), target });
+        let work = Step::Idle(Work { hasher: Context::new(&SHA256), target });
         Self { guard: Some(guard), key, work: Some(work), pending: Vec::new(), waiting: 0, size: 0 }
     }
 
@@ -110,7 +110,7 @@ impl Writer {
     pub(super) async fn finish(mut self) -> Result<Written> {
         let work = self.settle().await?;
         let hasher = work.finish(std::mem::take(&mut self.pending)).await?;
-        let sha256 = random::hex(&hasher.finalize());
+        let sha256 = random::hex(hasher.finish().as_ref());
         Ok(Written { guard: self.guard.take(), key: self.key.clone(), size: self.size, sha256 })
     }
 }
@@ -135,7 +135,7 @@ impl Work {
         }
     }
 
-    async fn finish(self, block: Vec<Bytes>) -> Result<Sha256> {
+    async fn finish(self, block: Vec<Bytes>) -> Result<Context> {
         let Self { hasher, target } = self.take(block).await?;
         match target {
             Target::Disk { disk, key, file: Some(file) } => blocking(move || file.publish(&disk, &key)).await?,
@@ -166,7 +166,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
     })
 }
 
-async fn hash(mut hasher: Sha256, block: Vec<Bytes>) -> Result<Sha256> {
+async fn hash(mut hasher: Context, block: Vec<Bytes>) -> Result<Context> {
     blocking(move || {
         for bytes in &block {
             hasher.update(bytes);

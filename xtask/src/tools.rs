@@ -14,9 +14,10 @@ pub fn say(what: &str) {
     eprintln!("xtask: {what}");
 }
 
-/// The workspace's folder.
+/// The workspace's folder, as cargo says at run time: a target folder outside may hold a program that another checkout has built.
 pub fn workspace_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_owned)
+    let own = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&own).parent().map_or_else(PathBuf::new, Path::to_owned)
 }
 
 /// The cargo that started this program, in the workspace's folder.

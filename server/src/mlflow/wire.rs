@@ -136,10 +136,47 @@ pub fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, MlflowError> {
     // The slow way, to say where.
     let mut reader = serde_json::Deserializer::from_slice(body);
     let described = serde_path_to_error::deserialize::<_, T>(&mut reader).err();
-    Err(described.map_or_else(
-        || MlflowError::invalid(error.to_string()),
-        |e| MlflowError::invalid(format!("Invalid value for parameter '{}': {}", e.path(), brief(e.inner()))),
+    let whole: Json = serde_json::from_slice(body).unwrap_or_default();
+    Err(described.map_or_else(|| MlflowError::invalid(error.to_string()), |e| wrong(&e, &whole)))
+}
+
+/// MLflow's complaint about a field of the wrong type, with the reason put in.
+fn wrong(error: &serde_path_to_error::Error<serde_json::Error>, whole: &Json) -> MlflowError {
+    use serde_path_to_error::Segment;
+    let path = error.path();
+    let value = path.iter().try_fold(whole, |value, segment| match segment {
+        Segment::Map { key } => value.get(key),
+        Segment::Seq { index } => value.get(index),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    let reason = brief(error.inner());
+    if path.iter().next().is_none() {
+        return MlflowError::invalid(format!("{reason}. See the API docs for more information about request parameters."));
+    }
+    let name = path.to_string();
+    let (said, kind) = match value {
+        // What was meant to be a secret is not repeated, whatever it is.
+        _ if name.contains("secret") => (String::new(), None),
+        None => (String::new(), None),
+        Some(value) => (format!(" {}", domain::model::cut(&value.to_string(), 200)), Some(kind(value))),
+    };
+    let hint = kind.map(|kind| format!(" Hint: Value was of type '{kind}'.")).unwrap_or_default();
+    MlflowError::invalid(format!(
+        "Invalid value{said} for parameter '{name}' supplied: {reason}.{hint} See the API docs for more information about request parameters."
     ))
+}
+
+/// What MLflow's server, which is Python, calls such a value.
+fn kind(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "NoneType",
+        Json::Bool(_) => "bool",
+        Json::Number(n) if n.is_f64() => "float",
+        Json::Number(_) => "int",
+        Json::String(_) => "str",
+        Json::Array(_) => "list",
+        Json::Object(_) => "dict",
+    }
 }
 
 /// Without the place, which says nothing to a client.
@@ -161,8 +198,8 @@ pub fn from_query<T: DeserializeOwned>(query: &str) -> Result<T, MlflowError> {
             Some(one) => *one = Json::Array(vec![one.take(), value.into()]),
         }
     }
-    serde_path_to_error::deserialize(Json::Object(fields))
-        .map_err(|e| MlflowError::invalid(format!("Invalid value for parameter '{}': {}", e.path(), brief(e.inner()))))
+    let whole = Json::Object(fields);
+    serde_path_to_error::deserialize(&whole).map_err(|e| wrong(&e, &whole))
 }
 
 /// The pairs of a query, decoded.
@@ -422,6 +459,16 @@ mod tests {
         ] {
             let message = read(bad).expect_err(bad);
             assert!(message.contains(name), "{bad}: {message}");
+        }
+        for (bad, words) in [
+            (r#"{"run_id":123}"#, "Invalid value 123 for parameter 'run_id' supplied: "),
+            (r#"{"value":"abc"}"#, "Invalid value \"abc\" for parameter 'value' supplied: "),
+            (r#"{"keys":[{"b":1.5,"a":[]}]}"#, "Invalid value {\"a\":[],\"b\":1.5} for parameter 'keys[0]' supplied: "),
+            (r#"{"run_id":[1]}"#, "Hint: Value was of type 'list'. See"),
+            (r#"{"run_id":[1]}"#, "Invalid value [1] for parameter 'run_id' supplied: "),
+        ] {
+            let message = read(bad).expect_err(bad);
+            assert!(message.contains(words), "{bad}: {message}");
         }
         assert!(read(&"[".repeat(100_000)).is_ok_and(|s| s.run_id.is_none()) || read(&"[".repeat(100_000)).is_err());
         assert!(read(r#"{"value":1e400}"#).is_err());

@@ -1,6 +1,6 @@
 """A small HTTP/1.1 client on raw sockets: the same bytes for every server, and little work of its own."""
 
-import asyncio, json, socket, time
+import asyncio, itertools, json, socket, time
 
 QUICKACK = 12  # TCP_QUICKACK: takes the 40 ms of delayed acknowledgements out of servers that answer in two segments.
 
@@ -154,7 +154,7 @@ def rate(wire, requests_of, clients, seconds):
 
             async def client(number):
                 source = requests_of(number)
-                timed = (text for text in source if time.perf_counter() < end)
+                timed = itertools.takewhile(lambda _: time.perf_counter() < end, source)
                 while time.perf_counter() < end:
                     done = loop.create_future()
                     await loop.create_connection(lambda: Worker(timed, taken, done), "127.0.0.1", wire.port)

@@ -2,14 +2,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test test-sqlite test-postgres test-s3 test-browser test-mlflow test-torture lint bench bench-tracking conformance torture screenshots audit
+.PHONY: help run dev build test test-sqlite test-postgres test-s3 test-browser test-mlflow test-torture lint bench bench-tracking conformance torture crowd screenshots audit
 
 CARGO ?= cargo
 # Where `make run` and `make dev` serve; the portal's other settings are environment variables too (slipway --help).
 ADDR ?= 127.0.0.1
 PORT ?= 3000
-# Of `make torture`.
+# Of `make torture` and `make crowd`.
 CYCLES ?= 200
+CROWD_SECONDS ?= 120
 # One set of packages and features for checks and tests: another would compile the dependencies again.
 SERVER_SIDE := --locked --workspace --exclude frontend --features domain/testing
 
@@ -59,7 +60,22 @@ test-mlflow: ## MLflow's own client against the release build, on both databases
 	@scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider end2end/mlflow
 	@scripts/with-postgres.sh scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider end2end/mlflow
 
-test-torture: torture
+test-torture: torture crowd
+
+torture: ## Kills the portal CYCLES times while clients log, on both databases: nothing may be lost, torn or doubled
+	$(call say,torture: $(CYCLES) crashes on each database)
+	@scripts/test-tools.sh
+	@$(CARGO) build $(SERVER_SIDE) --bin slipway
+	@python3 end2end/torture/torture.py --control --cycles 8
+	@python3 end2end/torture/torture.py --cycles $(CYCLES)
+	@scripts/with-postgres.sh python3 end2end/torture/torture.py --cycles $(CYCLES)
+
+crowd: ## Thirty-two clients log for CROWD_SECONDS beside a reader of one moment, on both databases: nobody is refused
+	$(call say,a crowd of writers and one long reader)
+	@scripts/test-tools.sh
+	@$(CARGO) xtask build --release
+	@python3 end2end/torture/crowd.py --seconds $(CROWD_SECONDS)
+	@scripts/with-postgres.sh python3 end2end/torture/crowd.py --seconds 20
 
 lint: ## Format, clippy for server and browser, and the architecture's invariants
 	$(call say,format)

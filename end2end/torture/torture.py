@@ -204,6 +204,7 @@ def main():
     parser.add_argument("--binary", type=Path, default=TARGET / "debug/slipway")
     parser.add_argument("--control", action="store_true")
     options = parser.parse_args()
+    begun = time.monotonic()
     seed = options.seed if options.seed is not None else secrets.randbits(32)
     dice = random.Random(seed)
     portal, tally = Portal(options.binary), Tally()
@@ -259,7 +260,7 @@ def main():
         good = tally.lost > 0
     else:
         good = bad == 0 and tally.acked > 0
-    print(f"{int(good)} passed, {int(not good)} failed")
+    print(f"{int(good)} passed, {int(not good)} failed in {time.monotonic() - begun:.1f}s")
     return 0 if good else 1
 
 

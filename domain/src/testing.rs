@@ -117,6 +117,7 @@ impl TestPortal {
             session_idle: 12 * 60 * 60 * 1000,
             session_absolute: 7 * 24 * 60 * 60 * 1000,
             artifact_quota: None,
+            token_rate: None,
             bucket: None,
         };
         let compute = engine(folder.path(), clock.clone()).await.expect("the engine answers");

@@ -182,7 +182,7 @@ pub fn router(server: Server) -> Result<Router, String> {
     let mut portal: Router<Server> = Router::new();
     for (_, path, access, handler) in routes() {
         let guarded = match access {
-            Access::Mlflow(needs) => handler.route_layer(middleware::from_fn_with_state(needs, mlflow::gate)),
+            Access::Mlflow(needs) => handler.route_layer(middleware::from_fn_with_state((server.clone(), needs), mlflow::gate)),
             _ => handler.route_layer(middleware::from_fn_with_state(access, gate)),
         };
         portal = portal.route(&path, guarded);

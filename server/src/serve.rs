@@ -55,6 +55,7 @@ fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>, address: Stri
         session_idle: config.session_idle_hours * HOUR,
         session_absolute: config.session_absolute_days * 24 * HOUR,
         artifact_quota: config.artifact_quota,
+        token_rate: config.token_rate,
         bucket: config.bucket.clone(),
     };
     let mut portal = Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())?;

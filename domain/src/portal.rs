@@ -33,6 +33,8 @@ pub struct Settings {
     pub artifact_quota: Option<u64>,
     /// Requests a second of one token to MLflow's API; none where there is no limit.
     pub token_rate: Option<u32>,
+    /// What was deleted so many days ago is purged by itself; none where nothing is.
+    pub purge_after_days: Option<u32>,
     /// Where artifacts are kept; in the data folder where there is none.
     pub bucket: Option<BucketConfig>,
 }

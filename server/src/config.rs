@@ -33,6 +33,12 @@ pub const KEYS: &[Key] = &[
     ),
     key("artifact-quota-gib", "GIB", "0", "What the artifacts of one team may take, in GiB; 0 for no limit"),
     key("token-rate", "REQUESTS", "0", "Requests a second that one token may send to MLflow's API; 0 for no limit"),
+    key(
+        "purge-after-days",
+        "DAYS",
+        "30",
+        "Experiments, runs and models that were deleted so many days ago are removed for good, once a day; 0 for never by itself",
+    ),
     key("readable", "DIR:DIR", "none", "Folders that notebooks may read beside the system's own, separated by colons"),
     key(
         "webhook-allow",
@@ -72,6 +78,8 @@ pub struct Config {
     pub artifact_quota: Option<u64>,
     /// Requests a second of one token to MLflow's API; none where there is no limit.
     pub token_rate: Option<u32>,
+    /// What was deleted so many days ago is purged by itself; none where nothing is.
+    pub purge_after_days: Option<u32>,
     /// Where artifacts are kept; in the data folder where there is none.
     pub bucket: Option<BucketConfig>,
     /// What the engine `local` works with.
@@ -194,6 +202,7 @@ impl Settings {
                 .parse("webhook-allow", "", |v| v.split(',').map(str::trim).filter(|a| !a.is_empty()).map(str::parse).collect())?,
             artifact_quota: self.parse("artifact-quota-gib", "0", |v| number(v, 0, 1 << 30).map(gib))?,
             token_rate: self.parse("token-rate", "0", |v| number(v, 0, 1_000_000).map(none_for_0))?,
+            purge_after_days: self.parse("purge-after-days", "30", |v| number(v, 0, 36_500).map(none_for_0))?,
         };
         let insecure = self.parse("insecure-http", "false", |v| choice(v, &[("true", true), ("false", false)]))?;
         let tls = config.public_url.as_ref().is_some_and(Origin::secure);

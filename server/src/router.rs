@@ -62,6 +62,9 @@ fn routes() -> Vec<Route> {
         ("GET", "/t/{team}/notebooks/{id}/open", Access::Visit, get(exports::open)),
         ("GET", "/notebooks/{id}/open", Access::Visit, get(exports::find)),
         ("GET", "/t/{team}/runs/{run}/artifacts/{*path}", Access::Needs(Permission::ReadTracking), get(exports::artifact)),
+        ("GET", "/t/{team}/runs/{run}/reproduce.json", Access::Needs(Permission::ReadTracking), get(exports::reproduce)),
+        ("GET", "/experiments/{experiment}", Access::Visit, get(pages::lead)),
+        ("GET", "/runs/{run}", Access::Visit, get(pages::lead)),
         ("GET", "/t/{team}/audit.csv", Access::Needs(Permission::ReadTeamAudit), get(exports::team_audit)),
         ("GET", "/admin/audit.csv", Access::Needs(Permission::ReadAudit), get(exports::audit)),
     ];

@@ -1,7 +1,7 @@
 //! Experiments, runs and what runs log, in MLflow's words and within MLflow's limits
 //! (`mlflow/utils/validation.py` and the REST API reference).
 
-use super::{Checks, ExperimentId, FieldError, LoggedModelId, Millis, ModelMetric, NotebookId, RunId};
+use super::{Checks, ExperimentId, FieldError, LoggedModelId, Millis, ModelMetric, NotebookId, Registration, RunId};
 use serde::{Deserialize, Serialize};
 
 /// Longest key of a metric, parameter or tag, in characters.
@@ -169,12 +169,39 @@ pub struct Reproduction {
     pub git_branch: Option<String>,
     pub git_repository: Option<String>,
     pub params: Vec<Tag>,
+    /// What it read.
+    pub datasets: Vec<ReadDataset>,
+    /// Logged models that it used.
+    pub used_models: Vec<LoggedModelId>,
+    /// Logged models that it made.
+    pub models: Vec<LoggedModelId>,
+    /// Versions of registered models that come from it or from a model that it made.
+    pub versions: Vec<Registration>,
     /// Tags about what it ran in.
     pub environment: Vec<Tag>,
     /// Email.
     pub created_by: String,
     pub notebook: Option<NotebookId>,
     pub start_time: Option<Millis>,
+}
+
+impl Reproduction {
+    /// As people and programs read it.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+/// A dataset as the record of a run names it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReadDataset {
+    pub name: String,
+    pub digest: String,
+    pub source_type: String,
+    /// A label for clients, usually JSON.
+    pub source: String,
+    /// What for, for example `train`.
+    pub context: Option<String>,
 }
 
 /// What a purge removed, or in a dry run would remove.

@@ -11,6 +11,7 @@ mod group_store;
 mod history_store;
 pub mod inputs;
 pub mod lineage;
+pub mod links;
 pub mod logged_models;
 pub(crate) mod logged_models_store;
 pub mod metrics;

@@ -120,12 +120,11 @@ fn freed(team: &str, purged: &Purged, dry_run: bool) -> String {
         purged.points,
         purged.row_bytes
     );
-    let mut line = format!("{team}: {words}: {rows}, {} files ({} bytes).", purged.files, purged.file_bytes);
-    if purged.kept_runs + purged.kept_models > 0 {
-        let (runs, models) = (purged.kept_runs, purged.kept_models);
-        line += &format!(" Kept for versions of registered models: {runs} runs, {models} logged models.");
-    }
-    line
+    let kept = match purged.kept_runs + purged.kept_models {
+        0 => String::new(),
+        _ => format!(" Kept for versions of registered models: {} runs, {} logged models.", purged.kept_runs, purged.kept_models),
+    };
+    format!("{team}: {words}: {rows}, {} files ({} bytes).{kept}", purged.files, purged.file_bytes)
 }
 
 pub async fn check(config: &Config) -> Outcome {

@@ -3,7 +3,7 @@
 use super::store;
 use crate::{
     db::{Db, Tx},
-    error::Result,
+    error::{Error, Result},
     model::{ArtifactPath, Millis, TeamId},
 };
 
@@ -40,14 +40,21 @@ pub async fn count_unpinned(tx: &mut Tx, team: &TeamId, folder: &ArtifactPath) -
     Ok(Removed { files, bytes })
 }
 
-/// Names of the folders in `traces` whose trace is gone, and to which nothing has come since `before`: clients may send files ahead of a trace.
+/// Names of the folders in `traces` that hold the artifacts of a trace which is gone, and to which nothing has come since `before`: clients may
+/// send files ahead of a trace. What is named otherwise than a trace's folder is somebody's own.
 pub(crate) async fn folders_of_gone_traces(db: &Db, team: &TeamId, traces: &ArtifactPath, before: Millis) -> Result<Vec<String>> {
     let mut gone = Vec::new();
     for name in store::folders_of_no_trace(db, team, traces).await? {
-        let folder = ArtifactPath::parse(&name).and_then(|name| traces.join(&name)).map_err(crate::error::Error::Internal)?;
-        if store::newest_below(db, team, &folder).await?.is_some_and(|newest| newest < before) {
+        let folder = ArtifactPath::parse(&format!("{name}/artifacts")).and_then(|below| traces.join(&below)).map_err(Error::Internal)?;
+        if is_trace(&name) && store::newest_below(db, team, &folder).await?.is_some_and(|newest| newest < before) {
             gone.push(name);
         }
     }
     Ok(gone)
+}
+
+/// As MLflow's clients name traces.
+fn is_trace(name: &str) -> bool {
+    let digits = name.strip_prefix("tr-").unwrap_or(name);
+    digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }

@@ -22,7 +22,7 @@ impl Job<'_> {
                 let mut tx = self.begin().await?;
                 let mut part = Purged::default();
                 for trace in some {
-                    let files = self.files(&mut tx, experiment, &traces, trace).await?;
+                    let files = self.files(&mut tx, experiment, &traces, &format!("{trace}/artifacts")).await?;
                     part.files += files.files;
                     part.file_bytes += files.bytes;
                 }

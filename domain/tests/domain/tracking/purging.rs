@@ -257,14 +257,17 @@ async fn the_folder_that_two_experiments_share_stays() {
 async fn files_of_deleted_traces_go_once_they_are_old() {
     let lab = Lab::new().await;
     let experiment = lab.experiment("traced").await;
-    lab.trace("tr-there", experiment.as_str()).await;
-    for trace in ["tr-there", "tr-gone"] {
-        lab.put(&format!("{experiment}/traces/{trace}/artifacts/traces.json"), "{}").await;
+    let (there, gone) = (format!("tr-{}", "a".repeat(32)), format!("tr-{}", "b".repeat(32)));
+    lab.trace(&there, experiment.as_str()).await;
+    for path in [format!("{there}/artifacts/traces.json"), format!("{gone}/artifacts/traces.json"), "somebody/own".to_owned()] {
+        lab.put(&format!("{experiment}/traces/{path}"), "{}").await;
     }
     assert_eq!(lab.purge(false).await.files, 0, "its trace may be on its way");
     lab.later();
     assert_eq!((lab.purge(true).await.files, lab.purge(false).await.files), (1, 1));
-    lab.read(&format!("{experiment}/traces/tr-there/artifacts/traces.json")).await.expect("read");
+    for path in [format!("{there}/artifacts/traces.json"), "somebody/own".to_owned()] {
+        lab.read(&format!("{experiment}/traces/{path}")).await.expect("read");
+    }
 }
 
 #[tokio::test]

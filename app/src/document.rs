@@ -22,6 +22,12 @@ pub struct SiteFiles {
     pub icon: String,
 }
 
+/// The links that MLflow's client prints say in their fragment what they mean, which browsers keep over redirects and show to no server.
+const LINKS: &str = r#"{
+const m = /^#\/experiments\/(\d+)(?:\/runs\/(\w+))?(?:.*[?&]workspace=([\w-]+))?/.exec(location.hash);
+if (m) location.replace(m[2] ? `/runs/${m[2]}` : `/experiments/${m[1]}` + (m[3] ? `?team=${m[3]}` : ""));
+}"#;
+
 /// The HTML document around `App`.
 pub fn shell(files: SiteFiles) -> impl IntoView {
     let nonce = leptos::nonce::use_nonce();
@@ -38,6 +44,7 @@ pub fn shell(files: SiteFiles) -> impl IntoView {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
+                <script nonce=nonce.clone() inner_html=LINKS></script>
                 <link rel="icon" type="image/svg+xml" href=files.icon />
                 <link rel="stylesheet" href=files.style />
                 <link rel="modulepreload" href=files.script nonce=nonce.clone() />

@@ -19,14 +19,19 @@ pub fn schema_version() -> i64 {
     MIGRATOR.iter().map(|m| m.version).max().unwrap_or_default()
 }
 
-/// The same migrations for `SQLite`, which keeps rows in the order of their primary key only where it is told to: `/* clustered */`.
-fn sqlite_migrator() -> sqlx::migrate::Migrator {
+/// The migrations up to number `last`.
+fn migrator(last: i64) -> sqlx::migrate::Migrator {
+    sqlx::migrate::Migrator::with_migrations(MIGRATOR.iter().filter(|m| m.version <= last).cloned().collect())
+}
+
+/// The same for `SQLite`, which keeps rows in the order of their primary key only where it is told to: `/* clustered */`.
+fn sqlite_migrator(last: i64) -> sqlx::migrate::Migrator {
     let clustered = |migration: &sqlx::migrate::Migration| {
         let sql = migration.sql.as_str().replace("/* clustered */", "WITHOUT ROWID");
         // The checksum stays that of the file.
         sqlx::migrate::Migration { sql: AssertSqlSafe(sql).into_sql_str(), ..migration.clone() }
     };
-    sqlx::migrate::Migrator::with_migrations(MIGRATOR.iter().map(clustered).collect())
+    sqlx::migrate::Migrator::with_migrations(migrator(last).iter().map(clustered).collect())
 }
 
 /// A bound parameter: text, 64-bit integer, double or bytes, each nullable. Nothing else is stored (ARCHITECTURE.md, databases).
@@ -185,7 +190,15 @@ impl Db {
     /// `Unavailable` with what to check, where it cannot be opened or its schema is newer than this program.
     pub async fn open(url: &str) -> Result<Self> {
         let db = Self::connect(url).await.map_err(|e| Error::Unavailable(format!("The database cannot be opened: {e}")))?;
-        db.migrate().await?;
+        db.migrate(schema_version()).await?;
+        Ok(db)
+    }
+
+    /// Opens it with the schema of an older Slipway, whose last migration had this number.
+    #[cfg(feature = "testing")]
+    pub async fn open_as_of(url: &str, last: i64) -> Result<Self> {
+        let db = Self::connect(url).await.map_err(|e| Error::Unavailable(format!("The database cannot be opened: {e}")))?;
+        db.migrate(last).await?;
         Ok(db)
     }
 
@@ -222,10 +235,10 @@ impl Db {
         Ok(Self { pools: Pools::Sqlite { read, write }, committed })
     }
 
-    async fn migrate(&self) -> Result<()> {
+    async fn migrate(&self, last: i64) -> Result<()> {
         let result = match &self.pools {
-            Pools::Sqlite { write, .. } => write.migrate(&sqlite_migrator()).await,
-            Pools::Postgres(pool) => MIGRATOR.run(pool).await,
+            Pools::Sqlite { write, .. } => write.migrate(&sqlite_migrator(last)).await,
+            Pools::Postgres(pool) => migrator(last).run(pool).await,
         };
         result.map_err(|e| match e {
             sqlx::migrate::MigrateError::VersionMissing(v) => Error::Unavailable(format!(

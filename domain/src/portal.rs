@@ -11,7 +11,7 @@ use crate::{
     model::Millis,
     notebooks::{Admitted, Touches},
     sealing::SealingKey,
-    tokens::Known,
+    tokens::{Known, Rates},
     tracking::{Indexes, Writer},
     webhooks::Outbound,
 };
@@ -31,6 +31,10 @@ pub struct Settings {
     pub session_absolute: Millis,
     /// Bytes of artifacts that one team may keep; none where there is no limit.
     pub artifact_quota: Option<u64>,
+    /// Requests a second of one token to MLflow's API; none where there is no limit.
+    pub token_rate: Option<u32>,
+    /// What was deleted so many days ago is purged by itself; none where nothing is.
+    pub purge_after_days: Option<u32>,
     /// Where artifacts are kept; in the data folder where there is none.
     pub bucket: Option<BucketConfig>,
 }
@@ -58,6 +62,8 @@ pub struct Portal {
     pub outbound: Arc<Outbound>,
     /// Whom tokens spoke for a moment ago.
     pub known_tokens: Arc<Known>,
+    /// How often tokens asked lately.
+    pub token_rates: Arc<Rates>,
     /// What runs log on its way into the database.
     pub writer: Arc<Writer>,
     /// What searches over runs keep in memory.
@@ -84,6 +90,7 @@ impl Portal {
             admitted: Arc::default(),
             outbound: Arc::default(),
             known_tokens: Arc::default(),
+            token_rates: Arc::default(),
             writer: Arc::default(),
             indexes: Arc::default(),
         })

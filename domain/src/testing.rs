@@ -117,6 +117,8 @@ impl TestPortal {
             session_idle: 12 * 60 * 60 * 1000,
             session_absolute: 7 * 24 * 60 * 60 * 1000,
             artifact_quota: None,
+            token_rate: None,
+            purge_after_days: Some(30),
             bucket: None,
         };
         let compute = engine(folder.path(), clock.clone()).await.expect("the engine answers");

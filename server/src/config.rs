@@ -32,6 +32,13 @@ pub const KEYS: &[Key] = &[
          (AWS_…, GOOGLE_…, AZURE_…) for keys, region and endpoint",
     ),
     key("artifact-quota-gib", "GIB", "0", "What the artifacts of one team may take, in GiB; 0 for no limit"),
+    key("token-rate", "REQUESTS", "0", "Requests a second that one token may send to MLflow's API; 0 for no limit"),
+    key(
+        "purge-after-days",
+        "DAYS",
+        "30",
+        "Experiments, runs and models that were deleted so many days ago are removed for good, once a day; 0 for never by itself",
+    ),
     key("readable", "DIR:DIR", "none", "Folders that notebooks may read beside the system's own, separated by colons"),
     key(
         "webhook-allow",
@@ -69,6 +76,10 @@ pub struct Config {
     pub webhook_allow: Vec<Allowed>,
     /// Bytes of artifacts that one team may keep; none where there is no limit.
     pub artifact_quota: Option<u64>,
+    /// Requests a second of one token to MLflow's API; none where there is no limit.
+    pub token_rate: Option<u32>,
+    /// What was deleted so many days ago is purged by itself; none where nothing is.
+    pub purge_after_days: Option<u32>,
     /// Where artifacts are kept; in the data folder where there is none.
     pub bucket: Option<BucketConfig>,
     /// What the engine `local` works with.
@@ -190,6 +201,8 @@ impl Settings {
             webhook_allow: self
                 .parse("webhook-allow", "", |v| v.split(',').map(str::trim).filter(|a| !a.is_empty()).map(str::parse).collect())?,
             artifact_quota: self.parse("artifact-quota-gib", "0", |v| number(v, 0, 1 << 30).map(gib))?,
+            token_rate: self.parse("token-rate", "0", |v| number(v, 0, 1_000_000).map(none_for_0))?,
+            purge_after_days: self.parse("purge-after-days", "30", |v| number(v, 0, 36_500).map(none_for_0))?,
         };
         let insecure = self.parse("insecure-http", "false", |v| choice(v, &[("true", true), ("false", false)]))?;
         let tls = config.public_url.as_ref().is_some_and(Origin::secure);
@@ -263,6 +276,10 @@ fn number(text: &str, least: i64, most: i64) -> Result<i64, String> {
 /// Bytes; none for 0.
 fn gib(number: i64) -> Option<u64> {
     u64::try_from(number).ok().filter(|n| *n > 0).map(|n| n << 30)
+}
+
+fn none_for_0(number: i64) -> Option<u32> {
+    u32::try_from(number).ok().filter(|n| *n > 0)
 }
 
 fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {

@@ -128,6 +128,18 @@ pub async fn artifact(
     found.await.unwrap_or_else(|error| refusal(error, &id))
 }
 
+/// `GET /t/{team}/runs/{run}/reproduce.json`: what it takes to do a run again.
+pub async fn reproduce(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Path((team, run)): Path<(String, RunId)>,
+) -> Response {
+    match domain::tracking::reproduce(&server.portal, &caller, &team, &run).await {
+        Ok(record) => attachment("application/json", &format!("reproduce-{run}.json"), Body::from(record.to_json())),
+        Err(error) => refusal(error, &caller.request_id),
+    }
+}
+
 fn attachment(kind: &'static str, name: &str, body: Body) -> Response {
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
     let disposition = disposition.unwrap_or_else(|_| HeaderValue::from_static("attachment"));

@@ -2,7 +2,10 @@
 
 use crate::{
     Server,
-    http::headers::{policy, see_other},
+    http::{
+        errors::refusal,
+        headers::{policy, see_other},
+    },
     sessions,
 };
 use app::navigation::safe_path;
@@ -84,6 +87,16 @@ pub async fn page(
         }
     };
     render(rendering, provide, files, request).await
+}
+
+/// `GET /experiments/{experiment}` and `GET /runs/{run}`: to the team's page of it.
+pub async fn lead(State(server): State<Server>, Extension(caller): Extension<Caller>, session: Session, request: Request) -> Response {
+    let target = request.uri().path_and_query().map_or("/", |p| p.as_str());
+    match app::tracking::links::led(&server.portal, &caller, target, cookie(request.headers(), TEAM_COOKIE)).await {
+        Ok(Some(page)) => see_other(&page),
+        Ok(None) => page(State(server), Extension(caller), Extension(Rendering::Missing), session, request).await,
+        Err(error) => refusal(error, &caller.request_id),
+    }
 }
 
 async fn render(

@@ -62,6 +62,9 @@ fn routes() -> Vec<Route> {
         ("GET", "/t/{team}/notebooks/{id}/open", Access::Visit, get(exports::open)),
         ("GET", "/notebooks/{id}/open", Access::Visit, get(exports::find)),
         ("GET", "/t/{team}/runs/{run}/artifacts/{*path}", Access::Needs(Permission::ReadTracking), get(exports::artifact)),
+        ("GET", "/t/{team}/runs/{run}/reproduce.json", Access::Needs(Permission::ReadTracking), get(exports::reproduce)),
+        ("GET", "/experiments/{experiment}", Access::Visit, get(pages::lead)),
+        ("GET", "/runs/{run}", Access::Visit, get(pages::lead)),
         ("GET", "/t/{team}/audit.csv", Access::Needs(Permission::ReadTeamAudit), get(exports::team_audit)),
         ("GET", "/admin/audit.csv", Access::Needs(Permission::ReadAudit), get(exports::audit)),
     ];
@@ -182,7 +185,7 @@ pub fn router(server: Server) -> Result<Router, String> {
     let mut portal: Router<Server> = Router::new();
     for (_, path, access, handler) in routes() {
         let guarded = match access {
-            Access::Mlflow(needs) => handler.route_layer(middleware::from_fn_with_state(needs, mlflow::gate)),
+            Access::Mlflow(needs) => handler.route_layer(middleware::from_fn_with_state((server.clone(), needs), mlflow::gate)),
             _ => handler.route_layer(middleware::from_fn_with_state(access, gate)),
         };
         portal = portal.route(&path, guarded);

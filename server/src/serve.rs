@@ -55,6 +55,8 @@ fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>, address: Stri
         session_idle: config.session_idle_hours * HOUR,
         session_absolute: config.session_absolute_days * 24 * HOUR,
         artifact_quota: config.artifact_quota,
+        token_rate: config.token_rate,
+        purge_after_days: config.purge_after_days,
         bucket: config.bucket.clone(),
     };
     let mut portal = Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())?;
@@ -93,6 +95,7 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         tokio::spawn(domain::notebooks::supervisor::run(portal.clone())),
         tokio::spawn(webhooks::run(portal.clone())),
         tokio::spawn(domain::artifacts::sweep::run(portal.clone())),
+        tokio::spawn(domain::tracking::purge::run(portal.clone())),
         tokio::spawn(sweep(portal.clone())),
     ];
     accept::run(listener, router, accept::Limits::default(), asked_to_stop()?).await;

@@ -34,8 +34,9 @@ pub async fn set_up(code: String, email: String, name: String, password: String)
 pub async fn sign_in(email: String, password: String, next: String) -> Result<(), AppError> {
     let (portal, caller) = request()?;
     let user = domain::identity::sign_in(&portal, &caller, &email, &password).await?;
+    let next = crate::tracking::links::after_sign_in(&portal, &caller, &user.id, crate::navigation::safe_path(&next)).await;
     (session_door()?.start)(user.id).await?;
-    leptos_axum::redirect(crate::navigation::safe_path(&next));
+    leptos_axum::redirect(&next);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Server functions about experiments and runs.
 
 use crate::error::AppError;
-use domain::model::{ArtifactEntry, Experiment, ExperimentId, Reproduction, Run, RunId, RunPage};
+use domain::model::{ArtifactEntry, Experiment, ExperimentId, Run, RunId, RunPage};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -58,16 +58,17 @@ pub async fn list_runs(
 pub struct RunDetail {
     pub run: Run,
     pub experiment: Experiment,
-    pub reproduction: Reproduction,
+    /// What it takes to do it again, as JSON for people.
+    pub record: String,
 }
 
 #[server(prefix = "/api", endpoint = "tracking/run")]
 pub async fn get_run(team: String, run: RunId) -> Result<RunDetail, AppError> {
     let (portal, caller) = request()?;
-    let reproduction = domain::tracking::reproduce(&portal, &caller, &team, &run).await?;
+    let record = domain::tracking::reproduce(&portal, &caller, &team, &run).await?.to_json();
     let run = domain::tracking::runs::get(&portal, &caller, &team, &run).await?;
     let experiment = domain::tracking::experiments::get(&portal, &caller, &team, &run.experiment).await?;
-    Ok(RunDetail { run, experiment, reproduction })
+    Ok(RunDetail { run, experiment, record })
 }
 
 /// What is in a folder of a run's artifacts; an empty `folder` is their root.

@@ -2,6 +2,8 @@
 pub mod api;
 mod experiments_page;
 mod first_log;
+#[cfg(feature = "ssr")]
+pub mod links;
 mod run_artifacts;
 mod run_page;
 mod runs_page;

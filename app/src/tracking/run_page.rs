@@ -55,8 +55,9 @@ pub fn RunPage() -> impl IntoView {
 
 #[component]
 fn RunView(team: String, detail: RunDetail) -> impl IntoView {
-    let RunDetail { run, experiment, reproduction } = detail;
+    let RunDetail { run, experiment, record } = detail;
     let href = page_of_run(&team, run.id.as_str());
+    let download = format!("{href}/reproduce.json");
     let tab = query_value("tab");
     let crumbs = vec![
         Crumb::new(team.clone(), format!("/t/{team}")),
@@ -83,7 +84,6 @@ fn RunView(team: String, detail: RunDetail) -> impl IntoView {
         view! { <Tabs label="Parts of this run" tabs=tabs.to_vec() /> }
     };
     let (title, status, deleted) = (run.name.clone(), run.status, run.deleted_at.is_some());
-    let record = serde_json::to_string_pretty(&reproduction).unwrap_or_default();
     let run = StoredValue::new(run);
     view! {
         <Page title crumbs status=move || view! { <span role="status"><RunBadge status deleted /></span> }>
@@ -95,7 +95,7 @@ fn RunView(team: String, detail: RunDetail) -> impl IntoView {
                     "params" => view! { <Pairs what="params" pairs=run.with_value(|r| r.params.clone()) /> }.into_any(),
                     "tags" => view! { <Pairs what="tags" pairs=run.with_value(|r| r.tags.clone()) /> }.into_any(),
                     "artifacts" => view! { <RunArtifacts team run=run.with_value(|r| r.id.clone()) /> }.into_any(),
-                    "reproduce" => view! { <Reproduce record=record.clone() /> }.into_any(),
+                    "reproduce" => view! { <Reproduce record=record.clone() download=download.clone() /> }.into_any(),
                     _ => view! { <Overview team run=run.get_value() /> }.into_any(),
                 }
             }}
@@ -315,10 +315,15 @@ fn PairsTable(what: &'static str, pairs: Vec<Tag>) -> impl IntoView {
 
 /// What is known for doing the same again.
 #[component]
-fn Reproduce(record: String) -> impl IntoView {
+fn Reproduce(record: String, download: String) -> impl IntoView {
     view! {
         <section class="stack" aria-label="Reproduce record">
-            <p class="muted">"What Slipway kept so that the run can be made again: source, commit, params, datasets, who and where."</p>
+            <p class="muted">"What Slipway kept so that the run can be made again: source, commit, params, data, models, who and where."</p>
+            <p>
+                <a class="btn btn-sm" href=download rel="external" download="">
+                    "Download as JSON"
+                </a>
+            </p>
             <div class="snippet">
                 <pre class="mono" tabindex="0">{record.clone()}</pre>
                 <CopyButton text=record label="Copy record" />

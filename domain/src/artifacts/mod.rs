@@ -8,6 +8,7 @@ mod objects;
 pub mod parts;
 mod parts_store;
 pub mod pins;
+mod removal;
 mod runs;
 mod store;
 pub mod sweep;
@@ -15,13 +16,14 @@ mod writer;
 
 pub use bucket::BucketConfig;
 pub use objects::Objects;
+pub(crate) use removal::folders_of_gone_traces;
+pub use removal::{Removed, count_unpinned, remove_unpinned};
 pub use runs::{RunFolder, list_of_run, of_run, of_uri, ours};
 
 use crate::{
     audit,
     caller::Caller,
     crash,
-    db::Tx,
     error::{Error, Result},
     model::{Artifact, ArtifactEntry, ArtifactPath, Permission, TeamId},
     portal::Portal,
@@ -49,13 +51,6 @@ pub struct Readable {
     pub artifact: Artifact,
     key: Key,
     is_in_parts: bool,
-}
-
-/// What a deletion took away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Removed {
-    pub files: i64,
-    pub bytes: i64,
 }
 
 /// Begins to receive a file of `length` bytes, where that is known.
@@ -126,21 +121,6 @@ pub async fn publish(portal: &Portal, caller: &Caller, path: &ArtifactPath, inco
     written.keep();
     crash::point("artifact.after_row");
     committed.map(|()| artifact)
-}
-
-/// Removes every file below a folder that nothing has pinned, for whoever removes the run or model that it belongs to.
-///
-/// Locks the team's files until the end of the transaction: call it late.
-pub async fn remove_unpinned(tx: &mut Tx, team: &TeamId, folder: &ArtifactPath) -> Result<Removed> {
-    store::lock(tx, team).await?;
-    let mut removed = Removed { files: 0, bytes: 0 };
-    for path in store::unpinned_below(tx, team, folder).await? {
-        if let Some((files, bytes)) = store::remove_file(tx, team, &path).await? {
-            removed.files += files;
-            removed.bytes += bytes;
-        }
-    }
-    Ok(removed)
 }
 
 /// Finds a file.

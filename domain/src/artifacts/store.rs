@@ -179,6 +179,39 @@ pub(super) async fn unpinned_below(tx: &mut Tx, team: &TeamId, folder: &Artifact
     rows.into_iter().map(|(folder, name)| ArtifactPath::parse(&format!("{folder}/{name}")).map_err(Error::Internal)).collect()
 }
 
+/// Files and bytes below a folder that nothing has pinned.
+pub(super) async fn count_unpinned(tx: &mut Tx, team: &TeamId, folder: &ArtifactPath) -> Result<(i64, i64)> {
+    let sql = below!(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(a.size), 0) AS BIGINT) FROM below JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path
+         WHERE NOT EXISTS (SELECT 1 FROM artifact_pins p WHERE p.object = a.object)"
+    );
+    tx.fetch_one(sql, args![team, folder.as_str()]).await
+}
+
+pub(super) async fn is_pinned_below(tx: &mut Tx, team: &TeamId, folder: &ArtifactPath) -> Result<bool> {
+    let sql = below!(
+        "SELECT a.name FROM below JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path
+         JOIN artifact_pins p ON p.object = a.object LIMIT 1"
+    );
+    let row: Option<(String,)> = tx.fetch_optional(sql, args![team, folder.as_str()]).await?;
+    Ok(row.is_some())
+}
+
+/// When the newest file below a folder came; none where there is none.
+pub(super) async fn newest_below(db: &Db, team: &TeamId, folder: &ArtifactPath) -> Result<Option<Millis>> {
+    let sql = below!("SELECT MAX(a.created_at) FROM below JOIN artifacts a ON a.team_id = $1 AND a.folder = below.path");
+    let (newest,): (Option<Millis>,) = db.fetch_one(sql, args![team, folder.as_str()]).await?;
+    Ok(newest)
+}
+
+/// Names of the folders in `traces` that are no trace's.
+pub(super) async fn folders_of_no_trace(db: &Db, team: &TeamId, traces: &ArtifactPath) -> Result<Vec<String>> {
+    let sql = "SELECT f.name FROM artifact_folders f WHERE f.team_id = $1 AND f.parent = $2
+               AND NOT EXISTS (SELECT 1 FROM traces t WHERE t.team_id = $1 AND t.id = f.name) ORDER BY f.name";
+    let rows: Vec<(String,)> = db.fetch_all(sql, args![team, traces.as_str()]).await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
 /// Removes a file; the caller holds the team's row. None where there is no such file.
 pub(super) async fn remove_file(tx: &mut Tx, team: &TeamId, path: &ArtifactPath) -> Result<Option<(i64, i64)>> {
     let old: Option<FileRow> = tx.fetch_optional(FILE, args![team, path.folder(), path.name()]).await?;

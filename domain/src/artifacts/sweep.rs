@@ -56,8 +56,15 @@ pub async fn run(portal: Portal) {
 /// What is known to be needed by nobody.
 async fn reclaim(portal: &Portal) -> Result<Swept> {
     let now = portal.clock.now();
-    let mut swept = Swept::default();
     parts::expire(portal).await?;
+    let mut swept = collect(portal).await?;
+    swept.objects += portal.artifacts.sweep_unfinished(now - GIVEN_UP).await?;
+    Ok(swept)
+}
+
+/// Objects whose files are gone; also beside another process that writes to the same store.
+pub(crate) async fn collect(portal: &Portal) -> Result<Swept> {
+    let mut swept = Swept::default();
     loop {
         let garbage = store::garbage(&portal.db, BATCH).await?;
         if garbage.is_empty() {
@@ -69,7 +76,6 @@ async fn reclaim(portal: &Portal) -> Result<Swept> {
         }
         store::forget_garbage(&portal.db, garbage.into_iter().map(|g| g.0).collect()).await?;
     }
-    swept.objects += portal.artifacts.sweep_unfinished(now - GIVEN_UP).await?;
     Ok(swept)
 }
 

@@ -80,6 +80,17 @@ pub struct LoggedModel {
     pub tags: Vec<Tag>,
     /// Ordered by key, step and timestamp; of very many the newest.
     pub metrics: Vec<ModelMetric>,
+    /// Versions of registered models that come from it.
+    pub registrations: Vec<Registration>,
+}
+
+/// A version of a registered model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration {
+    pub name: String,
+    pub version: i64,
+    /// SHA-256 over its files; none where it has none in Slipway.
+    pub digest: Option<String>,
 }
 
 /// What a client says of a model it begins to log.

@@ -1,7 +1,7 @@
 //! Experiments, runs and what runs log, in MLflow's words and within MLflow's limits
 //! (`mlflow/utils/validation.py` and the REST API reference).
 
-use super::{Checks, ExperimentId, FieldError, Millis, ModelMetric, NotebookId, RunId};
+use super::{Checks, ExperimentId, FieldError, LoggedModelId, Millis, ModelMetric, NotebookId, Registration, RunId};
 use serde::{Deserialize, Serialize};
 
 /// Longest key of a metric, parameter or tag, in characters.
@@ -169,6 +169,14 @@ pub struct Reproduction {
     pub git_branch: Option<String>,
     pub git_repository: Option<String>,
     pub params: Vec<Tag>,
+    /// What it read.
+    pub datasets: Vec<ReadDataset>,
+    /// Logged models that it used.
+    pub used_models: Vec<LoggedModelId>,
+    /// Logged models that it made.
+    pub models: Vec<LoggedModelId>,
+    /// Versions of registered models that come from it or from a model that it made.
+    pub versions: Vec<Registration>,
     /// Tags about what it ran in.
     pub environment: Vec<Tag>,
     /// Email.
@@ -177,14 +185,81 @@ pub struct Reproduction {
     pub start_time: Option<Millis>,
 }
 
-/// What a purge removed.
+impl Reproduction {
+    /// As people and programs read it.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}
+
+/// A dataset as the record of a run names it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReadDataset {
+    pub name: String,
+    pub digest: String,
+    pub source_type: String,
+    /// A label for clients, usually JSON.
+    pub source: String,
+    /// What for, for example `train`.
+    pub context: Option<String>,
+}
+
+/// What a purge removed, or in a dry run would remove.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purged {
     pub runs: Vec<RunId>,
     pub experiments: Vec<ExperimentId>,
-    /// Points of metrics, and the bytes that they took.
+    pub models: Vec<LoggedModelId>,
+    pub traces: i64,
+    /// Datasets that no run reads any more.
+    pub datasets: i64,
+    /// Points of metrics.
     pub points: i64,
-    pub bytes: i64,
+    /// What rows held: histories, params, tags, datasets and spans.
+    pub row_bytes: i64,
+    /// Files of artifacts, and their bytes.
+    pub files: i64,
+    pub file_bytes: i64,
+    /// Runs and models that are deleted long enough and stay, because a version of a registered model comes from them.
+    pub kept_runs: i64,
+    pub kept_models: i64,
+}
+
+impl Purged {
+    pub fn is_nothing(&self) -> bool {
+        let lists = self.runs.is_empty() && self.experiments.is_empty() && self.models.is_empty();
+        lists && self.traces == 0 && self.datasets == 0 && self.files == 0
+    }
+
+    /// Adds what another part of the same purge removed.
+    pub fn add(&mut self, part: Self) {
+        self.runs.extend(part.runs);
+        self.experiments.extend(part.experiments);
+        self.models.extend(part.models);
+        self.traces += part.traces;
+        self.datasets += part.datasets;
+        self.points += part.points;
+        self.row_bytes += part.row_bytes;
+        self.files += part.files;
+        self.file_bytes += part.file_bytes;
+    }
+
+    /// The same with counts in place of ids.
+    pub fn in_numbers(&self) -> serde_json::Value {
+        serde_json::json!({
+            "runs": self.runs.len(),
+            "experiments": self.experiments.len(),
+            "models": self.models.len(),
+            "traces": self.traces,
+            "datasets": self.datasets,
+            "points": self.points,
+            "row_bytes": self.row_bytes,
+            "files": self.files,
+            "file_bytes": self.file_bytes,
+            "kept_runs": self.kept_runs,
+            "kept_models": self.kept_models,
+        })
+    }
 }
 
 /// What one call logs to a run: all of it or nothing.

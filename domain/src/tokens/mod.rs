@@ -1,8 +1,12 @@
 //! Personal access tokens: for one team, with one role, until one day. The database keeps a digest.
 
 mod known;
+mod rate;
 
-pub use known::Known;
+pub use {
+    known::Known,
+    rate::{Rates, count},
+};
 
 use crate::{
     args, audit,

@@ -5,7 +5,7 @@ use crate::{
     caller::TeamScope,
     db::{Db, Tx, Value},
     error::{Error, Result},
-    model::{ExperimentId, LoggedModel, LoggedModelId, LoggedModelStatus, Millis, ModelMetric, RunId, Tag, TeamId},
+    model::{ExperimentId, LoggedModel, LoggedModelId, LoggedModelStatus, Millis, ModelMetric, Registration, RunId, Tag, TeamId},
     tracking::store::public_id,
 };
 use std::collections::HashMap;
@@ -205,6 +205,23 @@ pub(super) async fn rows(db: &Db, numbers: &[i64]) -> Result<Vec<ModelRow>> {
     Ok(numbers.iter().filter_map(|no| by_no.remove(no)).collect())
 }
 
+/// Versions of the team's registered models that come from these models, by their ids.
+async fn registrations(db: &Db, rows: &[ModelRow]) -> Result<HashMap<String, Vec<Registration>>> {
+    let list = padded(&rows.iter().map(|r| r.id.as_str()).collect::<Vec<_>>());
+    let sql = format!(
+        "SELECT v.logged_model_id, m.name, v.version, v.digest FROM model_versions v JOIN registered_models m ON m.id = v.model_id
+          WHERE v.logged_model_id IN ({}) ORDER BY m.name, v.version",
+        places(1, list.len())
+    );
+    let args = list.into_iter().map(Value::from).collect();
+    let found: Vec<(String, String, i64, Option<String>)> = db.fetch_all_assembled(sql, args).await?;
+    let mut registrations: HashMap<String, Vec<Registration>> = HashMap::new();
+    for (model, name, version, digest) in found {
+        registrations.entry(model).or_default().push(Registration { name, version, digest });
+    }
+    Ok(registrations)
+}
+
 /// Makes them whole, with at most `points` of the newest points of each.
 pub(super) async fn complete(db: &Db, rows: Vec<ModelRow>, points: i64) -> Result<Vec<LoggedModel>> {
     if rows.is_empty() {
@@ -236,6 +253,7 @@ pub(super) async fn complete(db: &Db, rows: Vec<ModelRow>, points: i64) -> Resul
     for metric in found {
         metrics.entry(metric.model_no).or_default().push(metric);
     }
+    let mut registrations = registrations(db, &rows).await?;
     let whole = |row: ModelRow| {
         let id = LoggedModelId(row.id.clone());
         let point = |m: MetricRow| ModelMetric {
@@ -262,6 +280,7 @@ pub(super) async fn complete(db: &Db, rows: Vec<ModelRow>, points: i64) -> Resul
             params: params.remove(&row.no).unwrap_or_default(),
             tags: tags.remove(&row.no).unwrap_or_default(),
             metrics: metrics.remove(&row.no).unwrap_or_default().into_iter().map(point).collect(),
+            registrations: registrations.remove(id.as_str()).unwrap_or_default(),
             id,
         })
     };

@@ -5,7 +5,7 @@ use crate::{
     args,
     db::{Db, Tx},
     error::{Error, Result},
-    model::{Metric, Millis, Run, RunId, RunStatus, Tag, TeamId},
+    model::{Metric, Millis, Registration, Run, RunId, RunStatus, Tag, TeamId},
 };
 
 #[derive(sqlx::FromRow)]
@@ -73,6 +73,15 @@ pub(super) async fn logged(db: &Db, no: i64, run: &mut Run) -> Result<()> {
     let tags: Vec<(String, String)> = db.fetch_all("SELECT key, value FROM tags WHERE run_no = $1 ORDER BY key", args![no]).await?;
     run.tags = tags.into_iter().map(tag).collect();
     Ok(())
+}
+
+/// Versions of the team's registered models that come from the run or from a model that it made.
+pub(super) async fn versions_of(db: &Db, team: &TeamId, no: i64, id: &RunId) -> Result<Vec<Registration>> {
+    let sql = "SELECT m.name, v.version, v.digest FROM model_versions v JOIN registered_models m ON m.id = v.model_id
+               WHERE m.team_id = $1 AND (v.run_id = $2 OR v.logged_model_id IN (SELECT l.id FROM logged_models l WHERE l.source_run_no = $3))
+               ORDER BY m.name, v.version";
+    let rows: Vec<(String, i64, Option<String>)> = db.fetch_all(sql, args![team, id, no]).await?;
+    Ok(rows.into_iter().map(|(name, version, digest)| Registration { name, version, digest }).collect())
 }
 
 /// Whether it was there.

@@ -87,3 +87,18 @@ pub(crate) async fn public_id_tx(tx: &mut Tx, id: i64) -> Result<ExperimentId> {
     let found: Option<(i64,)> = tx.fetch_optional("SELECT is_default FROM experiments WHERE id = $1", args![id]).await?;
     Ok(public_id(id, found.ok_or(Error::NotFound("experiment"))?.0))
 }
+
+/// Name of the team whose run this is.
+pub(crate) async fn team_of_run(db: &Db, run: &RunId) -> Result<Option<String>> {
+    let sql = "SELECT t.name FROM runs r JOIN teams t ON t.id = r.team_id WHERE r.id = $1";
+    let row: Option<(String,)> = db.fetch_optional(sql, args![run]).await?;
+    Ok(row.map(|(name,)| name))
+}
+
+/// Name of the team whose experiment this is; a Default has no number of its own.
+pub(crate) async fn team_of_experiment(db: &Db, id: &ExperimentId) -> Result<Option<String>> {
+    let Some(number) = id.as_str().parse::<i64>().ok().filter(|n| n.to_string() == id.as_str()) else { return Ok(None) };
+    let sql = "SELECT t.name FROM experiments e JOIN teams t ON t.id = e.team_id WHERE e.id = $1 AND e.is_default = 0";
+    let row: Option<(String,)> = db.fetch_optional(sql, args![number]).await?;
+    Ok(row.map(|(name,)| name))
+}

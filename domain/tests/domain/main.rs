@@ -12,6 +12,7 @@ mod live_events;
 mod local_engine;
 mod logged_models;
 mod machine;
+mod migrations;
 mod notebooks;
 mod preparation;
 mod registry;

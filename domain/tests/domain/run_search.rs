@@ -259,7 +259,7 @@ async fn deleted_runs_are_found_by_the_view_and_purged_ones_never() {
     assert_eq!(view(View::Deleted).await, std::slice::from_ref(&b));
     assert_eq!(view(View::All).await, [c.clone(), b.clone(), a.clone()]);
     lab.test.portal.clock.advance(40 * 24 * 60 * 60 * 1000);
-    tracking::purge(&lab.test.portal, &lab.ada, "red", 30).await.expect("purged");
+    tracking::purge(&lab.test.portal, &lab.ada, "red", 30, false).await.expect("purged");
     assert_eq!(view(View::All).await, [c.clone(), a.clone()]);
     assert_eq!(view(View::Deleted).await, []);
     experiments::delete(&lab.test.portal, &lab.ada, "red", &e).await.expect("deleted");

@@ -4,6 +4,7 @@ mod cleaning;
 mod experiments;
 mod histories;
 mod logging;
+mod purging;
 mod runs;
 
 use domain::{

@@ -1,11 +1,11 @@
 //! The commands beside `serve`: the same verbs as the pages, called by whoever owns the data folder.
 
-use super::TokenOptions;
+use super::{PurgeOptions, TokenOptions};
 use crate::{config::Config, serve};
 use domain::{
     Caller, Error,
     db::Db,
-    model::{Finding, Level, NewToken, NewUser, Role},
+    model::{Finding, Level, NewToken, NewUser, Purged, Role},
 };
 use std::{
     fs::{self, File, OpenOptions},
@@ -88,6 +88,43 @@ pub async fn restore(config: &Config, file: &Path) -> Outcome {
     let rows = domain::backup::restore(&portal.db, BufReader::new(input)).await.map_err(told)?;
     say(format_args!("Restored {rows} rows."));
     Ok(())
+}
+
+/// Days for `purge` where nothing goes by itself.
+const DAYS: u32 = 30;
+
+pub async fn purge(config: &Config, options: PurgeOptions) -> Outcome {
+    let days = options.older_than.or(config.purge_after_days).unwrap_or(DAYS);
+    let (portal, console) = (serve::look(config).await?, Caller::console());
+    let teams = match options.team {
+        Some(team) => vec![team],
+        None => domain::teams::list_all(&portal, &console).await.map_err(told)?.into_iter().map(|t| t.team.name).collect(),
+    };
+    for team in teams {
+        let purged = domain::tracking::purge(&portal, &console, &team, days, options.dry_run).await.map_err(told)?;
+        say(freed(&team, &purged, options.dry_run));
+    }
+    Ok(())
+}
+
+/// One line about a team.
+fn freed(team: &str, purged: &Purged, dry_run: bool) -> String {
+    let words = if dry_run { "would be freed" } else { "freed" };
+    let rows = format!(
+        "{} runs, {} experiments, {} logged models, {} traces, {} datasets ({} points, {} bytes of rows)",
+        purged.runs.len(),
+        purged.experiments.len(),
+        purged.models.len(),
+        purged.traces,
+        purged.datasets,
+        purged.points,
+        purged.row_bytes
+    );
+    let kept = match purged.kept_runs + purged.kept_models {
+        0 => String::new(),
+        _ => format!(" Kept for versions of registered models: {} runs, {} logged models.", purged.kept_runs, purged.kept_models),
+    };
+    format!("{team}: {words}: {rows}, {} files ({} bytes).{kept}", purged.files, purged.file_bytes)
 }
 
 pub async fn check(config: &Config) -> Outcome {

@@ -27,6 +27,10 @@ enum Commands {
     },
     /// Fill an empty database with what `backup` wrote
     Restore { file: PathBuf },
+    /// Remove for good what teams deleted long enough ago, with its artifacts, and say what that freed
+    ///
+    /// A run or model that a version of a registered model comes from stays, whole, until the version is deleted.
+    Purge(PurgeOptions),
     /// Look at configuration, database, engine and disk; say what is wrong and how to mend it
     Check,
 }
@@ -86,6 +90,19 @@ struct TokenOptions {
     name: String,
 }
 
+#[derive(Debug, Args)]
+struct PurgeOptions {
+    /// Only this team [default: all of them]
+    #[arg(long)]
+    team: Option<String>,
+    /// What was deleted more than so many days ago [default: as --purge-after-days says, 30 where that is 0]
+    #[arg(long, value_name = "DAYS")]
+    older_than: Option<u32>,
+    /// Change nothing, and say what would be freed
+    #[arg(long)]
+    dry_run: bool,
+}
+
 fn command() -> Command {
     let command = Command::new("slipway")
         .version(env!("CARGO_PKG_VERSION"))
@@ -122,6 +139,7 @@ async fn execute(command: Commands, config: &config::Config) -> Result<(), Strin
         Commands::Token(TokenCommand::Create(options)) => commands::create_token(config, options).await,
         Commands::Backup { file } => commands::backup(config, &file).await,
         Commands::Restore { file } => commands::restore(config, &file).await,
+        Commands::Purge(options) => commands::purge(config, options).await,
         Commands::Check => commands::check(config).await,
     }
 }

@@ -53,6 +53,29 @@ struct Info {
     source_run_id: Option<RunId>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<Tag>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    registrations: Vec<Registered>,
+}
+
+/// A version of a registered model that comes from it.
+#[derive(Serialize)]
+struct Registered {
+    name: String,
+    version: String,
+}
+
+/// The tag in which MLflow's pages look for the same.
+const TAG_VERSIONS: &str = "mlflow.modelVersions";
+
+/// The tags, with what the registry says in the place of what a client said of it.
+fn told(model: &mut LoggedModel) -> Vec<Tag> {
+    let mut tags = std::mem::take(&mut model.tags);
+    if !model.registrations.is_empty() {
+        let versions = model.registrations.iter().map(|r| serde_json::json!({ "name": r.name, "version": r.version })).collect();
+        tags.retain(|t| t.key != TAG_VERSIONS);
+        tags.push(Tag::new(TAG_VERSIONS, serde_json::Value::Array(versions).to_string()));
+    }
+    tags
 }
 
 #[derive(Serialize)]
@@ -95,7 +118,9 @@ impl From<ModelMetric> for Point {
 }
 
 impl From<LoggedModel> for Wire {
-    fn from(model: LoggedModel) -> Self {
+    fn from(mut model: LoggedModel) -> Self {
+        let tags = told(&mut model);
+        let registered = |r: domain::model::Registration| Registered { name: r.name, version: r.version.to_string() };
         let info = Info {
             model_id: model.id,
             experiment_id: model.experiment,
@@ -110,7 +135,8 @@ impl From<LoggedModel> for Wire {
             },
             model_type: model.model_type,
             source_run_id: model.source_run,
-            tags: model.tags,
+            tags,
+            registrations: model.registrations.into_iter().map(registered).collect(),
         };
         Self { info, data: Data { params: model.params, metrics: model.metrics.into_iter().map(Point::from).collect() } }
     }

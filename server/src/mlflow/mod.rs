@@ -93,9 +93,15 @@ pub fn is_ours(path: &str) -> bool {
         || ["/graphql", "/v1/traces", "/get-artifact", "/model-versions/get-artifact"].contains(&path)
 }
 
-/// Lets in who has a token and may do this; what the verb behind it says counts too.
-pub async fn gate(State(needs): State<Permission>, Extension(caller): Extension<Caller>, request: Request, next: Next) -> Response {
+/// Lets in who has a token, may do this and does not ask too often; what the verb behind it says counts too.
+pub async fn gate(
+    State((server, needs)): State<(Server, Permission)>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+    next: Next,
+) -> Response {
     let allowed = caller.token_team().and_then(|team| caller.require_in(needs, team).map(|_| ()));
+    let allowed = allowed.and_then(|()| domain::tokens::count(&server.portal, &caller));
     match allowed {
         Ok(()) => next.run(request).await,
         Err(error) => MlflowError::from(error).into_response(),

@@ -69,6 +69,24 @@ fn a_portal_is_set_up_unattended_and_moves_in_a_backup() {
 }
 
 #[test]
+fn a_purge_says_for_each_team_what_it_freed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    for team in ["vision", "speech"] {
+        assert!(run(data, &["team", "add", team]).status.success());
+    }
+    let all = run(data, &["purge", "--dry-run"]);
+    assert!(all.status.success(), "{}", error(&all));
+    assert_eq!(out(&all).lines().count(), 2);
+    let one = run(data, &["purge", "--team", "vision", "--older-than", "0"]);
+    let expected =
+        "vision: freed: 0 runs, 0 experiments, 0 logged models, 0 traces, 0 datasets (0 points, 0 bytes of rows), 0 files (0 bytes).\n";
+    assert_eq!(out(&one), expected);
+    let unknown = run(data, &["purge", "--team", "nowhere"]);
+    assert!(!unknown.status.success() && error(&unknown).lines().count() == 1, "{}", error(&unknown));
+}
+
+#[test]
 fn a_setting_that_cannot_be_used_is_named_with_its_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path();

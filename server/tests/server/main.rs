@@ -5,6 +5,7 @@ mod evil;
 mod hardening;
 mod house;
 mod limits;
+mod links;
 mod lists;
 mod live;
 mod malformed;

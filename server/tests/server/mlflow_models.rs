@@ -94,6 +94,29 @@ async fn a_logged_model_lives_as_mlflow_says() {
 }
 
 #[tokio::test]
+async fn a_logged_model_says_which_versions_come_from_it() {
+    let c = Clients::new().await;
+    let (model, other) = (c.model("net").await, c.model("other").await);
+    let one = format!("{MODELS}/{model}");
+    assert_eq!(c.done("GET", &one, Value::Null).await["model"]["info"].get("registrations"), None);
+    c.done("PATCH", &format!("{one}/tags"), json!({ "tags": [{ "key": "mlflow.modelVersions", "value": "[]" }] })).await;
+    c.done("POST", "2.0/mlflow/registered-models/create", json!({ "name": "wine" })).await;
+    let version = json!({ "name": "wine", "source": format!("models:/{model}"), "model_id": model });
+    for _ in 0..2 {
+        c.done("POST", "2.0/mlflow/model-versions/create", version.clone()).await;
+    }
+    let both = json!([{ "name": "wine", "version": "1" }, { "name": "wine", "version": "2" }]);
+    let got = c.done("GET", &one, Value::Null).await["model"]["info"].take();
+    let tag = json!([{ "key": "mlflow.modelVersions", "value": r#"[{"name":"wine","version":1},{"name":"wine","version":2}]"# }]);
+    assert_eq!((&got["registrations"], &got["tags"]), (&both, &tag));
+    c.done("DELETE", "2.0/mlflow/model-versions/delete", json!({ "name": "wine", "version": "1" })).await;
+    let found = c.done("POST", &format!("{MODELS}/search"), json!({ "experiment_ids": ["0"] })).await["models"].take();
+    let of = |id: &str| found.as_array().and_then(|all| all.iter().find(|m| m["info"]["model_id"] == id)).map(|m| m["info"].clone());
+    assert_eq!(of(&model).expect("found")["registrations"], json!([{ "name": "wine", "version": "2" }]));
+    assert_eq!(of(&other).expect("found").get("registrations"), None);
+}
+
+#[tokio::test]
 async fn a_logged_model_with_a_bad_name_or_none_of_what_it_needs_is_refused() {
     let c = Clients::new().await;
     for name in ["a/b", "a:b", "a.b", "a%2fb", "a\"b", "a'b", "a\u{0}b", "a\u{202e}b", &"n".repeat(501)] {

@@ -2,6 +2,7 @@
 
 use crate::house::House;
 use domain::{Caller, model::Role, teams};
+use server::http::accept::Limits;
 
 #[tokio::test]
 async fn every_credential_that_does_not_work_gets_the_same_answer() {
@@ -63,4 +64,23 @@ async fn a_token_makes_no_token_and_signs_in_as_a_password_too() {
     let basic = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("ada@example.com:{token}"));
     let headers = [("authorization", &*format!("Basic {basic}"))];
     assert_eq!(house.send("POST", "/api/volumes/list", &headers, "team=red").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_token_that_asks_too_often_waits_and_no_other_does() {
+    let house = House::settled(Limits::default(), None, |settings| settings.token_rate = Some(2)).await;
+    let (noisy, quiet) = (house.token("ada", Role::Member).await, house.token("ada", Role::Member).await);
+    let ask = async |token: &str| {
+        let bearer = format!("Bearer {token}");
+        house.get("/api/2.0/mlflow/experiments/get?experiment_id=0", &[("authorization", &bearer)]).await
+    };
+    for _ in 0..10 {
+        assert_eq!(ask(&noisy).await.status, 200);
+    }
+    let refused = ask(&noisy).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")));
+    assert!(refused.body.contains("REQUEST_LIMIT_EXCEEDED"), "{}", refused.body);
+    assert_eq!(ask(&quiet).await.status, 200);
+    house.portal.clock.advance(1000);
+    assert_eq!((ask(&noisy).await.status, ask(&noisy).await.status, ask(&noisy).await.status), (200, 200, 429));
 }

@@ -41,6 +41,10 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/notebooks/{id}/open", "", [303, 404, 303, 303, 303, 404, 303]),
     // There is no such run.
     ("/t/{team}/runs/{run}/artifacts/{*path}", "", [401, 404, 404, 404, 404, 404, 404]),
+    ("/t/{team}/runs/{run}/reproduce.json", "", TEAM_READS),
+    // 303 leads to the team's page of it: see `links`. Experiment 0 is the Default of whichever team one is in.
+    ("/experiments/{experiment}", "", [303, 303, 303, 303, 303, 404, 303]),
+    ("/runs/{run}", "", [303, 404, 303, 303, 303, 404, 303]),
     // The address of a part is its key; this one is wrong.
     ("/api/2.0/mlflow-artifacts/mpu/part/{upload}/{number}", "", [404; 7]),
     ("/t/{team}/audit.csv", "", [401, 404, 403, 403, 200, 200, 403]),
@@ -193,7 +197,7 @@ async fn ask(house: &House, method: &str, path: &str, body: &str, who: &str) -> 
         id = house.notebook().await.0;
     }
     let mut run = String::new();
-    if path.ends_with("{run}") || body.contains("{run}") {
+    if path.ends_with("{run}") || path.ends_with("{run}/reproduce.json") || body.contains("{run}") {
         let new = NewRun { name: "r".into(), ..NewRun::default() };
         run = tracking::runs::create(&house.portal, &house.test.caller("ada").await, "red", new).await.expect("a run").id.0;
     }

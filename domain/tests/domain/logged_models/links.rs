@@ -3,7 +3,8 @@
 use super::{Lab, ZERO};
 use domain::{
     Error, args,
-    model::{Dataset, DatasetInput, ExperimentId, LoggedModelId, ModelOutput, NewLoggedModel, RunId, RunLinks, Tag},
+    model::{Dataset, DatasetInput, ExperimentId, LoggedModelId, ModelOutput, NewLoggedModel, NewModelVersion, RunId, RunLinks, Tag},
+    registry,
     tracking::{self, inputs, lineage, logged_models as models},
 };
 
@@ -70,6 +71,30 @@ async fn a_run_says_where_it_comes_from_and_what_came_of_it() {
     let found = lineage::of_run(&lab.portal, &lab.ada, "vision", &run).await.expect("lineage");
     assert_eq!((found.models, found.git_commit.as_deref()), (vec![listed, named], Some("abc")));
     assert!(matches!(lineage::of_run(&lab.portal, &lab.eve, "speech", &run).await, Err(Error::NotFound("run"))));
+}
+
+#[tokio::test]
+async fn the_record_of_a_run_names_its_data_its_models_and_their_versions() {
+    let lab = Lab::new().await;
+    let (run, used) = (lab.run().await, lab.model("used").await.id);
+    let made = NewLoggedModel { source_run: Some(run.clone()), ..super::new("made") };
+    let made = models::create(&lab.portal, &lab.ada, "vision", made).await.expect("made").id;
+    inputs::log_inputs(&lab.portal, &lab.ada, "vision", &run, &[data("train", "1")], std::slice::from_ref(&used)).await.expect("noted");
+    let nothing = tracking::reproduce(&lab.portal, &lab.ada, "vision", &lab.run().await).await.expect("a record");
+    assert_eq!((nothing.datasets.len(), nothing.models.len(), nothing.versions.len()), (0, 0, 0));
+    registry::create(&lab.portal, &lab.ada, "vision", "net", None, Vec::new()).await.expect("a model");
+    for source in [format!("runs:/{run}/model"), format!("models:/{made}")] {
+        let new = NewModelVersion { name: "net".into(), source, ..NewModelVersion::default() };
+        registry::create_version(&lab.portal, &lab.ada, "vision", new).await.expect("a version");
+    }
+    let record = tracking::reproduce(&lab.portal, &lab.ada, "vision", &run).await.expect("a record");
+    let read: Vec<_> = record.datasets.iter().map(|d| (d.name.as_str(), d.digest.as_str(), d.context.as_deref())).collect();
+    assert_eq!((read, record.datasets[0].source.as_str()), (vec![("train", "1", Some("train"))], "{}"));
+    assert_eq!((&record.used_models, &record.models), (&vec![used], &vec![made]));
+    let versions: Vec<_> = record.versions.iter().map(|v| (v.name.as_str(), v.version)).collect();
+    assert_eq!(versions, [("net", 1), ("net", 2)]);
+    let json: serde_json::Value = serde_json::from_str(&record.to_json()).expect("JSON");
+    assert_eq!((&json["versions"][1]["version"], &json["datasets"][0]["context"]), (&2.into(), &"train".into()));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The command line: `serve`, and the commands that set a portal up unattended, stopped or running.
 
 mod commands;
+mod import;
 
 use crate::{config, serve};
 use clap::{Args, Command, FromArgMatches, Subcommand};
@@ -27,6 +28,9 @@ enum Commands {
     },
     /// Fill an empty database with what `backup` wrote
     Restore { file: PathBuf },
+    /// Copy what another tracker has
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     /// Look at configuration, database, engine and disk; say what is wrong and how to mend it
     Check,
 }
@@ -122,6 +126,7 @@ async fn execute(command: Commands, config: &config::Config) -> Result<(), Strin
         Commands::Token(TokenCommand::Create(options)) => commands::create_token(config, options).await,
         Commands::Backup { file } => commands::backup(config, &file).await,
         Commands::Restore { file } => commands::restore(config, &file).await,
+        Commands::Import(command) => import::run(config, command).await,
         Commands::Check => commands::check(config).await,
     }
 }

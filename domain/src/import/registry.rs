@@ -149,7 +149,7 @@ impl Import<'_> {
             tags: from.tags.iter().map(|tag| Tag::new(&tag.key, &tag.value)).collect(),
         };
         if !prompt {
-            new.source = self.source_here(from).await?;
+            new.source = self.source_here(models, from).await?;
         }
         if !self.model(models, &from.name).await? {
             return Err(Fault::Item("its registered model could not be copied".to_owned()).into());
@@ -164,11 +164,12 @@ impl Import<'_> {
     }
 
     /// The source of a version, in the words of this portal.
-    async fn source_here(&self, from: &Version) -> Result<String, Missing> {
+    async fn source_here(&self, models: &Models, from: &Version) -> Result<String, Missing> {
         let source = from.source.as_str();
         if let Some(reference) = source.strip_prefix("models:/") {
-            if !reference.starts_with("m-") || reference.contains(['/', '@']) {
-                return Ok(source.to_owned());
+            if let Some((name, _)) = reference.split_once(['/', '@']) {
+                let left_out = !self.wanted.experiments.is_empty() && !models.here.contains(name);
+                return if left_out { Err(Missing::NotWanted) } else { Ok(source.to_owned()) };
             }
             return Ok(format!("models:/{}", self.whole(Kind::LoggedModel, reference).await?));
         }

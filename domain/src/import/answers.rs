@@ -1,56 +1,11 @@
 //! What an MLflow server answers, read leniently: fields that are missing are empty, numbers may be texts.
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use super::numbers::{maybe_whole, real, text, whole};
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 /// Lifecycle of experiments and runs.
 const DELETED: &str = "deleted";
-
-/// A number that may be written as a text: so Protobuf writes large integers and what is no number.
-fn lenient<'de, D: Deserializer<'de>>(from: D) -> Result<Json, D::Error> {
-    Json::deserialize(from)
-}
-
-fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
-    maybe_whole(from).map(Option::unwrap_or_default)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "only where nothing is lost")]
-fn maybe_whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
-    let value = lenient(from)?;
-    let number = match &value {
-        Json::Null => return Ok(None),
-        Json::Number(n) => n.as_i64().or_else(|| n.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < 9e15).map(|f| f as i64)),
-        Json::String(text) => text.parse().ok(),
-        _ => None,
-    };
-    number.map(Some).ok_or_else(|| D::Error::custom(format!("{value} is no whole number")))
-}
-
-fn real<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    let value = lenient(from)?;
-    let number = match &value {
-        Json::Null => Some(0.0),
-        Json::Number(n) => n.as_f64(),
-        Json::String(text) => match text.as_str() {
-            "NaN" => Some(f64::NAN),
-            "Infinity" => Some(f64::INFINITY),
-            "-Infinity" => Some(f64::NEG_INFINITY),
-            text => text.parse().ok(),
-        },
-        _ => None,
-    };
-    number.ok_or_else(|| D::Error::custom(format!("{value} is no number")))
-}
-
-/// A text that may be written as a number: a version of a model.
-fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    Ok(match lenient(from)? {
-        Json::Null => String::new(),
-        Json::String(text) => text,
-        other => other.to_string(),
-    })
-}
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -63,8 +18,8 @@ pub(super) struct Pair {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Experiment {
-    #[serde(deserialize_with = "text")]
-    pub experiment_id: String,
+    #[serde(rename = "experiment_id", deserialize_with = "text")]
+    pub id: String,
     pub name: String,
     pub lifecycle_stage: String,
     #[serde(deserialize_with = "maybe_whole")]
@@ -212,8 +167,8 @@ pub(super) struct History {
 pub(super) struct File {
     pub path: String,
     pub is_dir: bool,
-    #[serde(deserialize_with = "maybe_whole")]
-    pub file_size: Option<i64>,
+    #[serde(rename = "file_size", deserialize_with = "maybe_whole")]
+    pub size: Option<i64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -293,8 +248,8 @@ pub(super) struct RegisteredModels {
 #[serde(default)]
 pub(super) struct Version {
     pub name: String,
-    #[serde(deserialize_with = "text")]
-    pub version: String,
+    #[serde(rename = "version", deserialize_with = "text")]
+    pub number: String,
     #[serde(deserialize_with = "whole")]
     pub creation_timestamp: i64,
     #[serde(deserialize_with = "whole")]
@@ -340,12 +295,14 @@ mod tests {
         let read = metric(r#"{"key":"a","value":"NaN","timestamp":"1700000000000","step":"-3"}"#).expect("read");
         assert!(read.value.is_nan() && read.timestamp == 1_700_000_000_000 && read.step == -3);
         assert!(metric(r#"{"value":"-Infinity"}"#).is_ok_and(|m| m.value.is_infinite() && m.value < 0.0 && m.step == 0));
-        assert!(metric(r#"{"value":1.7976931348623157e+308,"step":7.0}"#).is_ok_and(|m| m.value.to_bits() == f64::MAX.to_bits() && m.step == 7));
+        assert!(
+            metric(r#"{"value":1.7976931348623157e+308,"step":7.0}"#).is_ok_and(|m| m.value.to_bits() == f64::MAX.to_bits() && m.step == 7)
+        );
         for bad in [r#"{"value":"much"}"#, r#"{"value":[1]}"#, r#"{"step":1.5}"#, r#"{"timestamp":"soon"}"#] {
             assert!(metric(bad).is_err(), "{bad}");
         }
         let version: Version = serde_json::from_str(r#"{"version":3}"#).expect("read");
-        assert_eq!(version.version, "3");
+        assert_eq!(version.number, "3");
     }
 
     #[test]

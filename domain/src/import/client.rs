@@ -1,6 +1,9 @@
 //! The way to the server that is copied from: it is asked, asked again where that may help, and what is wrong is said.
 
-use super::answers::Refusal;
+use super::{
+    answers::Refusal,
+    source::{Auth, Source},
+};
 use crate::{
     error::{Error, Result},
     random,
@@ -9,82 +12,25 @@ use bytes::Bytes;
 use reqwest::{RequestBuilder, Response, StatusCode, Url, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
-use std::{fmt, time::Duration};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 /// Most bytes of one answer that is no file.
 const ANSWER: usize = 128 * 1024 * 1024;
 /// How often something is tried before it is given up; a fault of the server itself seldom passes.
-const TRIES: u32 = 6;
+const TRIES: u32 = 7;
 const TRIES_AT_A_FAULT: u32 = 3;
+/// As long as the server has never answered, its address may be wrong.
+const FIRST_TRIES: u32 = 3;
 /// The first pause between two tries; each one after it is twice as long, up to the longest.
 const PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 const CONNECT: Duration = Duration::from_secs(10);
 /// One answer that is no file, and the silence within a file: a server may have to fetch it first.
-const WITHIN: Duration = Duration::from_secs(120);
+const WITHIN: Duration = Duration::from_mins(2);
 const SILENCE: Duration = Duration::from_mins(10);
-
-/// How the server knows who asks.
-#[derive(Clone, Default)]
-pub enum Auth {
-    #[default]
-    None,
-    Basic {
-        user: String,
-        password: String,
-    },
-    Bearer(String),
-}
-
-impl fmt::Debug for Auth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "None",
-            Self::Basic { .. } => "Basic",
-            Self::Bearer(_) => "Bearer",
-        })
-    }
-}
-
-/// A running MLflow server.
-#[derive(Clone)]
-pub struct Source {
-    base: String,
-    auth: Auth,
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Source({})", self.base)
-    }
-}
-
-impl Source {
-    /// A server by its address, as clients know it; also one that lies below a path.
-    ///
-    /// # Errors
-    /// `Invalid` where it is no address of the web, or carries credentials: those would be in every list of processes.
-    pub fn new(url: &str, auth: Auth) -> Result<Self> {
-        let refused = |reason: &str| Error::invalid("from", reason);
-        let parsed = Url::parse(url).map_err(|_| refused("Give the server's address, for example http://mlflow.example.com:5000."))?;
-        if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
-            return Err(refused("Give an address that begins with http:// or https://."));
-        }
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            let instead = "Leave name and password out of the address; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.";
-            return Err(refused(instead));
-        }
-        if parsed.query().is_some() || parsed.fragment().is_some() {
-            return Err(refused("Give the address without what comes after ? or #."));
-        }
-        Ok(Self { base: parsed.as_str().trim_end_matches('/').to_owned(), auth })
-    }
-
-    /// Its address.
-    pub fn address(&self) -> &str {
-        &self.base
-    }
-}
 
 /// What keeps something from being copied.
 #[derive(Debug)]
@@ -111,7 +57,7 @@ pub(super) enum Again {
         why: String,
         wait: Option<Duration>,
         tries: u32,
-        /// The server did not answer at all.
+        /// The server cannot be connected to.
         silent: bool,
     },
     No(Fault),
@@ -126,6 +72,7 @@ impl<T: Into<Fault>> From<T> for Again {
 pub(super) struct Client {
     http: reqwest::Client,
     source: Source,
+    has_answered: AtomicBool,
 }
 
 impl Client {
@@ -134,7 +81,7 @@ impl Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().user_agent("Slipway").connect_timeout(CONNECT).read_timeout(SILENCE).build();
         let http = http.map_err(|e| Error::Unavailable(format!("Connections cannot be made: {}.", reasons(&e))))?;
-        Ok(Self { http, source: source.clone() })
+        Ok(Self { http, source: source.clone(), has_answered: AtomicBool::new(false) })
     }
 
     fn request(&self, method: reqwest::Method, path: &str, query: &[(&str, &str)]) -> Result<RequestBuilder, Fault> {
@@ -178,7 +125,7 @@ impl Client {
             let answer = self.accept(answer).await?;
             self.body(answer, ANSWER).await
         };
-        let late = |_| self.later(format!("the server took longer than {} s to answer", WITHIN.as_secs()), true);
+        let late = |_| self.later(format!("the server took longer than {} s to answer", WITHIN.as_secs()), false);
         let body = tokio::time::timeout(WITHIN, reading).await.map_err(late)??;
         serde_json::from_slice(&body).map_err(|e| {
             let what = if body.trim_ascii_start().starts_with(b"<") { "is a web page" } else { "cannot be read" };
@@ -199,6 +146,7 @@ impl Client {
 
     /// Looks at the status.
     async fn accept(&self, answer: Response) -> Result<Response, Again> {
+        self.has_answered.store(true, Ordering::Relaxed);
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
@@ -222,12 +170,17 @@ impl Client {
         })
     }
 
+    /// What a broken connection means: a server that cannot be connected to is gone, one that breaks off may do so at this one thing.
     pub fn unreachable(&self, error: &reqwest::Error) -> Again {
-        self.later(reasons(error), true)
+        self.later(reasons(error), error.is_connect())
     }
 
     fn later(&self, why: String, silent: bool) -> Again {
         Again::Later { why: format!("{}: {why}", self.source.base), wait: None, tries: TRIES, silent }
+    }
+
+    fn patience(&self, tries: u32) -> u32 {
+        if self.has_answered.load(Ordering::Relaxed) { tries } else { tries.min(FIRST_TRIES) }
     }
 
     /// Tries until it works or is given up.
@@ -238,7 +191,7 @@ impl Client {
             match attempt().await {
                 Ok(done) => return Ok(done),
                 Err(Again::No(fault)) => return Err(fault),
-                Err(Again::Later { why, tries, silent, .. }) if tried >= tries => {
+                Err(Again::Later { why, tries, silent, .. }) if tried >= self.patience(tries) => {
                     return Err(if silent {
                         Fault::Stop(format!(
                             "The server cannot be reached ({why}). See that it runs and start the import again: it goes on where it was."
@@ -271,25 +224,4 @@ fn reasons(error: &reqwest::Error) -> String {
         next = cause.source();
     }
     all.join(": ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_plain_and_carries_no_credentials() {
-        let base = |url: &str| Source::new(url, Auth::None).map(|s| s.address().to_owned()).ok();
-        assert_eq!(base("http://localhost:5000").as_deref(), Some("http://localhost:5000"));
-        assert_eq!(base("https://tracking.example.com/mlflow/").as_deref(), Some("https://tracking.example.com/mlflow"));
-        for bad in ["", "localhost:5000", "sqlite:///m.db", "/mlruns", "http://ada:secret@host", "http://host?x=1", "http://host#x", "http://"] {
-            assert_eq!(base(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn nothing_that_is_printed_holds_a_secret() {
-        let source = Source::new("http://host", Auth::Basic { user: "ada".into(), password: "hunter2".into() }).expect("an address");
-        assert_eq!(format!("{source:?} {:?}", source.auth), "Source(http://host) Basic");
-    }
 }

@@ -45,7 +45,7 @@ impl Import<'_> {
                 return Ok(None);
             }
         };
-        self.experiments.lock().unwrap_or_else(PoisonError::into_inner).insert(from.experiment_id.clone(), target.id.clone());
+        self.experiments.lock().unwrap_or_else(PoisonError::into_inner).insert(from.id.clone(), target.id.clone());
         if let Err(fault) = self.all_runs(from, &target, pending).await {
             self.failed(format!("runs of the experiment {}", from.name), fault)?;
         }
@@ -57,7 +57,7 @@ impl Import<'_> {
 
     async fn target(&self, from: &Experiment) -> Result<Target, Fault> {
         let tags = self.experiment_tags(from);
-        let found = if from.experiment_id == DEFAULT {
+        let found = if from.id == DEFAULT {
             experiments::get(self.portal, self.caller, self.team, &DEFAULT.into()).await
         } else {
             experiments::get_by_name(self.portal, self.caller, self.team, &from.name).await
@@ -122,7 +122,7 @@ impl Import<'_> {
     async fn all_runs(&self, from: &Experiment, target: &Target, pending: &mut Vec<Pending>) -> Result<(), Fault> {
         let mut token = String::new();
         loop {
-            let page = pages::runs(&self.client, &from.experiment_id, &token).await?;
+            let page = pages::runs(&self.client, &from.id, &token).await?;
             let mut runs = Vec::with_capacity(page.runs.len());
             for json in page.runs {
                 let fingerprint = fingerprint(&json);

@@ -41,9 +41,16 @@ impl Import<'_> {
             };
             let here = self.sizes(root, &folder).await?;
             for file in listed {
-                // A server that lists a folder in itself would be followed for ever.
+                // Some stores list a folder in itself.
+                if file.path == folder {
+                    continue;
+                }
                 let below = folder.is_empty() || file.path.strip_prefix(&folder).is_some_and(|rest| rest.starts_with('/'));
-                if file.path == folder || !below || file.path.split('/').count() > ARTIFACT_DEPTH {
+                // A server that never comes to an end is not followed for ever.
+                if !below || (file.is_dir && file.path.split('/').count() > ARTIFACT_DEPTH) {
+                    found.whole = false;
+                    self.ledger.count(|c| c.files.fail(1));
+                    self.ledger.problem(format!("{} of {of_what}", file.path), format!("it is listed in \"{folder}\", where it cannot be"));
                     continue;
                 }
                 if file.is_dir {
@@ -52,7 +59,7 @@ impl Import<'_> {
                 }
                 let name = file.path.rsplit('/').next().unwrap_or_default();
                 match here.get(name) {
-                    Some(size) if file.file_size.is_none_or(|said| said == *size) => {
+                    Some(size) if file.size.is_none_or(|said| said == *size) => {
                         found.count += 1;
                         found.bytes += size;
                         self.ledger.count(|c| {

@@ -67,17 +67,7 @@ pub(super) async fn put(db: &Db, team: &TeamId, kind: Kind, entry: &Entry) -> Re
                ON CONFLICT (team_id, kind, source_id) DO UPDATE SET local_id = excluded.local_id, fingerprint = excluded.fingerprint,
                    finished = excluded.finished, points = excluded.points, files = excluded.files, bytes = excluded.bytes";
     let Entry { source_id, local_id, fingerprint, finished, points, files, bytes } = entry;
-    let args = args![
-        team,
-        kind.as_str(),
-        source_id,
-        local_id,
-        fingerprint.as_deref(),
-        *finished,
-        *points,
-        *files,
-        *bytes
-    ];
+    let args = args![team, kind.as_str(), source_id, local_id, fingerprint.as_deref(), *finished, *points, *files, *bytes];
     db.execute(sql, args).await.map(drop)
 }
 

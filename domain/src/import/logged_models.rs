@@ -24,7 +24,7 @@ impl Import<'_> {
     pub(super) async fn all_logged_models(&self, from: &Experiment, target: &Target) -> Result<(), Fault> {
         let mut token = String::new();
         loop {
-            let page = match pages::logged_models(&self.client, &from.experiment_id, &token).await {
+            let page = match pages::logged_models(&self.client, &from.id, &token).await {
                 Ok(page) => page,
                 // Servers before MLflow 3 know no logged models.
                 Err(Fault::Item(why)) if token.is_empty() && (why.contains("404") || why.contains("501")) => return Ok(()),
@@ -36,7 +36,8 @@ impl Import<'_> {
                     Ok(model) => self.one_logged_model(target, &model, &print).await?,
                     Err(error) => {
                         self.ledger.count(|c| c.logged_models.fail(1));
-                        self.ledger.problem(format!("a logged model of the experiment {}", from.name), format!("it cannot be read: {error}"));
+                        self.ledger
+                            .problem(format!("a logged model of the experiment {}", from.name), format!("it cannot be read: {error}"));
                     }
                 }
             }
@@ -179,7 +180,11 @@ impl Import<'_> {
         let mut whole = true;
         for (source, metrics) in by_run {
             let Some(run) = self.here(Kind::Run, source).await? else {
-                self.ledger.note(format!("{} metrics of the logged model {} are not here, since their run {source} is not.", metrics.len(), from.info.model_id));
+                self.ledger.note(format!(
+                    "{} metrics of the logged model {} are not here, since their run {source} is not.",
+                    metrics.len(),
+                    from.info.model_id
+                ));
                 continue;
             };
             let run = RunId(run);

@@ -12,14 +12,17 @@ mod identity;
 mod ledger_store;
 mod links;
 mod logged_models;
+mod numbers;
 mod pages;
+mod pairs;
 mod points;
 mod registry;
 mod report;
 mod runs;
+mod source;
 
-pub use client::{Auth, Source};
 pub use report::{Counts, Problem, Progress, Report, Tally};
+pub use source::{Auth, Source};
 
 use crate::{
     audit,
@@ -71,14 +74,7 @@ struct Import<'a> {
 ///
 /// # Errors
 /// Where nothing could be begun. What goes wrong later is in the report.
-pub async fn mlflow(
-    portal: &Portal,
-    caller: &Caller,
-    team: &str,
-    source: &Source,
-    wanted: &Wanted,
-    progress: &Progress,
-) -> Result<Report> {
+pub async fn mlflow(portal: &Portal, caller: &Caller, team: &str, source: &Source, wanted: &Wanted, progress: &Progress) -> Result<Report> {
     let scope = caller.require_in(Permission::WriteTracking, team)?;
     caller.require_in(Permission::WriteRegistry, team)?;
     let import = Import {
@@ -149,7 +145,7 @@ impl Import<'_> {
     async fn count(&self, experiments: &[answers::Experiment]) -> Result<(), Fault> {
         let mut all = 0;
         for experiment in experiments {
-            match pages::count_runs(&self.client, &experiment.experiment_id).await {
+            match pages::count_runs(&self.client, &experiment.id).await {
                 Ok(Some(count)) => all += count,
                 Ok(None) => return Ok(()),
                 Err(Fault::Stop(why)) => return Err(Fault::Stop(why)),
@@ -166,13 +162,16 @@ impl Import<'_> {
         let (mut traces, mut more) = (0, false);
         for experiment in experiments {
             // An older server has none.
-            if let Ok((count, on)) = pages::traces(&self.client, &experiment.experiment_id).await {
+            if let Ok((count, on)) = pages::traces(&self.client, &experiment.id).await {
                 traces += count;
                 more |= on;
             }
         }
         if traces > 0 {
-            self.ledger.note(format!("{traces}{} traces were not copied: an import leaves traces where they are.", if more { " or more" } else { "" }));
+            self.ledger.note(format!(
+                "{traces}{} traces were not copied: an import leaves traces where they are.",
+                if more { " or more" } else { "" }
+            ));
         }
     }
 

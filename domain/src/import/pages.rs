@@ -1,7 +1,9 @@
 //! What is asked of an MLflow server, page by page.
 
 use super::{
-    answers::{Experiment, Experiments, File, Files, History, LoggedModels, OneLoggedModel, OneRun, RegisteredModels, Run, Runs, Traces, Versions},
+    answers::{
+        Experiment, Experiments, File, Files, History, LoggedModels, OneLoggedModel, OneRun, RegisteredModels, Run, Runs, Traces, Versions,
+    },
     client::{Client, Fault},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -50,9 +52,8 @@ pub(super) async fn runs(client: &Client, experiment: &str, token: &str) -> Resu
 
 /// How many runs an experiment has; none where the server's pages are not counted by their place.
 pub(super) async fn count_runs(client: &Client, experiment: &str) -> Result<Option<u64>, Fault> {
-    let asked = async |token: &str| -> Result<Runs, Fault> {
-        client.post(&format!("{API}/runs/search"), &search_runs(experiment, 1, token)).await
-    };
+    let asked =
+        async |token: &str| -> Result<Runs, Fault> { client.post(&format!("{API}/runs/search"), &search_runs(experiment, 1, token)).await };
     let first = asked("").await?;
     if first.next_page_token.is_empty() {
         return Ok(Some(first.runs.len() as u64));
@@ -129,8 +130,11 @@ pub(super) async fn files(client: &Client, owner: Owner<'_>, folder: &str) -> Re
     Ok(all)
 }
 
+/// A path and what comes after the question mark.
+pub(super) type Place<'a> = (String, Vec<(&'static str, &'a str)>);
+
 /// Where a file is fetched: the server itself goes to wherever it lies, so that one way serves every kind of store.
-pub(super) fn place_of_file<'a>(owner: Owner<'a>, path: &'a str) -> Result<(String, Vec<(&'static str, &'a str)>), Fault> {
+pub(super) fn place_of_file<'a>(owner: Owner<'a>, path: &'a str) -> Result<Place<'a>, Fault> {
     Ok(match owner {
         Owner::Run(id) => ("/get-artifact".to_owned(), vec![("path", path), ("run_uuid", id)]),
         Owner::LoggedModel(id) => {

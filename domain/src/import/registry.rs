@@ -10,7 +10,7 @@ use super::{
 use crate::{
     artifacts,
     error::Error,
-    model::{LoggedModelId, NewModelVersion, RunId, Stage, Tag},
+    model::{ExperimentId, LoggedModelId, NewModelVersion, RunId, Stage, Tag},
     registry::adopt::{self, Adopted, AdoptedModel, AdoptedVersion},
     tracking::logged_models,
 };
@@ -68,7 +68,8 @@ impl Import<'_> {
             }
         }
         if models.left_out > 0 {
-            self.ledger.note(format!("{} model versions were not copied: they come from experiments that were not asked for.", models.left_out));
+            self.ledger
+                .note(format!("{} model versions were not copied: they come from experiments that were not asked for.", models.left_out));
         }
         self.aliases(&models).await
     }
@@ -116,7 +117,7 @@ impl Import<'_> {
     fn model_tags(&self, said: &[Pair]) -> Vec<Tag> {
         let ids = self.experiments.lock().unwrap_or_else(PoisonError::into_inner);
         let here = |value: &str| {
-            let found: Vec<&str> = value.split(',').filter_map(|id| ids.get(id)).map(|id| id.as_str()).collect();
+            let found: Vec<&str> = value.split(',').filter_map(|id| ids.get(id)).map(ExperimentId::as_str).collect();
             format!(",{},", found.join(","))
         };
         said.iter().map(|p| Tag::new(&p.key, if p.key == TAG_EXPERIMENTS { here(&p.value) } else { p.value.clone() })).collect()
@@ -130,14 +131,14 @@ impl Import<'_> {
             Err(Missing::NotWanted) => models.left_out += 1,
             Err(Missing::Fault(fault)) => {
                 self.ledger.count(|c| c.versions.fail(1));
-                self.failed(format!("version {} of {}", from.version, from.name), fault)?;
+                self.failed(format!("version {} of {}", from.number, from.name), fault)?;
             }
         }
         Ok(())
     }
 
     async fn version_or_why_not(&self, models: &mut Models, from: &Version, prompt: bool) -> Result<Adopted, Missing> {
-        let number = from.version.parse::<i64>().map_err(|_| Fault::Item("its number cannot be read".to_owned()))?;
+        let number = from.number.parse::<i64>().map_err(|_| Fault::Item("its number cannot be read".to_owned()))?;
         let stage = if from.current_stage.is_empty() { Stage::None } else { from.current_stage.parse().map_err(Fault::Item)? };
         let mut new = NewModelVersion {
             name: from.name.clone(),
@@ -154,8 +155,7 @@ impl Import<'_> {
         if !self.model(models, &from.name).await? {
             return Err(Fault::Item("its registered model could not be copied".to_owned()).into());
         }
-        let as_there =
-            AdoptedVersion { number, stage, created_at: from.creation_timestamp, updated_at: from.last_updated_timestamp };
+        let as_there = AdoptedVersion { number, stage, created_at: from.creation_timestamp, updated_at: from.last_updated_timestamp };
         Ok(adopt::version(self.portal, self.caller, self.team, new, as_there).await?)
     }
 

@@ -9,6 +9,9 @@ use std::sync::{
 /// Most problems that are told one by one.
 const TOLD: usize = 10_000;
 
+/// Most characters of one line of the report.
+const SHOWN: usize = 1000;
+
 /// Of one kind of thing: copied now, here from before, and not copied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
@@ -123,6 +126,11 @@ impl Progress {
     }
 }
 
+/// What the source called something, fit for a terminal: names may hold anything there.
+fn plain(text: &str) -> String {
+    text.chars().take(SHOWN).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
 /// The report while it is being made.
 pub(super) struct Ledger(Mutex<Report>);
 
@@ -134,7 +142,7 @@ impl Ledger {
         count(&mut self.lock().counts);
     }
     pub fn problem(&self, what: impl Into<String>, why: impl Into<String>) {
-        let (what, why) = (what.into(), why.into());
+        let (what, why) = (plain(&what.into()), plain(&why.into()));
         tracing::debug!(what, why, "not copied");
         let mut report = self.lock();
         report.failures += 1;
@@ -143,7 +151,7 @@ impl Ledger {
         }
     }
     pub fn note(&self, note: impl Into<String>) {
-        let note = note.into();
+        let note = plain(&note.into());
         let mut report = self.lock();
         if report.notes.len() < TOLD && !report.notes.contains(&note) {
             report.notes.push(note);
@@ -156,5 +164,21 @@ impl Ledger {
     }
     fn lock(&self) -> std::sync::MutexGuard<'_, Report> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_the_source_cannot_write_to_the_terminal() {
+        let ledger = Ledger::new("http://host", "red");
+        ledger.problem("file \u{1b}[2Jx\r\n", "y".repeat(2000));
+        ledger.note("a\u{9b}b");
+        ledger.note("a\u{9b}b");
+        let report = ledger.finish(None);
+        assert_eq!(report.problems[0].what, "file \u{fffd}[2Jx\u{fffd}\u{fffd}");
+        assert!(report.problems[0].why.len() == SHOWN && report.notes == ["a\u{fffd}b"] && !report.is_complete());
     }
 }

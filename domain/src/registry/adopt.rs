@@ -8,7 +8,9 @@ use super::{
 use crate::{
     caller::Caller,
     error::{Error, Result},
-    model::{Checks, Millis, NewModelVersion, Permission, Stage, Tag, check_tags, is_prompt, last_of_each, validate_alias, validate_description},
+    model::{
+        Checks, Millis, NewModelVersion, Permission, Stage, Tag, check_tags, is_prompt, last_of_each, validate_alias, validate_description,
+    },
     portal::Portal,
     random,
 };
@@ -62,7 +64,15 @@ pub async fn model(portal: &Portal, caller: &Caller, team: &str, from: AdoptedMo
         Some((id, _)) => (id, Adopted::AsItWas),
         None => {
             let id = random::id::<String>();
-            let row = store::NewRow { id: &id, team: &scope.team, name: &from.name, key: &key, description, by: &scope.user, at: from.created_at };
+            let row = store::NewRow {
+                id: &id,
+                team: &scope.team,
+                name: &from.name,
+                key: &key,
+                description,
+                by: &scope.user,
+                at: from.created_at,
+            };
             store::insert(&mut tx, row).await?;
             store::touch(&mut tx, &id, from.updated_at).await?;
             (id, Adopted::New)
@@ -166,8 +176,7 @@ pub async fn version(portal: &Portal, caller: &Caller, team: &str, new: NewModel
     }
     let after = json!({ "version": number, "source": new.source, "run": new.run, "stage": stage.as_str(),
                         "description": shown(description.unwrap_or_default()), "tags": shown_tags(&missing) });
-    let changed =
-        Changed { action: "model_version.import", model: (&model.id, &new.name), before: None, after: Some(after), told: None };
+    let changed = Changed { action: "model_version.import", model: (&model.id, &new.name), before: None, after: Some(after), told: None };
     changes::commit(portal, tx, (caller, &scope), now, changed).await?;
     Ok(if done == Adopted::AsItWas { Adopted::Changed } else { done })
 }

@@ -13,7 +13,10 @@ use crate::{
     caller::Caller,
     error::{Error, Result},
     events,
-    model::{Change, ExperimentId, LoggedModel, LoggedModelId, LoggedModelStatus, Millis, NewLoggedModel, NewRun, PARAM_LENGTH, Permission, RunId, Tag},
+    model::{
+        Change, ExperimentId, LoggedModel, LoggedModelId, LoggedModelStatus, Millis, NewLoggedModel, NewRun, PARAM_LENGTH, Permission,
+        RunId, Tag,
+    },
     portal::Portal,
 };
 

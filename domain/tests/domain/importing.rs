@@ -3,7 +3,7 @@
 mod source;
 
 use domain::{
-    Caller, Error,
+    Caller, Error, artifacts,
     import::{self, Auth, Progress, Report, Tally, Wanted},
     model::{ExperimentId, LoggedModelId, NewModelVersion, Role, RunId, RunStatus},
     registry,
@@ -115,7 +115,8 @@ async fn what_cannot_be_kept_is_named_and_the_rest_comes() {
         let data = &mut world.runs.get_mut("7").expect("runs")[0]["data"];
         let long = json!({ "key": "long", "value": "x".repeat(6001) });
         data["params"].as_array_mut().expect("params").push(long);
-        data["tags"] = json!([{ "key": "slipway.team", "value": "blue" }, { "key": "fine", "value": "yes" }, { "key": "a@b", "value": "" }]);
+        data["tags"] =
+            json!([{ "key": "slipway.team", "value": "blue" }, { "key": "fine", "value": "yes" }, { "key": "a@b", "value": "" }]);
         data["metrics"].as_array_mut().expect("metrics").push(json!({ "key": "../up", "value": 1 }));
     }
     for (folder, name) in [("", ".."), ("", "%2e%2e%2fx"), ("", "a\\b"), ("../..", "passwd")] {
@@ -124,13 +125,29 @@ async fn what_cannot_be_kept_is_named_and_the_rest_comes() {
     house.source.add_folder(A, "", "../..");
     // A folder that is in itself.
     house.source.add_folder(A, "", "");
+    // And one whose files are said to be elsewhere.
+    house.source.add_folder(A, "", "plots");
+    house.source.world().files.insert((A.to_owned(), "plots".to_owned()), vec![json!({ "path": "plotsdeep/x", "is_dir": true })]);
     house.source.add_file(A, "", "lost.bin", None);
     house.source.add_file(A, "", "good.bin", Some(b"good"));
     let report = house.import().await;
     assert!(!report.is_complete() && report.stopped.is_none());
     let counts = &report.counts;
-    assert_eq!((counts.params, counts.tags, counts.points, counts.files), (tally(1, 0, 1), tally(1, 0, 2), tally(2, 0, 1), tally(1, 0, 5)), "{report:?}");
-    for what in ["param \"long\"", "tag \"slipway.team\"", "tag \"a@b\"", "metric \"../up\"", "file ..", "file lost.bin", "file a\\b", "../../passwd"] {
+    assert_eq!(
+        (counts.params, counts.tags, counts.points, counts.files),
+        (tally(1, 0, 1), tally(1, 0, 2), tally(2, 0, 1), tally(1, 0, 5)),
+        "{report:?}"
+    );
+    for what in [
+        "param \"long\"",
+        "tag \"slipway.team\"",
+        "tag \"a@b\"",
+        "metric \"../up\"",
+        "file ..",
+        "file lost.bin",
+        "file a\\b",
+        "../../passwd",
+    ] {
         assert!(report.problems.iter().any(|p| p.what.contains(what)), "{what}: {:?}", report.problems);
     }
     let run = house.run(A).await;
@@ -182,6 +199,20 @@ async fn a_server_that_stumbles_is_asked_again_and_one_that_refuses_is_not() {
 }
 
 #[tokio::test]
+async fn a_file_that_breaks_off_is_fetched_again_and_is_whole_or_absent() {
+    let house = House::new().await;
+    house.source.add_run("7", A, "over", &[]);
+    house.source.add_file(A, "", "big", Some(&vec![7; 600_000]));
+    house.source.world().breaks = 2;
+    let report = house.import().await;
+    assert!(report.is_complete() && report.counts.files == tally(1, 0, 0), "{report:?}");
+    let folder = artifacts::of_run(&house.portal.portal, &house.ada, "red", &A.into()).await.expect("a folder").path;
+    let listed = artifacts::list(&house.portal.portal, &house.ada, "red", Some(&folder), "", 10).await.expect("listed");
+    assert!(listed.len() == 1 && listed[0].size == 600_000, "{listed:?}");
+    assert_eq!(house.source.world().asked.iter().filter(|target| target.starts_with("/get-artifact")).count(), 3);
+}
+
+#[tokio::test]
 async fn a_deleted_experiment_comes_deleted_and_one_deleted_here_stays_so() {
     let house = House::new().await;
     house.source.world().experiments = vec![experiment("7", "vision", "deleted"), experiment("8", "sound", "active")];
@@ -214,7 +245,10 @@ async fn models_keep_numbers_dates_and_sources_and_nobody_is_told_of_them_as_new
         let info = json!({ "model_id": model, "name": "net", "creation_timestamp_ms": 11, "last_updated_timestamp_ms": 12, "status": "LOGGED_MODEL_READY",
                            "source_run_id": A, "tags": [{ "key": "t", "value": "v" }] });
         let measured = json!({ "key": "acc", "value": 0.5, "timestamp": 5, "step": 1, "model_id": model, "run_id": A });
-        world.logged_models.insert("7".to_owned(), vec![json!({ "info": info, "data": { "params": [{ "key": "p", "value": "1" }], "metrics": [measured] } })]);
+        world.logged_models.insert(
+            "7".to_owned(),
+            vec![json!({ "info": info, "data": { "params": [{ "key": "p", "value": "1" }], "metrics": [measured] } })],
+        );
         world.models = vec![json!({ "name": "net", "creation_timestamp": 21, "last_updated_timestamp": 24, "description": "Good.",
                                     "tags": [{ "key": "o", "value": "ada" }], "aliases": [{ "alias": "champion", "version": "4" }] })];
         let version = |number: &str, source: &str| {

@@ -77,21 +77,22 @@ pub async fn run(config: &Config, ImportCommand::Mlflow(options): ImportCommand)
     }
     Err(match &report.stopped {
         Some(why) => format!("The import ended before its end. {why}"),
-        None => format!("{} things could not be copied; they are named above. Started again, the import tries them again.", report.failures),
+        None => {
+            format!("{} things could not be copied; they are named above. Started again, the import tries them again.", report.failures)
+        }
     })
 }
 
 async fn caller(portal: &Portal, options: &MlflowOptions) -> Result<Caller, String> {
     let console = Caller::console();
-    let email = match &options.user {
-        Some(email) => email.clone(),
-        None => {
-            let members = domain::teams::members(portal, &console, &options.team).await.map_err(super::commands::told)?;
-            let mut admins = members.into_iter().filter(|m| m.role == Role::Admin).map(|m| m.email);
-            match (admins.next(), admins.next()) {
-                (Some(only), None) => only,
-                _ => return Err(format!("Say with --user in whose name it is done: team {} has not exactly one admin.", options.team)),
-            }
+    let email = if let Some(email) = &options.user {
+        email.clone()
+    } else {
+        let members = domain::teams::members(portal, &console, &options.team).await.map_err(super::commands::told)?;
+        let mut admins = members.into_iter().filter(|m| m.role == Role::Admin).map(|m| m.email);
+        match (admins.next(), admins.next()) {
+            (Some(only), None) => only,
+            _ => return Err(format!("Say with --user in whose name it is done: team {} has not exactly one admin.", options.team)),
         }
     };
     domain::identity::speak_for(portal, &console, &email).await.map_err(super::commands::told)
@@ -214,7 +215,7 @@ mod tests {
     #[test]
     fn the_line_says_how_far_it_is_how_fast_and_how_long_it_takes() {
         let seen = Seen { runs: 300, runs_in_all: 1200, points: 1_203_000, bytes: 5 << 29 };
-        let told = line(&seen, "runs", Duration::from_secs(60));
+        let told = line(&seen, "runs", Duration::from_mins(1));
         assert_eq!(told, "runs: 300/1,200 runs · 1,203,000 points · 2.5 GiB · 20,050 points/s · 42.6 MiB/s · 3 min left");
         let unknown = line(&Seen { runs: 2, ..Seen::default() }, "models", Duration::ZERO);
         assert_eq!(unknown, "models: 2 runs · 0 points · 0 B · 0 points/s · 0 B/s");

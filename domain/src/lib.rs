@@ -31,6 +31,8 @@ pub mod home;
 #[cfg(feature = "server")]
 pub mod identity;
 #[cfg(feature = "server")]
+pub mod import;
+#[cfg(feature = "server")]
 pub mod notebooks;
 #[cfg(feature = "server")]
 mod paging;

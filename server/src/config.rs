@@ -2,7 +2,7 @@
 
 use crate::http::Origin;
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
-use domain::{artifacts::BucketConfig, compute::local::LocalConfig, webhooks::Allowed};
+use domain::{artifacts::BucketConfig, compute::local::LocalConfig, import::Auth, webhooks::Allowed};
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
 
 /// One thing that can be chosen.
@@ -82,6 +82,8 @@ pub struct Config {
     pub purge_after_days: Option<u32>,
     /// Where artifacts are kept; in the data folder where there is none.
     pub bucket: Option<BucketConfig>,
+    /// How an MLflow server that is imported from knows who asks: in the variables of MLflow's own clients, never among the arguments.
+    pub mlflow: Auth,
     /// What the engine `local` works with.
     pub engine: LocalConfig,
 }
@@ -137,8 +139,19 @@ pub fn load(matches: &ArgMatches) -> Result<Config, BadSetting> {
         let options = variables.iter().filter(|(name, _)| of_service(name));
         bucket.options = options.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
     }
+    config.mlflow = mlflow(&variables);
     config.engine.install_env = variables.into_iter().filter(|(name, _)| LocalConfig::is_install_variable(name)).collect();
     Ok(config)
+}
+
+/// As MLflow's clients read them: name and password before the token.
+fn mlflow(variables: &BTreeMap<String, String>) -> Auth {
+    let set = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
+    match (set("MLFLOW_TRACKING_USERNAME"), set("MLFLOW_TRACKING_PASSWORD"), set("MLFLOW_TRACKING_TOKEN")) {
+        (Some(user), Some(password), _) => Auth::Basic { user, password },
+        (.., Some(token)) => Auth::Bearer(token),
+        _ => Auth::None,
+    }
 }
 
 /// Values as they were written, each with where.
@@ -198,6 +211,7 @@ impl Settings {
             session_idle_hours: self.parse("session-idle-hours", "12", |v| number(v, 1, 720))?,
             session_absolute_days: self.parse("session-absolute-days", "7", |v| number(v, 1, 90))?,
             bucket: self.parse("artifacts", "", bucket)?,
+            mlflow: Auth::None,
             webhook_allow: self
                 .parse("webhook-allow", "", |v| v.split(',').map(str::trim).filter(|a| !a.is_empty()).map(str::parse).collect())?,
             artifact_quota: self.parse("artifact-quota-gib", "0", |v| number(v, 0, 1 << 30).map(gib))?,

@@ -326,9 +326,12 @@ const TRACES: &[Table] = &[
     ),
 ];
 
+const IMPORT: &[Table] =
+    &[table("imported", 3, &["team_id", "kind", "source_id", "local_id", "fingerprint", "finished", "points", "files", "bytes"])];
+
 /// What is copied, in an order in which every reference points backwards.
 pub(super) fn tables() -> impl DoubleEndedIterator<Item = &'static Table> {
-    [PORTAL, TRACKING, ARTIFACTS, LOGGED_MODELS, REGISTRY, TRACES].into_iter().flatten()
+    [PORTAL, TRACKING, ARTIFACTS, LOGGED_MODELS, REGISTRY, TRACES, IMPORT].into_iter().flatten()
 }
 
 /// Deliberately not copied.

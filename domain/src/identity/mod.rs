@@ -13,15 +13,31 @@ pub use sign_in::{change_password, sign_in};
 pub use throttle::Throttle;
 
 use crate::{
-    caller::{Caller, Identity},
-    error::Result,
-    model::{Me, UserId},
+    caller::{Caller, Identity, Via},
+    error::{Error, Result},
+    model::{Me, Permission, UserId},
     portal::Portal,
 };
 
 /// The account, teams and roles as of now; none where it is gone or disabled.
 pub async fn identify(portal: &Portal, user: &UserId) -> Result<Option<Identity>> {
     store::identity(&portal.db, user).await
+}
+
+/// The account of this email as the command line speaks for it: with that account's rights, recorded as the console's.
+///
+/// # Errors
+/// `Forbidden` for anybody but the command line, `NotFound` where nobody has this email, `Conflict` where the account is disabled.
+pub async fn speak_for(portal: &Portal, caller: &Caller, email: &str) -> Result<Caller> {
+    caller.require(Permission::ManageUsers)?;
+    if caller.via != Via::Console {
+        return Err(Error::Forbidden("Only the command line may speak for somebody else.".to_owned()));
+    }
+    let mut tx = portal.db.begin().await?;
+    let user = store::find(&mut tx, email).await?.ok_or(Error::NotFound("user"))?;
+    tx.commit().await?;
+    let identity = identify(portal, &user.id).await?.ok_or_else(|| Error::Conflict(format!("The account {email} is disabled.")))?;
+    Ok(Caller { identity: Some(identity), ..caller.clone() })
 }
 
 /// Who is signed in, with the teams and roles that this caller has: a token shows only its own.

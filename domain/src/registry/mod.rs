@@ -1,5 +1,6 @@
 //! Registered models, their versions, aliases and stages; prompts are registered models with a tag.
 
+pub mod adopt;
 mod aliases;
 mod changes;
 mod filter;

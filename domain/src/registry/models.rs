@@ -79,7 +79,7 @@ pub async fn create(
     })
 }
 
-fn taken(name: &str, existing: &str, was_prompt: bool, prompt: bool) -> Error {
+pub(super) fn taken(name: &str, existing: &str, was_prompt: bool, prompt: bool) -> Error {
     let kind = |prompt: bool| if prompt { "Prompt" } else { "Registered Model" };
     if name != existing {
         return Error::invalid(

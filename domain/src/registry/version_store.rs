@@ -23,8 +23,8 @@ pub(super) struct VersionRow {
     pub artifact_root: Option<String>,
     pub digest: Option<String>,
     created_by: String,
-    created_at: i64,
-    updated_at: i64,
+    pub created_at: i64,
+    pub updated_at: i64,
 }
 
 pub(super) const MISSING: Error = Error::NotFound("model version");
@@ -80,6 +80,18 @@ pub(super) struct NewRow<'a> {
 pub(super) async fn insert(tx: &mut Tx, row: NewRow<'_>) -> Result<i64> {
     let sql = "UPDATE registered_models SET last_version = last_version + 1, updated_at = $2 WHERE id = $1 RETURNING last_version";
     let (version,): (i64,) = tx.fetch_one(sql, args![row.model, row.at]).await?;
+    insert_row(tx, row, version).await?;
+    Ok(version)
+}
+
+/// Gives it this number, which is free; the next one of its own is greater.
+pub(super) async fn insert_numbered(tx: &mut Tx, row: NewRow<'_>, version: i64) -> Result<()> {
+    let sql = "UPDATE registered_models SET last_version = $2 WHERE id = $1 AND last_version < $2";
+    tx.execute(sql, args![row.model, version]).await?;
+    insert_row(tx, row, version).await
+}
+
+async fn insert_row(tx: &mut Tx, row: NewRow<'_>, version: i64) -> Result<()> {
     let sql = "INSERT INTO model_versions (model_id, version, description, stage, source, download_uri, run_id, run_link, logged_model_id,
                artifact_root, created_by, created_at, updated_at)
                VALUES ($1, $2, $3, 'None', $4, $5, $6, $7, $8, $9, $10, $11, $11)";
@@ -96,8 +108,7 @@ pub(super) async fn insert(tx: &mut Tx, row: NewRow<'_>) -> Result<i64> {
         row.by,
         row.at
     ];
-    tx.execute(sql, args).await?;
-    Ok(version)
+    tx.execute(sql, args).await.map(drop)
 }
 
 pub(super) async fn set_description(tx: &mut Tx, (model, version): (&str, i64), description: Option<&str>, at: Millis) -> Result<()> {

@@ -53,14 +53,7 @@ pub async fn create(
 ) -> Result<ExperimentId> {
     let scope = caller.require_in(Permission::WriteTracking, team)?;
     let artifact_location = artifact_location.filter(|l| !l.is_empty());
-    let mut checks = Checks::new();
-    checks.check("name", validate_experiment_name(name));
-    checks.check("artifact_location", artifact_location.map_or(Ok(()), validate_location));
-    checks.require(tags.len() <= TAGS, "tags", format!("An experiment is made with at most {TAGS} tags."));
-    for (i, tag) in tags.iter().take(TAGS).enumerate() {
-        checks.check(format!("tags[{i}]"), validate_tag(tag));
-    }
-    checks.finish()?;
+    validate(name, artifact_location, tags)?;
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await?;
     let id = experiment_store::insert(&mut tx, NewRow { team: &scope.team, name, artifact_location, by: &scope.user, at: now }).await?;
@@ -73,8 +66,20 @@ pub async fn create(
     Ok(public)
 }
 
+/// What an experiment may be made with.
+pub(super) fn validate(name: &str, artifact_location: Option<&str>, tags: &[Tag]) -> Result<()> {
+    let mut checks = Checks::new();
+    checks.check("name", validate_experiment_name(name));
+    checks.check("artifact_location", artifact_location.map_or(Ok(()), validate_location));
+    checks.require(tags.len() <= TAGS, "tags", format!("An experiment is made with at most {TAGS} tags."));
+    for (i, tag) in tags.iter().take(TAGS).enumerate() {
+        checks.check(format!("tags[{i}]"), validate_tag(tag));
+    }
+    Ok(checks.finish()?)
+}
+
 /// Of tags with the same key the last counts.
-fn last_of_each(tags: &[Tag]) -> Vec<Tag> {
+pub(super) fn last_of_each(tags: &[Tag]) -> Vec<Tag> {
     let tags: std::collections::BTreeMap<_, _> = tags.iter().map(|t| (&t.key, &t.value)).collect();
     tags.into_iter().map(|(key, value)| Tag::new(key, value)).collect()
 }

@@ -171,7 +171,7 @@ fn full_at(count: usize, what: &str) -> Result<()> {
 }
 
 /// Each key once, its value cut to `most` characters.
-fn distinct(params: &[Tag], most: usize) -> Result<Vec<Tag>> {
+pub(super) fn distinct(params: &[Tag], most: usize) -> Result<Vec<Tag>> {
     let params: Vec<Tag> = params.iter().map(|p| Tag::new(&p.key, cut(&p.value, most))).collect();
     let keys: BTreeSet<&str> = params.iter().map(|p| p.key.as_str()).collect();
     if keys.len() == params.len() { Ok(params) } else { Err(Error::invalid("params", "A param is said twice.")) }

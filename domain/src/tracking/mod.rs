@@ -4,6 +4,7 @@
 //! else is a transaction of its own. Each change of a run, by whichever way, sets `runs.version` to a new version of its experiment
 //! in the same transaction, and locks the experiment's row first: versions are in the order of the commits.
 
+pub mod adopt;
 mod experiment_store;
 pub mod experiments;
 mod group;

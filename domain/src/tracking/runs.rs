@@ -65,7 +65,7 @@ pub async fn create(portal: &Portal, caller: &Caller, team: &str, new: NewRun) -
 }
 
 /// The name of a run and its tags, which say the name again.
-fn named(new: &NewRun) -> Result<(String, BTreeMap<String, String>)> {
+pub(super) fn named(new: &NewRun) -> Result<(String, BTreeMap<String, String>)> {
     let mut checks = Checks::new();
     checks.check("run_name", validate_line(&new.name, NAME_LENGTH));
     checks.check("user_id", validate_line(&new.user_id, KEY_LENGTH));

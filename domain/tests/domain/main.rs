@@ -8,6 +8,7 @@ mod buckets;
 mod catalogue;
 mod compute_contract;
 mod home;
+mod importing;
 mod live_events;
 mod local_engine;
 mod logged_models;

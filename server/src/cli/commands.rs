@@ -167,7 +167,7 @@ fn configuration(config: &Config) -> Finding {
 }
 
 /// The domain's error as one line.
-fn told(error: Error) -> String {
+pub fn told(error: Error) -> String {
     match error {
         Error::Invalid(fields) => fields.iter().map(|f| format!("{}: {}", f.field, f.reason)).collect::<Vec<_>>().join(" "),
         other => other.to_string(),

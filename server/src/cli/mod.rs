@@ -1,6 +1,7 @@
 //! The command line: `serve`, and the commands that set a portal up unattended, stopped or running.
 
 mod commands;
+mod import;
 
 use crate::{config, serve};
 use clap::{Args, Command, FromArgMatches, Subcommand};
@@ -31,6 +32,9 @@ enum Commands {
     ///
     /// A run or model that a version of a registered model comes from stays, whole, until the version is deleted.
     Purge(PurgeOptions),
+    /// Copy what another tracker has
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     /// Look at configuration, database, engine and disk; say what is wrong and how to mend it
     Check,
 }
@@ -140,6 +144,7 @@ async fn execute(command: Commands, config: &config::Config) -> Result<(), Strin
         Commands::Backup { file } => commands::backup(config, &file).await,
         Commands::Restore { file } => commands::restore(config, &file).await,
         Commands::Purge(options) => commands::purge(config, options).await,
+        Commands::Import(command) => import::run(config, command).await,
         Commands::Check => commands::check(config).await,
     }
 }

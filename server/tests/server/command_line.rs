@@ -148,3 +148,23 @@ fn it_serves_in_an_empty_folder_and_stops_when_asked() {
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("asked");
     assert!(child.wait().expect("it ended").success());
 }
+
+#[test]
+fn an_import_says_in_one_line_what_keeps_it_from_beginning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    assert!(add_user(data, "ann@example.com", "correct horse battery").status.success());
+    assert!(run(data, &["team", "add", "vision"]).status.success());
+    let refused = |from: &str, more: &[&str]| {
+        let output = run(data, &[&["import", "mlflow", "--from", from, "--team", "vision"], more].concat());
+        assert!(!output.status.success() && out(&output).is_empty(), "{output:?}");
+        error(&output)
+    };
+    assert!(refused("http://127.0.0.1:1", &[]).contains("--user"));
+    assert!(refused("http://127.0.0.1:1", &["--user", "ann@example.com"]).contains("No such team"));
+    assert!(run(data, &["team", "member", "vision", "ann@example.com", "admin"]).status.success());
+    assert!(refused("http://127.0.0.1:1", &[]).contains("cannot be reached"));
+    let secret = refused("http://ann:hunter2@127.0.0.1:1", &[]);
+    assert!(secret.contains("MLFLOW_TRACKING_PASSWORD") && !secret.contains("hunter2"), "{secret}");
+    assert!(refused("sqlite:///mlflow.db", &[]).contains("http://"));
+}

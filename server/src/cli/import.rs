@@ -1,0 +1,230 @@
+//! `slipway import`: starts it, shows how far it is, and tells what it did.
+
+use crate::{config::Config, serve};
+use clap::{Args, Subcommand};
+use domain::{
+    Caller, Portal,
+    import::{self, Progress, Report, Source, Wanted},
+    model::Role,
+};
+use std::{
+    io::{IsTerminal, Write, stderr},
+    path::PathBuf,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+/// How often the line is drawn again on a terminal, and how often another one is written elsewhere.
+const REDRAW: Duration = Duration::from_millis(200);
+const REPEAT: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Copy experiments, runs with full histories, artifacts, models and aliases from a running MLflow server into a team.
+    ///
+    /// Broken off and started again, it goes on where it was; started later, it copies what is new. Nothing comes twice, and the
+    /// server is only read. The portal may be serving meanwhile. Credentials for the server are taken from the variables
+    /// `MLFLOW_TRACKING_USERNAME` and `MLFLOW_TRACKING_PASSWORD`, or `MLFLOW_TRACKING_TOKEN`. Ends with 1 where something could not be copied.
+    Mlflow(MlflowOptions),
+}
+
+#[derive(Debug, Args)]
+pub struct MlflowOptions {
+    /// Address of the server, as its clients have it in `MLFLOW_TRACKING_URI`
+    #[arg(long, value_name = "URL")]
+    from: String,
+    /// The team that gets everything
+    #[arg(long)]
+    team: String,
+    /// Email of the member in whose name it is done [default: the team's admin, if there is one only]
+    #[arg(long, value_name = "EMAIL")]
+    user: Option<String>,
+    /// Only this experiment, by its name, and what was registered from it; may be given several times
+    #[arg(long, value_name = "NAME")]
+    experiment: Vec<String>,
+    /// Compare everything anew, also runs that were copied whole and have not changed since
+    #[arg(long)]
+    again: bool,
+    /// Write what was done into this file, too, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
+/// Runs it to its end.
+///
+/// # Errors
+/// Where it could not be begun, or where not everything was copied.
+pub async fn run(config: &Config, ImportCommand::Mlflow(options): ImportCommand) -> Result<(), String> {
+    let source = Source::new(&options.from, config.mlflow.clone()).map_err(super::commands::told)?;
+    let portal = serve::look(config).await?;
+    let caller = caller(&portal, &options).await?;
+    let wanted = Wanted { experiments: options.experiment, again: options.again };
+    let (progress, begun) = (Progress::default(), Instant::now());
+    let importing = import::mlflow(&portal, &caller, &options.team, &source, &wanted, &progress);
+    let report = tokio::select! {
+        report = importing => report,
+        () = show(&progress, begun) => return Err("The progress cannot be shown.".to_owned()),
+    };
+    clear_line();
+    let report = report.map_err(super::commands::told)?;
+    if let Some(file) = &options.report {
+        let json = serde_json::to_string_pretty(&report).map_err(|e| e.to_string())?;
+        std::fs::write(file, json + "\n").map_err(|e| format!("{} cannot be written: {e}", file.display()))?;
+    }
+    tell(&report, begun.elapsed());
+    if report.is_complete() {
+        return Ok(());
+    }
+    Err(match &report.stopped {
+        Some(why) => format!("The import ended before its end. {why}"),
+        None => {
+            format!("{} things could not be copied; they are named above. Started again, the import tries them again.", report.failures)
+        }
+    })
+}
+
+async fn caller(portal: &Portal, options: &MlflowOptions) -> Result<Caller, String> {
+    let console = Caller::console();
+    let email = if let Some(email) = &options.user {
+        email.clone()
+    } else {
+        let members = domain::teams::members(portal, &console, &options.team).await.map_err(super::commands::told)?;
+        let mut admins = members.into_iter().filter(|m| m.role == Role::Admin).map(|m| m.email);
+        match (admins.next(), admins.next()) {
+            (Some(only), None) => only,
+            _ => return Err(format!("Say with --user in whose name it is done: team {} has not exactly one admin.", options.team)),
+        }
+    };
+    domain::identity::speak_for(portal, &console, &email).await.map_err(super::commands::told)
+}
+
+/// Shows how far it is for as long as it takes.
+async fn show(progress: &Progress, begun: Instant) {
+    let terminal = stderr().is_terminal();
+    let mut ticks = tokio::time::interval(if terminal { REDRAW } else { REPEAT });
+    // The first comes at once, when there is nothing to say.
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let line = line(&Seen::of(progress), progress.phase(), begun.elapsed());
+        // Who closed the terminal does not want to see it.
+        let _ = if terminal { write!(stderr(), "\r{line}\x1b[K") } else { writeln!(stderr(), "{line}") };
+    }
+}
+
+fn clear_line() {
+    if stderr().is_terminal() {
+        let _ = write!(stderr(), "\r\x1b[K");
+    }
+}
+
+/// How far it is, at one moment.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    runs: u64,
+    runs_in_all: u64,
+    points: u64,
+    bytes: u64,
+}
+
+impl Seen {
+    fn of(progress: &Progress) -> Self {
+        let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        Self {
+            runs: read(&progress.runs),
+            runs_in_all: read(&progress.runs_in_all),
+            points: read(&progress.points),
+            bytes: read(&progress.bytes),
+        }
+    }
+}
+
+/// For example `runs 312/1,204 · 1,203,000 points · 4.2 GiB · 35,120 points/s · 61.0 MiB/s · 3 min left`.
+fn line(seen: &Seen, phase: &str, since: Duration) -> String {
+    let done = match seen.runs_in_all {
+        0 => number(seen.runs),
+        // Runs that were made meanwhile are copied, too.
+        all => format!("{}/{}", number(seen.runs), number(all.max(seen.runs))),
+    };
+    let seconds = since.as_secs().max(1);
+    let mut parts = vec![
+        format!("{phase}: {done} runs"),
+        format!("{} points", number(seen.points)),
+        size(seen.bytes),
+        format!("{} points/s", number(seen.points / seconds)),
+        format!("{}/s", size(seen.bytes / seconds)),
+    ];
+    if seen.runs > 0 && seen.runs < seen.runs_in_all {
+        parts.push(format!("{} left", time(seconds * (seen.runs_in_all - seen.runs) / seen.runs)));
+    }
+    parts.join(" · ")
+}
+
+#[expect(clippy::print_stdout, reason = "the command line's own output")]
+fn tell(report: &Report, took: Duration) {
+    println!("Imported from {} into the team {} in {}.", report.from, report.team, time(took.as_secs()));
+    println!("{:<28}{:>16}{:>16}{:>10}", "", "copied", "already there", "failed");
+    for (name, tally) in report.counts.named() {
+        let (copied, there) = (number(tally.copied), number(tally.already_there));
+        println!("{name:<28}{copied:>16}{there:>16}{:>10}", number(tally.failed));
+    }
+    for note in &report.notes {
+        println!("Note: {note}");
+    }
+    for problem in &report.problems {
+        println!("Not copied: {}: {}", problem.what, problem.why);
+    }
+    if report.failures > report.problems.len() as u64 {
+        println!("… and {} more.", report.failures - report.problems.len() as u64);
+    }
+}
+
+/// With a comma at each thousand.
+fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.char_indices() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn size(bytes: u64) -> String {
+    let units = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match units.into_iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
+        None => format!("{bytes} B"),
+    }
+}
+
+fn time(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_how_far_it_is_how_fast_and_how_long_it_takes() {
+        let seen = Seen { runs: 300, runs_in_all: 1200, points: 1_203_000, bytes: 5 << 29 };
+        let told = line(&seen, "runs", Duration::from_mins(1));
+        assert_eq!(told, "runs: 300/1,200 runs · 1,203,000 points · 2.5 GiB · 20,050 points/s · 42.6 MiB/s · 3 min left");
+        let unknown = line(&Seen { runs: 2, ..Seen::default() }, "models", Duration::ZERO);
+        assert_eq!(unknown, "models: 2 runs · 0 points · 0 B · 0 points/s · 0 B/s");
+    }
+
+    #[test]
+    fn numbers_and_times_are_for_people() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 1023, 1536, 5 << 20].map(size), ["0 B", "1023 B", "1.5 KiB", "5.0 MiB"]);
+        assert_eq!([59, 61, 7260].map(time), ["59 s", "2 min", "2 h 1 min"]);
+    }
+}

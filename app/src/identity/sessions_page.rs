@@ -5,8 +5,8 @@ use super::{
     api::{RevokeOtherSessions, RevokeSession, list_sessions},
 };
 use crate::components::{
-    ConfirmDialog, DialogActions, FormError, FormState, Glyph, LoadingPage, Page, StatusBadge, Time, Tone, page_or_error, use_toasts,
-    when_done,
+    ConfirmDialog, DialogActions, FilterBar, FormError, FormState, Glyph, LoadingPage, Page, SearchField, SortHeader, StatusBadge, Time,
+    Tone, page_or_error, query_value, sort_order, use_toasts, when_done,
 };
 use domain::model::SessionInfo;
 use leptos::prelude::*;
@@ -63,6 +63,24 @@ pub fn SessionsPage() -> impl IntoView {
     }
 }
 
+fn arranged(sessions: &[SessionInfo], text: &str, sort: &str) -> Vec<SessionInfo> {
+    let text = text.trim().to_lowercase();
+    let has = |s: &&SessionInfo| browser_name(&s.user_agent).to_lowercase().contains(&text) || s.address.contains(&text);
+    let mut found: Vec<SessionInfo> = sessions.iter().filter(has).cloned().collect();
+    let sort = if sort.is_empty() { "-used" } else { sort };
+    found.sort_by(|a, b| {
+        let order = match sort.trim_start_matches('-') {
+            "browser" => browser_name(&a.user_agent).cmp(&browser_name(&b.user_agent)),
+            "address" => a.address.cmp(&b.address),
+            "made" => a.created_at.cmp(&b.created_at),
+            "ends" => a.expires_at.cmp(&b.expires_at),
+            _ => a.last_seen_at.cmp(&b.last_seen_at),
+        };
+        sort_order(sort, order)
+    });
+    found
+}
+
 #[component]
 fn Sessions(sessions: Vec<SessionInfo>, revoke: ServerAction<RevokeSession>, others: ServerAction<RevokeOtherSessions>) -> impl IntoView {
     let (form, all) = (FormState::of(revoke), FormState::of(others));
@@ -80,27 +98,37 @@ fn Sessions(sessions: Vec<SessionInfo>, revoke: ServerAction<RevokeSession>, oth
         })
     };
     let count = sessions.len();
+    let (text, sort) = (query_value("q"), query_value("sort"));
+    let found = Memo::new(move |_| arranged(&sessions, &text.read(), &sort.read()));
     view! {
         <Page title="Sessions" count lead="Browsers that are signed in as you. End one you do not know, then change your password." actions>
             <AccountTabs current="/account/sessions" />
             <FormError form />
+            <FilterBar label="Filter sessions">
+                <SearchField label="Find by browser or address" />
+            </FilterBar>
             <div class="table-wrap">
                 <table class="table stacked">
                     <caption class="sr-only">"Signed-in browsers"</caption>
                     <thead>
                         <tr>
-                            <th scope="col">"Browser"</th>
-                            <th scope="col">"Address"</th>
-                            <th scope="col">"Signed in"</th>
-                            <th scope="col">"Last used"</th>
-                            <th scope="col">"Ends"</th>
+                            <SortHeader key="browser" label="Browser" default="-used" />
+                            <SortHeader key="address" label="Address" default="-used" />
+                            <SortHeader key="made" label="Signed in" default="-used" />
+                            <SortHeader key="used" label="Last used" default="-used" />
+                            <SortHeader key="ends" label="Ends" default="-used" />
                             <th scope="col" class="th-actions">
                                 <span class="sr-only">"Actions"</span>
                             </th>
                         </tr>
                     </thead>
                     <tbody>
-                        {sessions.into_iter().map(|session| view! { <SessionRow session revoke form /> }).collect_view()}
+                        <For each=move || found.get() key=|s| (s.handle.clone(), s.last_seen_at) children=move |session| view! { <SessionRow session revoke form /> } />
+                        {move || {
+                            found
+                                .with(Vec::is_empty)
+                                .then(|| view! { <tr><td colspan="6" class="table-none">"No session matches. Try fewer letters."</td></tr> })
+                        }}
                     </tbody>
                 </table>
             </div>

@@ -5,8 +5,9 @@ use super::{
     api::{CreateToken, RevokeToken, list_tokens, take_new_token},
 };
 use crate::components::{
-    ConfirmDialog, CopyButton, DialogActions, EmptyState, Field, FormError, FormState, Glyph, LoadingPage, Note, Page, Select,
-    SubmitButton, TextInput, Time, Tone, page_or_error, use_me, use_toasts, when_done,
+    ConfirmDialog, CopyButton, DialogActions, EmptyState, Field, FilterBar, FormError, FormState, Glyph, LoadingPage, Note, Page,
+    SearchField, Select, SortHeader, SubmitButton, TextInput, Time, Tone, page_or_error, query_value, sort_order, use_me, use_toasts,
+    when_done,
 };
 use domain::model::{Me, Role, TOKEN_MAX_DAYS, Token};
 use leptos::prelude::*;
@@ -143,26 +144,58 @@ fn TokenForm(teams: Vec<String>, create: ServerAction<CreateToken>) -> impl Into
     }
 }
 
+fn arranged(tokens: &[Token], text: &str, sort: &str) -> Vec<Token> {
+    let text = text.trim().to_lowercase();
+    let has = |t: &&Token| t.name.to_lowercase().contains(&text) || t.team_name.contains(&text) || t.prefix.to_lowercase().contains(&text);
+    let mut found: Vec<Token> = tokens.iter().filter(has).cloned().collect();
+    let sort = if sort.is_empty() { "-made" } else { sort };
+    found.sort_by(|a, b| {
+        let order = match sort.trim_start_matches('-') {
+            "name" => a.name.to_lowercase().cmp(&b.name.to_lowercase()),
+            "team" => (&a.team_name, a.role).cmp(&(&b.team_name, b.role)),
+            "used" => a.last_used_at.cmp(&b.last_used_at),
+            "ends" => a.expires_at.cmp(&b.expires_at),
+            _ => a.created_at.cmp(&b.created_at),
+        };
+        sort_order(sort, order)
+    });
+    found
+}
+
 #[component]
 fn TokenTable(tokens: Vec<Token>, revoke: ServerAction<RevokeToken>, form: FormState) -> impl IntoView {
+    let (text, sort) = (query_value("q"), query_value("sort"));
+    let found = Memo::new(move |_| arranged(&tokens, &text.read(), &sort.read()));
     view! {
-        <div class="table-wrap">
-            <table class="table stacked">
-                <caption class="sr-only">"My access tokens"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Token"</th>
-                        <th scope="col">"Team and role"</th>
-                        <th scope="col">"Made"</th>
-                        <th scope="col">"Last used"</th>
-                        <th scope="col">"Ends"</th>
-                        <th scope="col" class="th-actions">
-                            <span class="sr-only">"Actions"</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>{tokens.into_iter().map(|token| view! { <TokenRow token revoke form /> }).collect_view()}</tbody>
-            </table>
+        <div>
+            <FilterBar label="Filter access tokens">
+                <SearchField label="Find by name or team" />
+            </FilterBar>
+            <div class="table-wrap">
+                <table class="table stacked">
+                    <caption class="sr-only">"My access tokens"</caption>
+                    <thead>
+                        <tr>
+                            <SortHeader key="name" label="Token" default="-made" />
+                            <SortHeader key="team" label="Team and role" default="-made" />
+                            <SortHeader key="made" label="Made" default="-made" />
+                            <SortHeader key="used" label="Last used" default="-made" />
+                            <SortHeader key="ends" label="Ends" default="-made" />
+                            <th scope="col" class="th-actions">
+                                <span class="sr-only">"Actions"</span>
+                            </th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        <For each=move || found.get() key=|t| (t.id.clone(), t.last_used_at) children=move |token| view! { <TokenRow token revoke form /> } />
+                        {move || {
+                            found
+                                .with(Vec::is_empty)
+                                .then(|| view! { <tr><td colspan="6" class="table-none">"No token matches. Try fewer letters."</td></tr> })
+                        }}
+                    </tbody>
+                </table>
+            </div>
         </div>
     }
 }

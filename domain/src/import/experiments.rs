@@ -5,7 +5,7 @@ use super::{
     answers::{Experiment, Pair, Run},
     client::Fault,
     identity::fingerprint,
-    ledger_store::{self, Kind},
+    imported_store::{self, Kind},
     links::Pending,
     pages,
 };
@@ -40,7 +40,7 @@ impl Import<'_> {
         let target = match self.target(from).await {
             Ok(target) => target,
             Err(fault) => {
-                self.ledger.count(|c| c.experiments.fail(1));
+                self.report.count(|c| c.experiments.fail(1));
                 self.failed(format!("experiment {}", from.name), fault)?;
                 return Ok(None);
             }
@@ -69,7 +69,7 @@ impl Import<'_> {
                 let created_at = from.creation_time.unwrap_or(now);
                 let dates = Dates { created_at, updated_at: from.last_update_time.unwrap_or(created_at) };
                 let id = adopt::experiment(self.portal, self.caller, self.team, &from.name, &tags, dates).await?;
-                self.ledger.count(|c| c.experiments.copy(1));
+                self.report.count(|c| c.experiments.copy(1));
                 return Ok(Target::new(id, false));
             }
             Err(error) => return Err(error.into()),
@@ -88,7 +88,7 @@ impl Import<'_> {
         if here.deleted_at.is_none() {
             self.bring_tags(&here, &tags).await?;
         }
-        self.ledger.count(|c| c.experiments.there(1));
+        self.report.count(|c| c.experiments.there(1));
         Ok(Target::new(here.id.clone(), here.deleted_at.is_some()))
     }
 
@@ -113,7 +113,7 @@ impl Import<'_> {
         for pair in &from.tags {
             match fits(pair) {
                 Ok(()) => tags.push(Tag::new(&pair.key, &pair.value)),
-                Err(why) => self.ledger.problem(format!("tag \"{}\" of the experiment {}", pair.key, from.name), why),
+                Err(why) => self.report.problem(format!("tag \"{}\" of the experiment {}", pair.key, from.name), why),
             }
         }
         tags
@@ -129,13 +129,13 @@ impl Import<'_> {
                 match serde_json::from_value::<Run>(json) {
                     Ok(run) => runs.push((run, fingerprint)),
                     Err(error) => {
-                        self.ledger.count(|c| c.runs.fail(1));
-                        self.ledger.problem(format!("a run of the experiment {}", from.name), format!("it cannot be read: {error}"));
+                        self.report.count(|c| c.runs.fail(1));
+                        self.report.problem(format!("a run of the experiment {}", from.name), format!("it cannot be read: {error}"));
                     }
                 }
             }
             let ids: Vec<&str> = runs.iter().map(|(run, _)| run.id()).collect();
-            let known = ledger_store::entries(&self.portal.db, &self.scope.team, Kind::Run, &ids).await?;
+            let known = imported_store::entries(&self.portal.db, &self.scope.team, Kind::Run, &ids).await?;
             let copying = runs.iter().map(|(run, print)| self.run(target, run, print, known.get(run.id())));
             let mut copying = futures::stream::iter(copying).buffer_unordered(AT_ONCE);
             while let Some(done) = copying.next().await {

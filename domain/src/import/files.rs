@@ -34,7 +34,7 @@ impl Import<'_> {
                 Ok(listed) => listed,
                 Err(fault) => {
                     found.whole = false;
-                    self.ledger.count(|c| c.files.fail(1));
+                    self.report.count(|c| c.files.fail(1));
                     self.failed(format!("the files of {of_what} in \"{folder}\""), fault)?;
                     continue;
                 }
@@ -49,8 +49,8 @@ impl Import<'_> {
                 // A server that never comes to an end is not followed for ever.
                 if !below || (file.is_dir && file.path.split('/').count() > ARTIFACT_DEPTH) {
                     found.whole = false;
-                    self.ledger.count(|c| c.files.fail(1));
-                    self.ledger.problem(format!("{} of {of_what}", file.path), format!("it is listed in \"{folder}\", where it cannot be"));
+                    self.report.count(|c| c.files.fail(1));
+                    self.report.problem(format!("{} of {of_what}", file.path), format!("it is listed in \"{folder}\", where it cannot be"));
                     continue;
                 }
                 if file.is_dir {
@@ -62,7 +62,7 @@ impl Import<'_> {
                     Some(size) if file.size.is_none_or(|said| said == *size) => {
                         found.count += 1;
                         found.bytes += size;
-                        self.ledger.count(|c| {
+                        self.report.count(|c| {
                             c.files.there(1);
                             c.bytes.there(usize::try_from(*size).unwrap_or_default());
                         });
@@ -71,14 +71,14 @@ impl Import<'_> {
                         Ok(size) => {
                             found.count += 1;
                             found.bytes += i64::try_from(size).unwrap_or(i64::MAX);
-                            self.ledger.count(|c| {
+                            self.report.count(|c| {
                                 c.files.copy(1);
                                 c.bytes.copy(usize::try_from(size).unwrap_or(usize::MAX));
                             });
                         }
                         Err(fault) => {
                             found.whole = false;
-                            self.ledger.count(|c| c.files.fail(1));
+                            self.report.count(|c| c.files.fail(1));
                             self.failed(format!("the file {} of {of_what}", file.path), fault)?;
                         }
                     },

@@ -3,7 +3,7 @@
 use super::{
     Import,
     client::Fault,
-    ledger_store::{self, Kind},
+    imported_store::{self, Kind},
 };
 use crate::random;
 use serde_json::Value as Json;
@@ -11,14 +11,14 @@ use serde_json::Value as Json;
 impl Import<'_> {
     /// What a run or a logged model of the source is called here, whether or not it is here yet: its own id wherever that is free.
     pub(super) async fn local_id(&self, kind: Kind, source: &str) -> Result<String, Fault> {
-        let known = ledger_store::entries(&self.portal.db, &self.scope.team, kind, &[source]).await?;
+        let known = imported_store::entries(&self.portal.db, &self.scope.team, kind, &[source]).await?;
         if let Some(entry) = known.get(source) {
             return Ok(entry.local_id.clone());
         }
         if !has_shape(kind, source) {
             return Ok(self.other_id(kind, source));
         }
-        match ledger_store::owner(&self.portal.db, kind, source).await? {
+        match imported_store::owner(&self.portal.db, kind, source).await? {
             Some(team) if team != self.scope.team.as_str() => Ok(self.other_id(kind, source)),
             _ => Ok(source.to_owned()),
         }
@@ -36,7 +36,7 @@ impl Import<'_> {
     /// What it is called here, where it is here.
     pub(super) async fn here(&self, kind: Kind, source: &str) -> Result<Option<String>, Fault> {
         let id = self.local_id(kind, source).await?;
-        let owner = ledger_store::owner(&self.portal.db, kind, &id).await?;
+        let owner = imported_store::owner(&self.portal.db, kind, &id).await?;
         Ok(owner.filter(|team| team == self.scope.team.as_str()).map(|_| id))
     }
 }

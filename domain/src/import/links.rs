@@ -4,7 +4,7 @@ use super::{
     Import,
     answers::{DatasetInput as SaidInput, Run as From},
     client::Fault,
-    ledger_store::{self, Entry, Kind},
+    imported_store::{self, Entry, Kind},
 };
 use crate::{
     model::{Dataset, DatasetInput, LINKS_OF_A_CALL, LoggedModelId, ModelOutput, RunId, Tag},
@@ -81,14 +81,14 @@ impl Import<'_> {
         for made in made.chunks(LINKS_OF_A_CALL) {
             inputs::log_outputs(self.portal, self.caller, self.team, &id, made).await?;
         }
-        self.ledger.count(|c| c.links.copy(datasets.len() + used.len() + made.len()));
+        self.report.count(|c| c.links.copy(datasets.len() + used.len() + made.len()));
         Ok(())
     }
 
     async fn model_here(&self, source: &str, run: &Pending) -> Result<Option<LoggedModelId>, Fault> {
         let here = self.here(Kind::LoggedModel, source).await?;
         if here.is_none() {
-            self.ledger.note(format!(
+            self.report.note(format!(
                 "Run {} is linked with the model {source}, which is not here: it was deleted, or its experiment was not copied.",
                 run.entry.source_id
             ));
@@ -103,7 +103,7 @@ impl Import<'_> {
         }
         let mut entry = run.entry.clone();
         entry.finished = i64::from(entry.fingerprint.is_some());
-        Ok(ledger_store::put(&self.portal.db, &self.scope.team, Kind::Run, &entry).await?)
+        Ok(imported_store::put(&self.portal.db, &self.scope.team, Kind::Run, &entry).await?)
     }
 }
 

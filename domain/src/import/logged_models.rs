@@ -6,7 +6,7 @@ use super::{
     client::Fault,
     experiments::Target,
     identity::fingerprint,
-    ledger_store::{self, Entry, Kind},
+    imported_store::{self, Entry, Kind},
     pages::{self, Owner},
 };
 use crate::{
@@ -35,8 +35,8 @@ impl Import<'_> {
                 match serde_json::from_value::<From>(json) {
                     Ok(model) => self.one_logged_model(target, &model, &print).await?,
                     Err(error) => {
-                        self.ledger.count(|c| c.logged_models.fail(1));
-                        self.ledger
+                        self.report.count(|c| c.logged_models.fail(1));
+                        self.report
                             .problem(format!("a logged model of the experiment {}", from.name), format!("it cannot be read: {error}"));
                     }
                 }
@@ -50,10 +50,10 @@ impl Import<'_> {
 
     async fn one_logged_model(&self, target: &Target, from: &From, print: &str) -> Result<(), Fault> {
         let source = from.info.model_id.as_str();
-        let known = ledger_store::entries(&self.portal.db, &self.scope.team, Kind::LoggedModel, &[source]).await?.remove(source);
+        let known = imported_store::entries(&self.portal.db, &self.scope.team, Kind::LoggedModel, &[source]).await?.remove(source);
         if let Some(entry) = known.as_ref().filter(|e| e.finished != 0 && e.fingerprint.as_deref() == Some(print) && !self.wanted.again) {
             let count = |number: i64| usize::try_from(number).unwrap_or_default();
-            self.ledger.count(|c| {
+            self.report.count(|c| {
                 c.logged_models.there(1);
                 c.files.there(count(entry.files));
                 c.bytes.there(count(entry.bytes));
@@ -64,15 +64,15 @@ impl Import<'_> {
         match self.copy_logged_model(target, from, known).await {
             Ok(None) => Ok(()),
             Ok(Some((mut entry, whole))) => {
-                self.ledger.count(|c| if was_whole { c.logged_models.there(1) } else { c.logged_models.copy(1) });
+                self.report.count(|c| if was_whole { c.logged_models.there(1) } else { c.logged_models.copy(1) });
                 if whole && status(&from.info.status)? != LoggedModelStatus::Pending {
                     (entry.fingerprint, entry.finished) = (Some(print.to_owned()), 1);
                 }
-                Ok(ledger_store::put(&self.portal.db, &self.scope.team, Kind::LoggedModel, &entry).await?)
+                Ok(imported_store::put(&self.portal.db, &self.scope.team, Kind::LoggedModel, &entry).await?)
             }
             Err(fault) => {
                 self.unsound().insert(source.to_owned());
-                self.ledger.count(|c| c.logged_models.fail(1));
+                self.report.count(|c| c.logged_models.fail(1));
                 self.failed(format!("logged model {source}"), fault)
             }
         }
@@ -91,8 +91,8 @@ impl Import<'_> {
         self.open(target).await?;
         let here = match logged_models::get(self.portal, self.caller, self.team, &id, true).await {
             Ok(here) if here.deleted_at.is_some() => {
-                self.ledger.count(|c| c.logged_models.there(1));
-                self.ledger.note(format!("The logged model {id} is deleted here and was left as it is."));
+                self.report.count(|c| c.logged_models.there(1));
+                self.report.note(format!("The logged model {id} is deleted here and was left as it is."));
                 return Ok(None);
             }
             Ok(here) => self.bring_logged_model(here, &tags).await?,
@@ -103,9 +103,9 @@ impl Import<'_> {
             }
             Err(error) => return Err(error.into()),
         };
-        ledger_store::put(&self.portal.db, &self.scope.team, Kind::LoggedModel, &entry).await?;
+        imported_store::put(&self.portal.db, &self.scope.team, Kind::LoggedModel, &entry).await?;
         if id.as_str() != source {
-            self.ledger.note(format!("The logged model {source} is called {id} here: another team has one of that id."));
+            self.report.note(format!("The logged model {source} is called {id} here: another team has one of that id."));
         }
         let root = artifacts::of_uri(here.artifact_uri.clone())?.path;
         let files = self.files(Owner::LoggedModel(source), &root, &what).await?;
@@ -131,7 +131,7 @@ impl Import<'_> {
         let said = from.info.source_run_id.as_str();
         let run = if said.is_empty() { None } else { self.here(Kind::Run, said).await? };
         if run.is_none() && !said.is_empty() {
-            self.ledger.note(format!("The run {said}, which made the logged model {}, is not here.", from.info.model_id));
+            self.report.note(format!("The run {said}, which made the logged model {}, is not here.", from.info.model_id));
         }
         Ok(NewLoggedModel {
             experiment: target.id.clone(),
@@ -155,7 +155,7 @@ impl Import<'_> {
             };
             match fits {
                 Ok(()) => kept.push(tag),
-                Err(why) => self.ledger.problem(format!("\"{}\" of the {kind} of {what}", pair.key), why),
+                Err(why) => self.report.problem(format!("\"{}\" of the {kind} of {what}", pair.key), why),
             }
         }
         let whole = kept.len() == said.len();
@@ -180,7 +180,7 @@ impl Import<'_> {
         let mut whole = true;
         for (source, metrics) in by_run {
             let Some(run) = self.here(Kind::Run, source).await? else {
-                self.ledger.note(format!(
+                self.report.note(format!(
                     "{} metrics of the logged model {} are not here, since their run {source} is not.",
                     metrics.len(),
                     from.info.model_id

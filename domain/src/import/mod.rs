@@ -1,7 +1,7 @@
 //! Copies what a running MLflow server has into a team: experiments, runs with full histories, artifacts, models.
 //!
 //! Everything goes through the verbs of its capability, so that permissions, limits and the audit trail hold. It can be broken off at any
-//! moment and made again: what is in is found in the ledger or by comparing, and only what is missing is written. The order is: runs with
+//! moment and made again: what is in is found in the table `imported` or by comparing, and only what is missing is written. The order is: runs with
 //! all that is theirs, then logged models, then what links the two and what is deleted, then the registry.
 
 mod answers;
@@ -9,7 +9,7 @@ mod client;
 mod experiments;
 mod files;
 mod identity;
-mod ledger_store;
+mod imported_store;
 mod links;
 mod logged_models;
 mod numbers;
@@ -32,7 +32,7 @@ use crate::{
     portal::Portal,
 };
 use client::{Client, Fault};
-use report::Ledger;
+use report::Draft;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -49,7 +49,7 @@ const BATCHES: usize = 20;
 pub struct Wanted {
     /// Names of experiments; all of them where there are none.
     pub experiments: Vec<String>,
-    /// Also compares again what the ledger says is in.
+    /// Also compares again what the table `imported` says is in.
     pub again: bool,
 }
 
@@ -62,7 +62,7 @@ struct Import<'a> {
     client: Client,
     wanted: &'a Wanted,
     progress: &'a Progress,
-    ledger: Ledger,
+    report: Draft,
     logging: Semaphore,
     /// Runs and logged models, by the source's ids, that are not whole here.
     unsound: Mutex<HashSet<String>>,
@@ -85,7 +85,7 @@ pub async fn mlflow(portal: &Portal, caller: &Caller, team: &str, source: &Sourc
         client: Client::new(source)?,
         wanted,
         progress,
-        ledger: Ledger::new(source.address(), team),
+        report: Draft::new(source.address(), team),
         logging: Semaphore::new(BATCHES),
         unsound: Mutex::default(),
         experiments: Mutex::default(),
@@ -99,7 +99,7 @@ pub async fn mlflow(portal: &Portal, caller: &Caller, team: &str, source: &Sourc
         Ok(()) => None,
         Err(Fault::Stop(why) | Fault::Item(why)) => Some(why),
     };
-    let report = import.ledger_done(source, stopped).await;
+    let report = import.end(source, stopped).await;
     progress.enter("done");
     Ok(report)
 }
@@ -168,7 +168,7 @@ impl Import<'_> {
             }
         }
         if traces > 0 {
-            self.ledger.note(format!(
+            self.report.note(format!(
                 "{traces}{} traces were not copied: an import leaves traces where they are.",
                 if more { " or more" } else { "" }
             ));
@@ -179,7 +179,7 @@ impl Import<'_> {
     fn failed(&self, what: impl Into<String>, fault: Fault) -> Result<(), Fault> {
         match fault {
             Fault::Item(why) => {
-                self.ledger.problem(what, why);
+                self.report.problem(what, why);
                 Ok(())
             }
             stop @ Fault::Stop(_) => Err(stop),
@@ -190,9 +190,9 @@ impl Import<'_> {
         self.unsound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn ledger_done(self, source: &Source, stopped: Option<String>) -> Report {
+    async fn end(self, source: &Source, stopped: Option<String>) -> Report {
         let (portal, caller, team) = (self.portal, self.caller, self.team);
-        let mut report = self.ledger.finish(stopped);
+        let mut report = self.report.finish(stopped);
         let after = serde_json::json!({ "counts": report.counts, "failures": report.failures, "stopped": report.stopped });
         if let Err(error) = record(portal, caller, team, (source, "import.end"), Some(after)).await {
             report.notes.push(format!("The end of the import is not in the audit trail: {error}"));

@@ -4,7 +4,7 @@ use super::{
     Import,
     answers::{Pair, Run as From},
     client::Fault,
-    ledger_store::Kind,
+    imported_store::Kind,
 };
 use crate::model::{
     BATCH_PARAMS, Batch, PARAM_LENGTH, Run, TAG_LENGTH, TAG_PARENT, TAG_RUN_NAME, Tag, validate_key, validate_unreserved, validate_value,
@@ -20,7 +20,7 @@ impl Import<'_> {
         for param in new {
             if before.params.iter().any(|p| p.key == param.key) {
                 other += 1;
-                self.ledger.problem(
+                self.report.problem(
                     format!("param \"{}\" of run {}", param.key, from.id()),
                     "it has another value here, and params do not change",
                 );
@@ -32,7 +32,7 @@ impl Import<'_> {
             self.log(&before.id, Batch { params: params.to_vec(), ..Batch::default() }).await?;
         }
         whole &= other == 0;
-        self.ledger.count(|c| {
+        self.report.count(|c| {
             c.params.copy(copied.len());
             c.params.fail(other);
         });
@@ -52,7 +52,7 @@ impl Import<'_> {
         for tags in tags.chunks(BATCH_PARAMS) {
             self.log(&before.id, Batch { tags: tags.to_vec(), ..Batch::default() }).await?;
         }
-        self.ledger.count(|c| c.tags.copy(tags.len()));
+        self.report.count(|c| c.tags.copy(tags.len()));
         Ok(whole)
     }
 
@@ -73,12 +73,12 @@ impl Import<'_> {
             } else if let Err(why) = fits(pair) {
                 failed += 1;
                 let key: String = pair.key.chars().take(100).collect();
-                self.ledger.problem(format!("{kind} \"{key}\" of run {}", from.id()), why);
+                self.report.problem(format!("{kind} \"{key}\" of run {}", from.id()), why);
             } else {
                 new.push(Tag::new(&pair.key, &pair.value));
             }
         }
-        self.ledger.count(|c| {
+        self.report.count(|c| {
             let tally = if kind == "param" { &mut c.params } else { &mut c.tags };
             tally.there(there);
             tally.fail(failed);

@@ -58,7 +58,7 @@ impl Import<'_> {
                     }
                 }
                 found.count += there;
-                self.ledger.count(|c| c.points.there(usize::try_from(there).unwrap_or_default()));
+                self.report.count(|c| c.points.there(usize::try_from(there).unwrap_or_default()));
                 if refused > 0 {
                     self.refused(from, key, &mut found, refused, "a timestamp is not negative");
                 }
@@ -77,9 +77,9 @@ impl Import<'_> {
 
     fn refused(&self, from: &From, key: &str, found: &mut Points, points: usize, why: &str) {
         found.whole = false;
-        self.ledger.count(|c| c.points.fail(points));
+        self.report.count(|c| c.points.fail(points));
         let key: String = key.chars().take(100).collect();
-        self.ledger.problem(format!("{points} points of the metric \"{key}\" of run {}", from.id()), why);
+        self.report.problem(format!("{points} points of the metric \"{key}\" of run {}", from.id()), why);
     }
 
     async fn log_points(&self, run: &RunId, points: Vec<Metric>) -> Result<i64, Fault> {
@@ -88,7 +88,7 @@ impl Import<'_> {
         let logging = batches.map(|batch| async {
             let size = batch.metrics.len();
             self.log(run, batch).await.map(|()| {
-                self.ledger.count(|c| c.points.copy(size));
+                self.report.count(|c| c.points.copy(size));
                 Progress::add(&self.progress.points, size);
             })
         });

@@ -4,7 +4,7 @@ use super::{
     Import,
     answers::{Pair, RegisteredModel, Version},
     client::Fault,
-    ledger_store::Kind,
+    imported_store::Kind,
     pages,
 };
 use crate::{
@@ -68,7 +68,7 @@ impl Import<'_> {
             }
         }
         if models.left_out > 0 {
-            self.ledger
+            self.report
                 .note(format!("{} model versions were not copied: they come from experiments that were not asked for.", models.left_out));
         }
         self.aliases(&models).await
@@ -102,13 +102,13 @@ impl Import<'_> {
         };
         match adopt::model(self.portal, self.caller, self.team, from).await {
             Ok(done) => {
-                self.ledger.count(|c| if done == Adopted::New { c.registered_models.copy(1) } else { c.registered_models.there(1) });
+                self.report.count(|c| if done == Adopted::New { c.registered_models.copy(1) } else { c.registered_models.there(1) });
                 models.here.insert(name.to_owned());
                 Ok(true)
             }
             Err(error) => {
                 models.said.remove(name);
-                self.ledger.count(|c| c.registered_models.fail(1));
+                self.report.count(|c| c.registered_models.fail(1));
                 self.failed(format!("registered model {name}"), error.into()).map(|()| false)
             }
         }
@@ -126,11 +126,11 @@ impl Import<'_> {
     async fn version(&self, models: &mut Models, from: &Version, prompt: bool) -> Result<(), Fault> {
         let copied = self.version_or_why_not(models, from, prompt).await;
         match copied {
-            Ok(Adopted::New) => self.ledger.count(|c| c.versions.copy(1)),
-            Ok(_) => self.ledger.count(|c| c.versions.there(1)),
+            Ok(Adopted::New) => self.report.count(|c| c.versions.copy(1)),
+            Ok(_) => self.report.count(|c| c.versions.there(1)),
             Err(Missing::NotWanted) => models.left_out += 1,
             Err(Missing::Fault(fault)) => {
-                self.ledger.count(|c| c.versions.fail(1));
+                self.report.count(|c| c.versions.fail(1));
                 self.failed(format!("version {} of {}", from.number, from.name), fault)?;
             }
         }
@@ -210,12 +210,12 @@ impl Import<'_> {
             for alias in models.said.get(name).into_iter().flat_map(|model| &model.aliases) {
                 let Ok(number) = alias.version.parse() else { continue };
                 match adopt::alias(self.portal, self.caller, self.team, name, &alias.alias, number).await {
-                    Ok(Adopted::AsItWas) => self.ledger.count(|c| c.aliases.there(1)),
-                    Ok(_) => self.ledger.count(|c| c.aliases.copy(1)),
+                    Ok(Adopted::AsItWas) => self.report.count(|c| c.aliases.there(1)),
+                    Ok(_) => self.report.count(|c| c.aliases.copy(1)),
                     // The version was left out.
                     Err(Error::NotFound(_)) if !self.wanted.experiments.is_empty() => {}
                     Err(error) => {
-                        self.ledger.count(|c| c.aliases.fail(1));
+                        self.report.count(|c| c.aliases.fail(1));
                         self.failed(format!("alias {} of {name}", alias.alias), error.into())?;
                     }
                 }

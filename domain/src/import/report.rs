@@ -132,9 +132,9 @@ fn plain(text: &str) -> String {
 }
 
 /// The report while it is being made.
-pub(super) struct Ledger(Mutex<Report>);
+pub(super) struct Draft(Mutex<Report>);
 
-impl Ledger {
+impl Draft {
     pub fn new(from: &str, team: &str) -> Self {
         Self(Mutex::new(Report { from: from.to_owned(), team: team.to_owned(), ..Report::default() }))
     }
@@ -159,7 +159,7 @@ impl Ledger {
     }
     pub fn finish(self, stopped: Option<String>) -> Report {
         let mut report = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        report.stopped = stopped;
+        report.stopped = stopped.map(|why| plain(&why));
         report
     }
     fn lock(&self) -> std::sync::MutexGuard<'_, Report> {
@@ -173,11 +173,11 @@ mod tests {
 
     #[test]
     fn names_of_the_source_cannot_write_to_the_terminal() {
-        let ledger = Ledger::new("http://host", "red");
-        ledger.problem("file \u{1b}[2Jx\r\n", "y".repeat(2000));
-        ledger.note("a\u{9b}b");
-        ledger.note("a\u{9b}b");
-        let report = ledger.finish(None);
+        let draft = Draft::new("http://host", "red");
+        draft.problem("file \u{1b}[2Jx\r\n", "y".repeat(2000));
+        draft.note("a\u{9b}b");
+        draft.note("a\u{9b}b");
+        let report = draft.finish(None);
         assert_eq!(report.problems[0].what, "file \u{fffd}[2Jx\u{fffd}\u{fffd}");
         assert!(report.problems[0].why.len() == SHOWN && report.notes == ["a\u{fffd}b"] && !report.is_complete());
     }

@@ -5,7 +5,7 @@ use super::{
     answers::Run as From,
     client::Fault,
     experiments::Target,
-    ledger_store::{self, Entry, Kind},
+    imported_store::{self, Entry, Kind},
     links::Pending,
     pages::Owner,
     report::Progress,
@@ -24,7 +24,7 @@ impl Import<'_> {
         Progress::add(&self.progress.runs, 1);
         result.or_else(|fault| {
             self.unsound().insert(from.id().to_owned());
-            self.ledger.count(|c| c.runs.fail(1));
+            self.report.count(|c| c.runs.fail(1));
             self.failed(format!("run {}", from.id()), fault).map(|()| None)
         })
     }
@@ -43,13 +43,13 @@ impl Import<'_> {
             return Ok(None);
         }
         // So that a new start need not copy it again.
-        ledger_store::put(&self.portal.db, &self.scope.team, Kind::Run, &pending.entry).await?;
+        imported_store::put(&self.portal.db, &self.scope.team, Kind::Run, &pending.entry).await?;
         Ok(Some(pending))
     }
 
     fn run_is_there(&self, from: &From, entry: &Entry) {
         let count = |number: i64| usize::try_from(number).unwrap_or_default();
-        self.ledger.count(|c| {
+        self.report.count(|c| {
             c.runs.there(1);
             c.params.there(from.data.params.len());
             c.tags.there(from.data.tags.len());
@@ -76,7 +76,7 @@ impl Import<'_> {
         }
         (entry.points, entry.files, entry.bytes) = (points.count, files.count, files.bytes);
         let was_whole = known.is_some_and(|known| known.fingerprint.is_some());
-        self.ledger.count(|c| if was_whole { c.runs.there(1) } else { c.runs.copy(1) });
+        self.report.count(|c| if was_whole { c.runs.there(1) } else { c.runs.copy(1) });
         Ok(Some((entry, params && tags && points.whole && files.whole)))
     }
 
@@ -88,8 +88,8 @@ impl Import<'_> {
         (entry.source_id, entry.local_id, entry.fingerprint, entry.finished) = (from.id().to_owned(), local, None, 0);
         match runs::get(self.portal, self.caller, self.team, &id).await {
             Ok(here) if here.deleted_at.is_some() && !from.is_deleted() => {
-                self.ledger.count(|c| c.runs.there(1));
-                self.ledger.note(format!("Run {id} is deleted here and was left as it is."));
+                self.report.count(|c| c.runs.there(1));
+                self.report.note(format!("Run {id} is deleted here and was left as it is."));
                 Ok(None)
             }
             Ok(here) => {
@@ -98,15 +98,15 @@ impl Import<'_> {
                     // To be deleted again when everything is in.
                     runs::restore(self.portal, self.caller, self.team, &id).await?;
                 }
-                ledger_store::put(&self.portal.db, &self.scope.team, Kind::Run, &entry).await?;
+                imported_store::put(&self.portal.db, &self.scope.team, Kind::Run, &entry).await?;
                 Ok(Some((entry, Some(Box::new(here)))))
             }
             Err(Error::NotFound(_)) => {
                 self.open(target).await?;
                 adopt::run(self.portal, self.caller, self.team, &id, new_run(target, from)).await?;
-                ledger_store::put(&self.portal.db, &self.scope.team, Kind::Run, &entry).await?;
+                imported_store::put(&self.portal.db, &self.scope.team, Kind::Run, &entry).await?;
                 if id.as_str() != from.id() {
-                    self.ledger.note(format!("Run {} is called {id} here: another team has a run of that id.", from.id()));
+                    self.report.note(format!("Run {} is called {id} here: another team has a run of that id.", from.id()));
                 }
                 Ok(Some((entry, None)))
             }

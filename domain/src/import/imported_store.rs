@@ -8,7 +8,7 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// What is in the ledger, with an identity of its own at the source.
+/// What has an identity of its own at the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Run,

@@ -37,8 +37,8 @@ pub(super) struct Writer {
 
 /// Hasher and target, here or with the task that works on the last block.
 enum Step {
-    Idle(Work),
-    Busy(JoinHandle<Result<Work>>),
+    Idle(Box<Work>),
+    Busy(JoinHandle<Result<Box<Work>>>),
 }
 
 struct Work {
@@ -66,7 +66,7 @@ impl Writer {
             Place::Disk(disk) => Target::Disk { disk: disk.clone(), key: key.clone(), file: None },
             Place::Bucket(bucket) => Target::Bucket(Box::new(Sending::new(bucket, &key))),
         };
-        let work = Step::Idle(Work { hasher: Context::new(&SHA256), target });
+        let work = Step::Idle(Box::new(Work { hasher: Context::new(&SHA256), target }));
         Self { guard: Some(guard), key, work: Some(work), pending: Vec::new(), waiting: 0, size: 0 }
     }
 
@@ -93,7 +93,7 @@ impl Writer {
     }
 
     /// Waits for the block that is under way.
-    async fn settle(&mut self) -> Result<Work> {
+    async fn settle(&mut self) -> Result<Box<Work>> {
         if let Some(Step::Busy(handle)) = &mut self.work {
             // Whoever gives up while this waits still finds the block, and what it belongs to.
             let work = handle.await.map_err(|e| Error::internal("artifact", e));
@@ -117,7 +117,7 @@ impl Writer {
 
 impl Work {
     /// Hashes and writes at the same time.
-    async fn take(self, block: Vec<Bytes>) -> Result<Self> {
+    async fn take(self: Box<Self>, block: Vec<Bytes>) -> Result<Box<Self>> {
         let hashing = hash(self.hasher, block.clone());
         match self.target {
             Target::Disk { disk, key, file } => {
@@ -126,17 +126,17 @@ impl Work {
                     blocking(move || append(&disk, &key, file, &block))
                 };
                 let (hasher, file) = tokio::try_join!(hashing, writing)?;
-                Ok(Self { hasher, target: Target::Disk { disk, key, file: Some(file) } })
+                Ok(Box::new(Self { hasher, target: Target::Disk { disk, key, file: Some(file) } }))
             }
             Target::Bucket(mut sending) => {
                 let (hasher, ()) = tokio::try_join!(hashing, sending.take(block))?;
-                Ok(Self { hasher, target: Target::Bucket(sending) })
+                Ok(Box::new(Self { hasher, target: Target::Bucket(sending) }))
             }
         }
     }
 
-    async fn finish(self, block: Vec<Bytes>) -> Result<Context> {
-        let Self { hasher, target } = self.take(block).await?;
+    async fn finish(self: Box<Self>, block: Vec<Bytes>) -> Result<Context> {
+        let Self { hasher, target } = *self.take(block).await?;
         match target {
             Target::Disk { disk, key, file: Some(file) } => blocking(move || file.publish(&disk, &key)).await?,
             Target::Disk { .. } => return Err(Error::Internal("an artifact without a file".to_owned())),

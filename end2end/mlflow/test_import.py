@@ -161,7 +161,14 @@ def fill(mlflow, folder):
 
 
 def digest_of(folder):
-    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(Path(folder).rglob("*")) if f.is_file()}
+    # A client puts "registered_model_meta" beside what it has fetched, up to MLflow 3.17.
+    files = [f for f in sorted(Path(folder).rglob("*")) if f.is_file() and f.name != "registered_model_meta"]
+    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+def without_versions(tags):
+    """MLflow writes this tag when a version is made, one of them twice; Slipway makes it of its registry."""
+    return {key: value for key, value in tags.items() if key != "mlflow.modelVersions"}
 
 
 def everything(uri, folder):
@@ -193,7 +200,7 @@ def everything(uri, folder):
         place = mlflow.artifacts.download_artifacts(f"models:/{model.model_id}", dst_path=fresh(folder))
         seen["logged models"][model.model_id] = (
             names[model.experiment_id], model.name, model.creation_timestamp, model.last_updated_timestamp, model.source_run_id,
-            str(model.status), model.params, model.tags, digest_of(place),
+            str(model.status), model.params, without_versions(model.tags), digest_of(place),
             sorted((m.key, repr(m.value), m.timestamp, m.step, m.run_id) for m in model.metrics or []))
     for model in client.search_registered_models():
         seen["models"][model.name] = (model.description or "", model.tags, model.aliases, model.creation_timestamp, model.last_updated_timestamp)

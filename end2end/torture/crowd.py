@@ -91,7 +91,8 @@ def main():
             answers.update(some)
             logged.update(runs_of)
         there = snapshot.close()
-        wrong = []
+        # The first connection has rested for so long that the portal has closed it.
+        client, wrong = Client(portal.port, portal.token), []
         for run, number in logged.items():
             points = json.loads(client.send("GET", f"{API}metrics/get-history?run_id={run}&metric_key=m")[1]).get("metrics", [])
             if len(points) != number:

@@ -42,22 +42,32 @@ def read(port, token, experiment, until, answers):
 class Snapshot:
     """A reader of the database itself, which sees one moment until it is closed."""
 
-    def __init__(self, portal, seconds):
-        self.server = os.environ.get("SLIPWAY_TEST_DATABASE_URL")
-        if self.server:
-            sql = f"BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT COUNT(*) FROM runs; SELECT pg_sleep({seconds}); SELECT COUNT(*) FROM latest_metrics; COMMIT"
-            self.reader = subprocess.Popen(["psql", self.server, "-qAtc", sql], stdout=subprocess.PIPE, text=True)
+    def __init__(self, portal):
+        server = os.environ.get("SLIPWAY_TEST_DATABASE_URL")
+        self.postgres = server and subprocess.Popen(["psql", server, "-qAt"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        if self.postgres:
+            self.postgres.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ;\n")
         else:
-            self.reader = sqlite3.connect(portal.data / "slipway.sqlite", isolation_level=None)
-            self.reader.execute("BEGIN")
-            self.reader.execute("SELECT COUNT(*) FROM latest_metrics").fetchone()
+            self.sqlite = sqlite3.connect(portal.data / "slipway.sqlite", isolation_level=None)
+            self.sqlite.execute("BEGIN")
+        # The first question fixes the moment: with its answer the reader has begun, and not before.
+        if before := self.metrics():
+            raise SystemExit(f"{before} metrics before anybody logs")
+
+    def metrics(self):
+        question = "SELECT COUNT(*) FROM latest_metrics"
+        if not self.postgres:
+            return self.sqlite.execute(question).fetchone()[0]
+        self.postgres.stdin.write(question + ";\n")
+        return int(self.postgres.stdout.readline())
 
     def close(self):
-        """Metrics that were there when it began to look."""
-        if self.server:
-            return int(self.reader.communicate()[0].split()[-1])
-        seen = self.reader.execute("SELECT COUNT(*) FROM latest_metrics").fetchone()[0]
-        self.reader.close()
+        """Metrics that it sees at the end."""
+        seen = self.metrics()
+        if self.postgres:
+            self.postgres.communicate("COMMIT;\n")
+        else:
+            self.sqlite.close()
         return seen
 
 
@@ -72,7 +82,7 @@ def main():
         client = Client(portal.port, portal.token)
         experiment = client.done("POST", API + "experiments/create", {"name": "crowd"})["experiment_id"]
         runs = [client.done("POST", API + "runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"] for _ in range(WRITERS)]
-        snapshot = Snapshot(portal, options.seconds)
+        snapshot = Snapshot(portal)
         until, results, seen, others = time.monotonic() + options.seconds, multiprocessing.Queue(), collections.Counter(), 0
         crowd = [multiprocessing.Process(target=writers, args=(portal.port, portal.token, runs[i::PROCESSES], until, results)) for i in range(PROCESSES)]
         reader = threading.Thread(target=read, args=(portal.port, portal.token, experiment, until, seen))

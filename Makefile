@@ -11,6 +11,8 @@ PORT ?= 3000
 # Of `make torture` and `make crowd`.
 CYCLES ?= 200
 CROWD_SECONDS ?= 120
+# How many of its parts `make test` runs at a time.
+LANES ?= 4
 # One set of packages and features for checks and tests: another would compile the dependencies again.
 SERVER_SIDE := --locked --workspace --exclude frontend --features domain/testing
 
@@ -31,9 +33,14 @@ build: ## Builds the one binary with the site inside
 	$(call say,building the release)
 	@$(CARGO) xtask build --release
 
-test: test-sqlite test-postgres test-s3 test-browser ## Runs every test: Rust on both databases and an S3 server, the browser stories, MLflow's client, torture
-	@# Both mostly wait for the servers they start, so they go side by side.
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line test-mlflow test-torture
+test: ## Runs every test: Rust on both databases and an S3 server, the browser stories, MLflow's client, torture
+	$(call say,building what the tests need)
+	@scripts/test-tools.sh
+	@$(CARGO) test $(SERVER_SIDE) --no-run
+	@$(CARGO) xtask build --release
+	@scripts/mlflow-client.sh
+	@# Most of them wait for servers and browsers half of the time, so several go side by side, the longest first.
+	@$(MAKE) --no-print-directory --jobs $(LANES) --output-sync=line test-browser test-torture test-mlflow test-postgres test-sqlite test-s3
 
 test-sqlite: ## The Rust tests on SQLite
 	$(call say,Rust tests on SQLite)

@@ -107,7 +107,7 @@ export class Api {
   }
 
   /** Waits until the notebook is in one of these phases. */
-  async until(team: string, id: string, phases: string[], patience = 30_000): Promise<Notebook> {
+  async until(team: string, id: string, phases: string[], patience = 60_000): Promise<Notebook> {
     let last: Notebook | undefined;
     await expect(async () => {
       last = await this.call<Notebook>('notebooks/get', { team, id });

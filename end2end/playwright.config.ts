@@ -18,8 +18,9 @@ export default defineConfig({
   testDir: 'tests',
   // Stories share one portal, and the machine may be small.
   workers: 1,
-  timeout: 120_000,
-  expect: { timeout: 15_000 },
+  // Patience costs nothing where all is well, and other tests may be busy beside these.
+  timeout: 300_000,
+  expect: { timeout: 30_000 },
   forbidOnly: Boolean(process.env.CI),
   reporter: [['list']],
   use: {

@@ -6,7 +6,6 @@ import { Slipway } from '../slipway';
 const CRASHES = 20;
 
 test('after a crash at a random moment no notebook is lost, doubled or orphaned', async () => {
-  test.setTimeout(300_000);
   const portal = await Slipway.start();
   try {
     const person = await Api.setUp(portal.url, portal.code(), 'ada@example.com');

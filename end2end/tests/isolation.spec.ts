@@ -144,7 +144,6 @@ test('another member of the team cannot open it', async ({ workplace, visit }) =
 });
 
 test('a revoked session cuts an open WebSocket within a minute', async ({ workplace, visit }) => {
-  test.setTimeout(150_000);
   const { inside, email } = await opened(workplace, visit, 'finn', 'long-talk');
   await inside.evaluate(() => {
     const socket = new WebSocket(`ws://${location.host}/`);

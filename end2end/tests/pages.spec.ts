@@ -21,7 +21,6 @@ test.beforeAll(async ({ workplace }) => {
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`axe finds nothing on any page, ${colorScheme}`, async ({ visit }) => {
-    test.setTimeout(240_000);
     const page = await visit(ADMIN, { colorScheme, reducedMotion: 'reduce' });
     const stranger = await visit(undefined, { colorScheme, reducedMotion: 'reduce' });
     const findings: string[] = [];

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from load import as_fast_as_possible, at_rate, get, percentile
 from portal import PASSWORD, TARGET, Live, Person, Portal
+from report import keep
 
 TEAM = "vision"
 ADMIN = "ada@example.com"
@@ -161,9 +162,11 @@ def main():
             jupyter(person)
     finally:
         portal.dispose()
-    print(f"\nMachine: {described}\n\n| measured | figure | aim | met |\n|---|---|---|---|")
-    for line in rows:
-        print("| " + " | ".join(line) + " |")
+    table = "\n".join("| " + " | ".join(line) + " |" for line in [("measured", "figure", "aim", "met"), ("---",) * 4, *rows])
+    report = f"Machine: {described}  \n{time.strftime('%Y-%m-%d')}\n\n{table}"
+    print(f"\n{report}")
+    if "--quick" not in sys.argv:
+        keep("portal", report)
     return 1 if any(line[3] == "NO" for line in rows) else 0
 
 

@@ -8,7 +8,7 @@ use crate::{
     },
     sessions,
 };
-use app::navigation::safe_path;
+use app::{components::TEAM_COOKIE, navigation::safe_path};
 use axum::{
     Extension,
     extract::{Request, State},
@@ -24,9 +24,6 @@ use tower_sessions::Session;
 
 /// Pages that anybody may see.
 pub const PUBLIC: [&str; 2] = ["/sign-in", "/setup"];
-
-/// Remembers the team that a person looked at last.
-const TEAM_COOKIE: &str = "slipway-team";
 
 /// How a page is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,7 +164,7 @@ fn team_to_remember(caller: &Caller, request: &Request, secure: bool) -> Option<
         return None;
     }
     let secure = if secure { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{TEAM_COOKIE}={team}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}")).ok()
+    HeaderValue::from_str(&format!("{TEAM_COOKIE}={team}; Path=/; Max-Age=31536000; SameSite=Lax{secure}")).ok()
 }
 
 /// A cookie's value.

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 #[cfg(feature = "ssr")]
 use crate::context::request;
 
-/// Records that match, newest first; the next page starts before the last `seq`.
+/// Records that match, in the filter's order; the next page starts past the last `seq`.
 #[server(prefix = "/api", endpoint = "audit/list")]
 pub async fn list_audit(filter: AuditFilter) -> Result<Vec<AuditRecord>, AppError> {
     let (portal, caller) = request()?;

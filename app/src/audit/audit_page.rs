@@ -6,7 +6,7 @@ use super::{
     filter::{KINDS, PAGE, export_query, from_query},
 };
 use crate::components::{
-    Crumb, EmptyState, Field, Glyph, Icon, LoadingPage, Page, Select, TextInput, Time, page_or_error, use_team, with_query,
+    Crumb, EmptyState, Field, Glyph, Icon, LoadingPage, Page, Select, SortHeader, TextInput, Time, page_or_error, use_team, with_query,
 };
 use domain::model::AuditRecord;
 use leptos::prelude::*;
@@ -60,10 +60,11 @@ fn Records(records: Vec<AuditRecord>, team: Option<String>) -> impl IntoView {
             </a>
         }
     };
-    let paged = query.get_str("before").is_some();
-    let older =
-        (records.len() >= PAGE as usize).then(|| records.last().map(|r| with_query(&path, &query, "before", &r.seq.to_string()))).flatten();
-    let newest = paged.then(|| with_query(&path, &query, "before", ""));
+    let full = records.len() >= PAGE as usize;
+    let next = records.last().filter(|_| full).map(|r| with_query(&path, &query, "past", &r.seq.to_string()));
+    let first = query.get_str("past").map(|_| with_query(&path, &query, "past", ""));
+    let (first_word, next_word) =
+        if query.get_str("sort") == Some("when") { ("Oldest records", "Newer records") } else { ("Newest records", "Older records") };
     let none = records.is_empty();
     view! {
         <Page title crumbs lead="Every change: who, what, from what to what, and when. Nobody can edit it." actions=export>
@@ -74,8 +75,8 @@ fn Records(records: Vec<AuditRecord>, team: Option<String>) -> impl IntoView {
                 view! { <RecordsTable records whole /> }.into_any()
             }}
             <nav class="pager" aria-label="Pages of the audit trail">
-                {newest.map(|href| view! { <a class="btn btn-sm" href=href>"Newest records"</a> })}
-                {older.map(|href| view! { <a class="btn btn-sm" href=href>"Older records"</a> })}
+                {first.map(|href| view! { <a class="btn btn-sm" href=href>{first_word}</a> })}
+                {next.map(|href| view! { <a class="btn btn-sm" href=href>{next_word}</a> })}
             </nav>
         </Page>
     }
@@ -94,9 +95,10 @@ fn AuditFilterBar(whole: bool) -> impl IntoView {
     }
     let filtered = ["team", "actor", "action", "object", "from", "until"].iter().any(|name| !get(name).is_empty());
     let (team, actor, object, from, until) = (get("team"), get("actor"), get("object"), get("from"), get("until"));
-    let clear = path.clone();
+    let (clear, sort) = (path.clone(), get("sort"));
     view! {
         <Form method="GET" action=path attr:class="filter-bar audit-filter" attr:role="search" attr:aria-label="Filter records">
+            {(!sort.is_empty()).then(|| view! { <input type="hidden" name="sort" value=sort /> })}
             {whole
                 .then(|| {
                     view! {
@@ -133,10 +135,10 @@ fn RecordsTable(records: Vec<AuditRecord>, whole: bool) -> impl IntoView {
     view! {
         <div class="table-wrap">
             <table class="table stacked">
-                <caption class="sr-only">"Audit records, newest first"</caption>
+                <caption class="sr-only">"Audit records"</caption>
                 <thead>
                     <tr>
-                        <th scope="col">"When"</th>
+                        <SortHeader key="when" label="When" default="-when" />
                         <th scope="col">"Who"</th>
                         {whole.then(|| view! { <th scope="col">"Team"</th> })}
                         <th scope="col">"What"</th>

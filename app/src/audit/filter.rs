@@ -7,7 +7,25 @@ use leptos_router::params::ParamsMap;
 pub const PAGE: u32 = 100;
 
 /// The kinds of things that are audited, as the prefix of an action.
-pub const KINDS: [&str; 7] = ["notebook", "volume", "environment", "team", "user", "session", "token"];
+pub const KINDS: [&str; 17] = [
+    "notebook",
+    "volume",
+    "environment",
+    "experiment",
+    "run",
+    "artifact",
+    "dataset",
+    "trace",
+    "logged_model",
+    "model",
+    "scorer",
+    "webhook",
+    "import",
+    "team",
+    "user",
+    "session",
+    "token",
+];
 
 /// The start of a day, `2026-11-23`, in UTC.
 fn day(text: &str) -> Option<Millis> {
@@ -38,7 +56,8 @@ pub fn from_query(query: &ParamsMap, team: Option<&str>) -> AuditFilter {
         from: day(&get("from")),
         // The last day counts whole.
         until: day(&get("until")).map(|start| start + 86_400_000 - 1),
-        before_seq: get("before").parse().ok(),
+        oldest_first: get("sort") == "when",
+        past_seq: get("past").parse().ok(),
         limit: PAGE,
     }
 }
@@ -59,6 +78,7 @@ pub fn export_query(filter: &AuditFilter, whole: bool) -> String {
     add("object", filter.object.clone());
     add("from", filter.from.map(|at| at.to_string()).unwrap_or_default());
     add("until", filter.until.map(|at| at.to_string()).unwrap_or_default());
+    add("oldest_first", if filter.oldest_first { "true".to_owned() } else { String::new() });
     query.to_query_string()
 }
 
@@ -78,13 +98,14 @@ mod tests {
 
     #[test]
     fn the_url_names_the_filter_and_a_team_page_stays_in_its_team() {
-        let query: ParamsMap = [("actor", "ada"), ("team", "other"), ("until", "1970-01-01"), ("before", "7")].into_iter().collect();
+        let query: ParamsMap =
+            [("actor", "ada"), ("team", "other"), ("until", "1970-01-01"), ("past", "7"), ("sort", "when")].into_iter().collect();
         let filter = from_query(&query, Some("vision"));
         assert_eq!(
-            (filter.team.as_str(), filter.actor.as_str(), filter.until, filter.before_seq),
-            ("vision", "ada", Some(86_399_999), Some(7))
+            (filter.team.as_str(), filter.actor.as_str(), filter.until, filter.past_seq, filter.oldest_first),
+            ("vision", "ada", Some(86_399_999), Some(7), true)
         );
         assert_eq!(from_query(&query, None).team, "other");
-        assert_eq!(export_query(&filter, false), "?actor=ada&until=86399999");
+        assert_eq!(export_query(&filter, false), "?actor=ada&until=86399999&oldest_first=true");
     }
 }

@@ -19,7 +19,7 @@ pub fn query_value(name: &'static str) -> Memo<String> {
 /// the page: another filter or order begins with its first.
 pub fn with_query(path: &str, query: &leptos_router::params::ParamsMap, name: &str, value: &str) -> String {
     let mut query = query.clone();
-    for gone in [name, "page", "__err", "__path"] {
+    for gone in [name, "page", "past", "__err", "__path"] {
         query.remove(gone);
     }
     if !value.is_empty() {
@@ -64,6 +64,74 @@ pub fn SortHeader(
                 {move || direction().map(|down| view! { <Icon glyph=if down { Glyph::ArrowDown } else { Glyph::ArrowUp } /> })}
             </a>
         </th>
+    }
+}
+
+/// A column of a list.
+#[derive(Clone, Copy)]
+pub struct Column {
+    label: &'static str,
+    /// The order by it.
+    key: Option<&'static str>,
+    class: &'static str,
+}
+
+impl Column {
+    /// Holds what may be done to a row.
+    pub const ACTIONS: Self = Self { label: "Actions", key: None, class: "th-actions" };
+
+    /// Has no order.
+    pub const fn plain(label: &'static str) -> Self {
+        Self { label, key: None, class: "" }
+    }
+
+    /// Sorts the list by `key`.
+    pub const fn sorted(key: &'static str, label: &'static str) -> Self {
+        Self { label, key: Some(key), class: "" }
+    }
+
+    /// The same, of numbers.
+    pub const fn numbers(key: &'static str, label: &'static str) -> Self {
+        Self { label, key: Some(key), class: "num" }
+    }
+}
+
+/// A list's table: heads that sort it, the rows, and `nothing` where the filter lets none through. Its order is `default` without a choice.
+#[component]
+pub fn ListTable(
+    caption: &'static str,
+    columns: &'static [Column],
+    default: &'static str,
+    nothing: &'static str,
+    #[prop(into)] none: Signal<bool>,
+    /// The rows.
+    children: Children,
+) -> impl IntoView {
+    let head = |column: &Column| match *column {
+        Column { label, key: Some(key), class } => view! { <SortHeader key label default numeric=class == "num" /> }.into_any(),
+        Column { label, key: None, class: "" } => view! { <th scope="col">{label}</th> }.into_any(),
+        Column { label, key: None, class } => view! {
+            <th scope="col" class=class>
+                <span class="sr-only">{label}</span>
+            </th>
+        }
+        .into_any(),
+    };
+    view! {
+        <div class="table-wrap">
+            <table class="table stacked">
+                <caption class="sr-only">{caption}</caption>
+                <thead>
+                    <tr>{columns.iter().map(head).collect_view()}</tr>
+                </thead>
+                <tbody>
+                    {children()}
+                    {move || {
+                        none.get().then(|| view! { <tr><td colspan=columns.len().to_string() class="table-none">{nothing}</td></tr> })
+                    }}
+                </tbody>
+            </table>
+        </div>
     }
 }
 

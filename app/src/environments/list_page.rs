@@ -5,12 +5,13 @@ use super::{
     api::{RemoveEnvironment, SetEnvironmentEnabled, list_environments},
 };
 use crate::components::{
-    ConfirmDialog, DialogActions, EmptyState, FormError, FormState, Glyph, Icon, LoadingPage, Page, StatusBadge, SubmitButton, Tone, mib,
-    page_or_error, use_toasts, when_done,
+    ConfirmDialog, DialogActions, EmptyState, FilterBar, FormError, FormState, Glyph, Icon, LoadingPage, Page, SearchField, StatusBadge,
+    SubmitButton, Tone, mib, page_or_error, query_value, use_toasts, when_done, with_query,
 };
 use crate::live::{kept_current, use_live};
 use domain::model::{Change, EnvironmentChoice};
 use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_query_map};
 
 #[derive(Clone, Copy)]
 struct CatalogueActions {
@@ -46,11 +47,40 @@ pub fn EnvironmentsPage() -> impl IntoView {
     }
 }
 
+fn arranged(all: &[EnvironmentChoice], text: &str, sort: &str) -> Vec<EnvironmentChoice> {
+    let text = text.trim().to_lowercase();
+    let has = |c: &&EnvironmentChoice| {
+        let e = &c.environment;
+        [&e.name, &e.title, &e.description].iter().any(|part| part.to_lowercase().contains(&text))
+    };
+    let mut found: Vec<EnvironmentChoice> = all.iter().filter(has).cloned().collect();
+    found.sort_by(|a, b| {
+        let (a, b) = (&a.environment, &b.environment);
+        match sort {
+            "-changed" => b.updated_at.cmp(&a.updated_at),
+            _ => (a.title.to_lowercase(), &a.name).cmp(&(b.title.to_lowercase(), &b.name)),
+        }
+    });
+    found
+}
+
 #[component]
 fn Catalogue(first: Vec<EnvironmentChoice>, changes: RwSignal<u32>, actions: CatalogueActions) -> impl IntoView {
     let all = kept_current(first, move || changes.get(), |_| list_environments());
     let count = Signal::derive(move || all.with(Vec::len));
     let none = Memo::new(move |_| all.with(Vec::is_empty));
+    let (text, sort) = (query_value("q"), query_value("sort"));
+    let found = Memo::new(move |_| all.with(|all| arranged(all, &text.read(), &sort.read())));
+    let unmatched = move || !none.get() && found.with(Vec::is_empty);
+    let (query, path) = (use_query_map(), use_location().pathname);
+    let order = move |value: &'static str, label: &'static str| {
+        let href = move || with_query(&path.read(), &query.read(), "sort", value);
+        view! {
+            <a class="chip" href=href data-noscroll="true" aria-current=move || (*sort.read() == value).then_some("true")>
+                {label}
+            </a>
+        }
+    };
     let add = || {
         view! {
             <a class="btn btn-primary" href="/admin/environments/new">
@@ -63,8 +93,16 @@ fn Catalogue(first: Vec<EnvironmentChoice>, changes: RwSignal<u32>, actions: Cat
         <Page title="Environments" count lead="What people can launch: a program, its versions and their packages." actions=add>
             <FormError form=FormState::of(actions.enable) />
             <FormError form=FormState::of(actions.remove) />
+            <FilterBar label="Filter environments">
+                <SearchField label="Find by name or text" />
+                <div class="chips" role="group" aria-label="Order">
+                    {order("", "By name")}
+                    {order("-changed", "Last changed first")}
+                </div>
+            </FilterBar>
+            {move || unmatched().then(|| view! { <p class="empty">"No environment matches. Try fewer letters."</p> })}
             <ul class="cards">
-                <For each=move || all.get() key=|c| (c.environment.name.clone(), c.environment.updated_at, c.cached_versions.clone()) let:choice>
+                <For each=move || found.get() key=|c| (c.environment.name.clone(), c.environment.updated_at, c.cached_versions.clone()) let:choice>
                     <EntryCard choice actions />
                 </For>
             </ul>

@@ -5,8 +5,8 @@ use super::{
     api::{RevokeOtherSessions, RevokeSession, list_sessions},
 };
 use crate::components::{
-    ConfirmDialog, DialogActions, FilterBar, FormError, FormState, Glyph, LoadingPage, Page, SearchField, SortHeader, StatusBadge, Time,
-    Tone, page_or_error, query_value, sort_order, use_toasts, when_done,
+    Column, ConfirmDialog, DialogActions, FilterBar, FormError, FormState, Glyph, ListTable, LoadingPage, Page, SearchField, StatusBadge,
+    Time, Tone, page_or_error, query_value, sort_order, use_toasts, when_done,
 };
 use domain::model::SessionInfo;
 use leptos::prelude::*;
@@ -81,6 +81,15 @@ fn arranged(sessions: &[SessionInfo], text: &str, sort: &str) -> Vec<SessionInfo
     found
 }
 
+const COLUMNS: &[Column] = &[
+    Column::sorted("browser", "Browser"),
+    Column::sorted("address", "Address"),
+    Column::sorted("made", "Signed in"),
+    Column::sorted("used", "Last used"),
+    Column::sorted("ends", "Ends"),
+    Column::ACTIONS,
+];
+
 #[component]
 fn Sessions(sessions: Vec<SessionInfo>, revoke: ServerAction<RevokeSession>, others: ServerAction<RevokeOtherSessions>) -> impl IntoView {
     let (form, all) = (FormState::of(revoke), FormState::of(others));
@@ -107,31 +116,9 @@ fn Sessions(sessions: Vec<SessionInfo>, revoke: ServerAction<RevokeSession>, oth
             <FilterBar label="Filter sessions">
                 <SearchField label="Find by browser or address" />
             </FilterBar>
-            <div class="table-wrap">
-                <table class="table stacked">
-                    <caption class="sr-only">"Signed-in browsers"</caption>
-                    <thead>
-                        <tr>
-                            <SortHeader key="browser" label="Browser" default="-used" />
-                            <SortHeader key="address" label="Address" default="-used" />
-                            <SortHeader key="made" label="Signed in" default="-used" />
-                            <SortHeader key="used" label="Last used" default="-used" />
-                            <SortHeader key="ends" label="Ends" default="-used" />
-                            <th scope="col" class="th-actions">
-                                <span class="sr-only">"Actions"</span>
-                            </th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        <For each=move || found.get() key=|s| (s.handle.clone(), s.last_seen_at) children=move |session| view! { <SessionRow session revoke form /> } />
-                        {move || {
-                            found
-                                .with(Vec::is_empty)
-                                .then(|| view! { <tr><td colspan="6" class="table-none">"No session matches. Try fewer letters."</td></tr> })
-                        }}
-                    </tbody>
-                </table>
-            </div>
+            <ListTable caption="Signed-in browsers" columns=COLUMNS default="-used" nothing="No session matches. Try fewer letters." none=Signal::derive(move || found.with(Vec::is_empty))>
+                <For each=move || found.get() key=|s| (s.handle.clone(), s.last_seen_at) children=move |session| view! { <SessionRow session revoke form /> } />
+            </ListTable>
         </Page>
     }
 }

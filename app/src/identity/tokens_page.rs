@@ -5,8 +5,8 @@ use super::{
     api::{CreateToken, RevokeToken, list_tokens, take_new_token},
 };
 use crate::components::{
-    ConfirmDialog, CopyButton, DialogActions, EmptyState, Field, FilterBar, FormError, FormState, Glyph, LoadingPage, Note, Page,
-    SearchField, Select, SortHeader, SubmitButton, TextInput, Time, Tone, page_or_error, query_value, sort_order, use_me, use_toasts,
+    Column, ConfirmDialog, CopyButton, DialogActions, EmptyState, Field, FilterBar, FormError, FormState, Glyph, ListTable, LoadingPage,
+    Note, Page, SearchField, Select, SubmitButton, TextInput, Time, Tone, page_or_error, query_value, sort_order, use_me, use_toasts,
     when_done,
 };
 use domain::model::{Me, Role, TOKEN_MAX_DAYS, Token};
@@ -162,6 +162,15 @@ fn arranged(tokens: &[Token], text: &str, sort: &str) -> Vec<Token> {
     found
 }
 
+const COLUMNS: &[Column] = &[
+    Column::sorted("name", "Token"),
+    Column::sorted("team", "Team and role"),
+    Column::sorted("made", "Made"),
+    Column::sorted("used", "Last used"),
+    Column::sorted("ends", "Ends"),
+    Column::ACTIONS,
+];
+
 #[component]
 fn TokenTable(tokens: Vec<Token>, revoke: ServerAction<RevokeToken>, form: FormState) -> impl IntoView {
     let (text, sort) = (query_value("q"), query_value("sort"));
@@ -171,31 +180,9 @@ fn TokenTable(tokens: Vec<Token>, revoke: ServerAction<RevokeToken>, form: FormS
             <FilterBar label="Filter access tokens">
                 <SearchField label="Find by name or team" />
             </FilterBar>
-            <div class="table-wrap">
-                <table class="table stacked">
-                    <caption class="sr-only">"My access tokens"</caption>
-                    <thead>
-                        <tr>
-                            <SortHeader key="name" label="Token" default="-made" />
-                            <SortHeader key="team" label="Team and role" default="-made" />
-                            <SortHeader key="made" label="Made" default="-made" />
-                            <SortHeader key="used" label="Last used" default="-made" />
-                            <SortHeader key="ends" label="Ends" default="-made" />
-                            <th scope="col" class="th-actions">
-                                <span class="sr-only">"Actions"</span>
-                            </th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        <For each=move || found.get() key=|t| (t.id.clone(), t.last_used_at) children=move |token| view! { <TokenRow token revoke form /> } />
-                        {move || {
-                            found
-                                .with(Vec::is_empty)
-                                .then(|| view! { <tr><td colspan="6" class="table-none">"No token matches. Try fewer letters."</td></tr> })
-                        }}
-                    </tbody>
-                </table>
-            </div>
+            <ListTable caption="My access tokens" columns=COLUMNS default="-made" nothing="No token matches. Try fewer letters." none=Signal::derive(move || found.with(Vec::is_empty))>
+                <For each=move || found.get() key=|t| (t.id.clone(), t.last_used_at) children=move |token| view! { <TokenRow token revoke form /> } />
+            </ListTable>
         </div>
     }
 }

@@ -2,8 +2,8 @@
 
 use super::api::{ResetPassword, SetAdmin, SetDisabled};
 use crate::components::{
-    ConfirmDialog, DialogActions, Field, FormError, FormState, Glyph, SortHeader, StatusBadge, TextInput, Time, Tone, use_me, use_toasts,
-    when_done,
+    Column, ConfirmDialog, DialogActions, Field, FormError, FormState, Glyph, ListTable, StatusBadge, TextInput, Time, Tone, use_me,
+    use_toasts, when_done,
 };
 use domain::model::{User, validate_password};
 use leptos::prelude::*;
@@ -15,6 +15,15 @@ struct UserActions {
     set_disabled: ServerAction<SetDisabled>,
     reset: ServerAction<ResetPassword>,
 }
+
+const COLUMNS: &[Column] = &[
+    Column::sorted("email", "Email"),
+    Column::sorted("name", "Name"),
+    Column::plain("State"),
+    Column::sorted("made", "Added"),
+    Column::sorted("last", "Last sign-in"),
+    Column::ACTIONS,
+];
 
 #[component]
 pub(super) fn UsersTable(users: Memo<Vec<User>>, changed: RwSignal<u32>) -> impl IntoView {
@@ -29,35 +38,14 @@ pub(super) fn UsersTable(users: Memo<Vec<User>>, changed: RwSignal<u32>) -> impl
         toasts.show(Tone::Good, format!("{} is {}.", user.email, if user.disabled_at.is_some() { "disabled" } else { "enabled" }));
     });
     when_done(actions.reset, move |()| toasts.show(Tone::Good, "Password set. Their sessions have ended."));
-    let rows = move || {
-        let users = users.get();
-        if users.is_empty() {
-            return view! { <tr><td colspan="6" class="table-none">"Nobody matches. Try fewer letters."</td></tr> }.into_any();
-        }
-        users.into_iter().map(|user| view! { <UserRow user actions /> }).collect_view().into_any()
-    };
+    let rows = move || users.get().into_iter().map(|user| view! { <UserRow user actions /> }).collect_view();
     view! {
         <FormError form=FormState::of(actions.set_admin) />
         <FormError form=FormState::of(actions.set_disabled) />
         <FormError form=FormState::of(actions.reset) />
-        <div class="table-wrap">
-            <table class="table stacked">
-                <caption class="sr-only">"Users"</caption>
-                <thead>
-                    <tr>
-                        <SortHeader key="email" label="Email" default="email" />
-                        <SortHeader key="name" label="Name" default="email" />
-                        <th scope="col">"State"</th>
-                        <SortHeader key="made" label="Added" default="email" />
-                        <SortHeader key="last" label="Last sign-in" default="email" />
-                        <th scope="col" class="th-actions">
-                            <span class="sr-only">"Actions"</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <ListTable caption="Users" columns=COLUMNS default="email" nothing="Nobody matches. Try fewer letters." none=Signal::derive(move || users.with(Vec::is_empty))>
+            {rows}
+        </ListTable>
     }
 }
 

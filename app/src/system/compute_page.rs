@@ -1,24 +1,38 @@
 //! What the machine has, and which workloads hold it.
 
-use super::holders::HoldersTable;
+use super::holders::Holders;
 use crate::{
     components::{EmptyState, Glyph, LoadingPage, Meter, Page, StatusBadge, Tone, mib, page_or_error},
+    error::AppError,
     home::api::{system_compute, system_holders},
-    live::use_live,
+    live::{kept_current, use_live},
 };
 use domain::model::{Capacity, Change, Gpu, Holder};
 use leptos::prelude::*;
 
+type Machine = (Capacity, Vec<Holder>);
+
 /// CPUs, memory, disk and GPUs; follows the live stream.
 #[component]
 pub fn ComputePage() -> impl IntoView {
-    let changes = use_live().changes(|event| event.change == Change::Capacity);
-    let capacity = Resource::new(move || changes.get(), |_| async { Ok((system_compute().await?, system_holders().await?)) });
+    let live = use_live();
+    let changes = live.changes(|event| event.change == Change::Capacity);
+    let first = Resource::new(
+        || (),
+        move |()| async move {
+            live.positioned().await;
+            look().await
+        },
+    );
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Compute" /> }>
-            {move || Suspend::new(async move { page_or_error(capacity.await, |(capacity, holders)| view! { <Machine capacity holders /> }) })}
+            {move || Suspend::new(async move { page_or_error(first.await, |first| view! { <Compute first changes /> }) })}
         </Transition>
     }
+}
+
+async fn look() -> Result<Machine, AppError> {
+    Ok((system_compute().await?, system_holders().await?))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "mebibytes of one machine are far below 2^52")]
@@ -27,65 +41,81 @@ fn share(amount: u64) -> f64 {
 }
 
 #[component]
-fn Machine(capacity: Capacity, holders: Vec<Holder>) -> impl IntoView {
-    let c = capacity;
-    let (gpus_used, gpus_total) = (c.gpus_used(), c.gpus_total());
-    let disk_used = c.disk_mib_total.saturating_sub(c.disk_mib_free);
-    let note = c.gpu_note.clone().unwrap_or_else(|| "No GPU was found on this machine.".to_owned());
-    let gpus = c.gpus;
+fn Compute(first: Machine, changes: RwSignal<u32>) -> impl IntoView {
+    let machine = kept_current(first, move || changes.get(), |_| look());
+    let capacity = Memo::new(move |_| machine.with(|(capacity, _)| capacity.clone()));
+    let holders = Memo::new(move |_| machine.with(|(_, holders)| holders.clone()));
+    let gpus = move || {
+        let Capacity { gpus, gpu_note, .. } = capacity.get();
+        if gpus.is_empty() {
+            let text = gpu_note.unwrap_or_else(|| "No GPU was found on this machine.".to_owned());
+            view! { <EmptyState glyph=Glyph::Cpu title="No GPUs" text /> }.into_any()
+        } else {
+            view! { <GpuTable gpus /> }.into_any()
+        }
+    };
     view! {
         <Page title="Compute" lead="What this machine has, and what is promised to workloads.">
             <div class="stats">
-                <div class="card card-body">
-                    <Meter
-                        label="CPUs"
-                        value=f64::from(c.cpus_used)
-                        max=f64::from(c.cpus_total)
-                        reading=format!("{} of {}", c.cpus_used, c.cpus_total)
-                    />
-                </div>
-                <div class="card card-body">
-                    <Meter
-                        label="Memory"
-                        value=share(c.memory_mib_used)
-                        max=share(c.memory_mib_total)
-                        reading=format!("{} of {}", mib(c.memory_mib_used), mib(c.memory_mib_total))
-                    />
-                </div>
-                <div class="card card-body">
-                    <Meter
-                        label="GPUs"
-                        value=f64::from(gpus_used)
-                        max=f64::from(gpus_total)
-                        reading=if gpus_total == 0 { "None".to_owned() } else { format!("{gpus_used} of {gpus_total} in use") }
-                    />
-                </div>
-                <div class="card card-body">
-                    <Meter
-                        label="Disk"
-                        value=share(disk_used)
-                        max=share(c.disk_mib_total)
-                        reading=format!("{} of {} used", mib(disk_used), mib(c.disk_mib_total))
-                    />
-                </div>
+                <Stat
+                    label="CPUs"
+                    capacity
+                    read=|c| (f64::from(c.cpus_used), f64::from(c.cpus_total), format!("{} of {}", c.cpus_used, c.cpus_total))
+                />
+                <Stat
+                    label="Memory"
+                    capacity
+                    read=|c| {
+                        (share(c.memory_mib_used), share(c.memory_mib_total), format!("{} of {}", mib(c.memory_mib_used), mib(c.memory_mib_total)))
+                    }
+                />
+                <Stat
+                    label="GPUs"
+                    capacity
+                    read=|c| {
+                        let (used, total) = (c.gpus_used(), c.gpus_total());
+                        let reading = if total == 0 { "None".to_owned() } else { format!("{used} of {total} in use") };
+                        (f64::from(used), f64::from(total), reading)
+                    }
+                />
+                <Stat
+                    label="Disk"
+                    capacity
+                    read=|c| {
+                        let used = c.disk_mib_total.saturating_sub(c.disk_mib_free);
+                        (share(used), share(c.disk_mib_total), format!("{} of {} used", mib(used), mib(c.disk_mib_total)))
+                    }
+                />
             </div>
             <section class="section" aria-labelledby="holders">
                 <div class="section-head">
                     <h2 id="holders">"Held by"</h2>
                 </div>
-                <HoldersTable holders />
+                <Holders holders />
             </section>
             <section class="section" aria-labelledby="gpus">
                 <div class="section-head">
                     <h2 id="gpus">"GPUs"</h2>
                 </div>
-                {if gpus.is_empty() {
-                    view! { <EmptyState glyph=Glyph::Cpu title="No GPUs" text=note /> }.into_any()
-                } else {
-                    view! { <GpuTable gpus /> }.into_any()
-                }}
+                {gpus}
             </section>
         </Page>
+    }
+}
+
+/// One of the machine's amounts; `read` gives what is used, what there is, and both in words.
+#[component]
+fn Stat(label: &'static str, capacity: Memo<Capacity>, read: fn(&Capacity) -> (f64, f64, String)) -> impl IntoView {
+    let now = Memo::new(move |_| capacity.with(read));
+    view! {
+        <div class="card card-body">
+            <Meter
+                label
+                value=Signal::derive(move || now.read().0)
+                max=Signal::derive(move || now.read().1)
+                reading=Signal::derive(move || now.read().2.clone())
+            />
+        </div>
     }
 }
 

@@ -1,42 +1,72 @@
 //! Which notebooks hold the machine.
 
-use crate::components::{EmptyState, Glyph, PhaseBadge, Time, mib, role_in, use_me};
+use crate::components::{
+    Column, EmptyState, FilterBar, Glyph, ListTable, PhaseBadge, SearchField, Time, mib, query_value, role_in, sort_order, use_me,
+};
 use domain::model::Holder;
 use leptos::prelude::*;
 
+fn arranged(holders: &[Holder], text: &str, sort: &str) -> Vec<Holder> {
+    let text = text.trim().to_lowercase();
+    let has = |h: &&Holder| h.name.to_lowercase().contains(&text) || h.team.contains(&text) || h.owner_email.to_lowercase().contains(&text);
+    let mut found: Vec<Holder> = holders.iter().filter(has).cloned().collect();
+    let sort = if sort.is_empty() { "-since" } else { sort };
+    found.sort_by(|a, b| {
+        let order = match sort.trim_start_matches('-') {
+            "name" => (&a.name, &a.team).cmp(&(&b.name, &b.team)),
+            "owner" => a.owner_email.cmp(&b.owner_email),
+            "cpus" => a.resources.cpus.cmp(&b.resources.cpus),
+            "memory" => a.resources.memory_mib.cmp(&b.resources.memory_mib),
+            "gpus" => a.resources.gpus.cmp(&b.resources.gpus),
+            _ => a.since.cmp(&b.since),
+        };
+        sort_order(sort, order)
+    });
+    found
+}
+
+const COLUMNS: &[Column] = &[
+    Column::sorted("name", "Notebook"),
+    Column::plain("State"),
+    Column::sorted("owner", "Owner"),
+    Column::numbers("cpus", "CPUs"),
+    Column::numbers("memory", "Memory"),
+    Column::numbers("gpus", "GPUs"),
+    Column::sorted("since", "Since"),
+];
+
 /// Notebooks of all teams that hold CPUs, memory or GPUs. Links only to teams one is in.
 #[component]
-pub(super) fn HoldersTable(holders: Vec<Holder>) -> impl IntoView {
-    if holders.is_empty() {
-        let text = "Notebooks that are being prepared, run or stop stand here with what they hold.";
-        return view! { <EmptyState glyph=Glyph::Notebook title="Nothing runs" text /> }.into_any();
+pub(super) fn Holders(holders: Memo<Vec<Holder>>) -> impl IntoView {
+    let nobody = Memo::new(move |_| holders.with(Vec::is_empty));
+    move || {
+        if nobody.get() {
+            let text = "Notebooks that are being prepared, run or stop stand here with what they hold.";
+            view! { <EmptyState glyph=Glyph::Notebook title="Nothing runs" text /> }.into_any()
+        } else {
+            view! { <HoldersTable holders /> }.into_any()
+        }
     }
+}
+
+#[component]
+fn HoldersTable(holders: Memo<Vec<Holder>>) -> impl IntoView {
+    let (text, sort) = (query_value("q"), query_value("sort"));
+    let found = Memo::new(move |_| holders.with(|h| arranged(h, &text.read(), &sort.read())));
     view! {
-        <div class="table-wrap">
-            <table class="table stacked">
-                <caption class="sr-only">"Notebooks that hold a part of the machine"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Notebook"</th>
-                        <th scope="col">"State"</th>
-                        <th scope="col">"Owner"</th>
-                        <th scope="col" class="num">
-                            "CPUs"
-                        </th>
-                        <th scope="col" class="num">
-                            "Memory"
-                        </th>
-                        <th scope="col" class="num">
-                            "GPUs"
-                        </th>
-                        <th scope="col">"Since"</th>
-                    </tr>
-                </thead>
-                <tbody>{holders.into_iter().map(|holder| view! { <HolderRow holder /> }).collect_view()}</tbody>
-            </table>
-        </div>
+        <FilterBar label="Filter notebooks">
+            <SearchField label="Find by name, team or owner" />
+        </FilterBar>
+        <ListTable
+            caption="Notebooks that hold a part of the machine"
+            columns=COLUMNS
+            default="-since"
+            nothing="No notebook matches. Try fewer letters."
+            none=Signal::derive(move || found.with(Vec::is_empty))
+        >
+            <For each=move || found.get() key=|h| (h.id.clone(), h.phase, h.since) children=move |holder| view! { <HolderRow holder /> } />
+        </ListTable>
     }
-    .into_any()
 }
 
 #[component]

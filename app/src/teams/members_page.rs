@@ -2,8 +2,9 @@
 
 use super::api::{RemoveMember, SetMember, list_members};
 use crate::components::{
-    ConfirmDialog, Crumb, DialogActions, Field, FilterBar, FormError, FormState, Glyph, Icon, LoadingPage, Page, SearchField, Select,
-    SortHeader, SubmitButton, TextInput, Time, Tone, page_or_error, query_value, sort_order, use_me, use_team, use_toasts, when_done,
+    Column, ConfirmDialog, Crumb, DialogActions, Field, FilterBar, FormError, FormState, Glyph, Icon, ListTable, LoadingPage, Page,
+    SearchField, Select, SubmitButton, TextInput, Time, Tone, page_or_error, query_value, sort_order, use_me, use_team, use_toasts,
+    when_done,
 };
 use crate::{
     error::AppError,
@@ -76,6 +77,9 @@ fn arranged(members: &[Member], text: &str, sort: &str) -> Vec<Member> {
     found
 }
 
+const COLUMNS: &[Column] =
+    &[Column::sorted("email", "Person"), Column::sorted("role", "Role"), Column::sorted("since", "Since"), Column::ACTIONS];
+
 #[component]
 fn Members(team: String, first: Vec<Member>, me: Option<Me>, changes: RwSignal<u32>, actions: MemberActions) -> impl IntoView {
     let again = team.clone();
@@ -100,30 +104,10 @@ fn Members(team: String, first: Vec<Member>, me: Option<Me>, changes: RwSignal<u
             <FilterBar label="Filter members">
                 <SearchField label="Find by email or name" />
             </FilterBar>
-            <div class="table-wrap">
-                <table class="table stacked">
-                    <caption class="sr-only">"Members of the team"</caption>
-                    <thead>
-                        <tr>
-                            <SortHeader key="email" label="Person" default="email" />
-                            <SortHeader key="role" label="Role" default="email" />
-                            <SortHeader key="since" label="Since" default="email" />
-                            <th scope="col" class="th-actions">
-                                <span class="sr-only">"Actions"</span>
-                            </th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        // A row is drawn anew when what it shows has changed, and left alone, with its open dialog, when others have.
+            <ListTable caption="Members of the team" columns=COLUMNS default="email" nothing="Nobody matches. Try fewer letters." none=Signal::derive(move || found.with(Vec::is_empty))>
+                // A row is drawn anew when what it shows has changed, and left alone, with its open dialog, when others have.
                         <For each=move || found.get() key=|m| (m.user.clone(), m.role, m.name.clone()) children=row />
-                        {move || {
-                            found
-                                .with(Vec::is_empty)
-                                .then(|| view! { <tr><td colspan="4" class="table-none">"Nobody matches. Try fewer letters."</td></tr> })
-                        }}
-                    </tbody>
-                </table>
-            </div>
+            </ListTable>
         </Page>
     }
 }

@@ -2,8 +2,8 @@
 
 use super::api::{SetMember, list_all_teams};
 use crate::components::{
-    ConfirmDialog, DialogActions, EmptyState, Field, FilterBar, FormError, FormState, Glyph, Icon, LoadingPage, Page, SearchField, Select,
-    SortHeader, TextInput, Time, Tone, page_or_error, query_value, role_in, sort_order, use_me, use_toasts, when_done,
+    Column, ConfirmDialog, DialogActions, EmptyState, Field, FilterBar, FormError, FormState, Glyph, Icon, ListTable, LoadingPage, Page,
+    SearchField, Select, TextInput, Time, Tone, page_or_error, query_value, role_in, sort_order, use_me, use_toasts, when_done,
 };
 use crate::{
     error::AppError,
@@ -84,6 +84,14 @@ fn Teams(first: Vec<TeamSummary>, me: Option<Me>, changes: RwSignal<u32>, set: S
     }
 }
 
+const COLUMNS: &[Column] = &[
+    Column::sorted("name", "Team"),
+    Column::numbers("members", "Members"),
+    Column::numbers("running", "Running notebooks"),
+    Column::sorted("made", "Created"),
+    Column::ACTIONS,
+];
+
 #[component]
 fn TeamsTable(teams: RwSignal<Vec<TeamSummary>>, me: Option<Me>, set: ServerAction<SetMember>, form: FormState) -> impl IntoView {
     let (text, sort) = (query_value("q"), query_value("sort"));
@@ -96,30 +104,9 @@ fn TeamsTable(teams: RwSignal<Vec<TeamSummary>>, me: Option<Me>, set: ServerActi
         <FilterBar label="Filter teams">
             <SearchField label="Find by name" />
         </FilterBar>
-        <div class="table-wrap">
-            <table class="table stacked">
-                <caption class="sr-only">"Teams"</caption>
-                <thead>
-                    <tr>
-                        <SortHeader key="name" label="Team" />
-                        <SortHeader key="members" label="Members" numeric=true />
-                        <SortHeader key="running" label="Running notebooks" numeric=true />
-                        <SortHeader key="made" label="Created" />
-                        <th scope="col" class="th-actions">
-                            <span class="sr-only">"Actions"</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>
-                    <For each=move || found.get() key=|t| (t.team.name.clone(), t.members, t.running_notebooks) children=row />
-                    {move || {
-                        found
-                            .with(Vec::is_empty)
-                            .then(|| view! { <tr><td colspan="5" class="table-none">"No team matches. Try fewer letters."</td></tr> })
-                    }}
-                </tbody>
-            </table>
-        </div>
+        <ListTable caption="Teams" columns=COLUMNS default="name" nothing="No team matches. Try fewer letters." none=Signal::derive(move || found.with(Vec::is_empty))>
+            <For each=move || found.get() key=|t| (t.team.name.clone(), t.members, t.running_notebooks) children=row />
+        </ListTable>
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{api::list_experiments, first_log::FirstLog, words::page_of_experiment};
 use crate::{
     components::{
-        Crumb, EmptyState, FilterBar, Glyph, LoadingPage, Page, SearchField, SortHeader, Time, page_or_error, query_value, sort_order,
-        use_team, with_query,
+        Column, Crumb, EmptyState, FilterBar, Glyph, ListTable, LoadingPage, Page, SearchField, Time, page_or_error, query_value,
+        sort_order, use_team, with_query,
     },
     live::use_live,
 };
@@ -55,6 +55,9 @@ fn arranged(experiments: &[Experiment], text: &str, sort: &str) -> Vec<Experimen
     found
 }
 
+const COLUMNS: &[Column] =
+    &[Column::sorted("name", "Name"), Column::plain("Tags"), Column::sorted("made", "Created"), Column::sorted("changed", "Changed")];
+
 #[component]
 fn Experiments(team: String, experiments: Vec<Experiment>) -> impl IntoView {
     let count = experiments.len();
@@ -64,15 +67,11 @@ fn Experiments(team: String, experiments: Vec<Experiment>) -> impl IntoView {
     // A portal that has only its Default with nothing in it has yet to see a run.
     let untouched = !deleted && experiments.iter().all(|e| e.id.as_str() == "0" && e.updated_at == e.created_at);
     let experiments = StoredValue::new(experiments);
+    let found = Memo::new(move |_| experiments.with_value(|e| arranged(e, &text.read(), &sort.read())));
     let for_rows = team.clone();
-    let rows = move || {
-        let found = experiments.with_value(|e| arranged(e, &text.read(), &sort.read()));
-        if found.is_empty() {
-            let none = if deleted { "Nothing is deleted." } else { "No experiment matches. Try fewer letters." };
-            return view! { <tr><td colspan="4" class="table-none">{none}</td></tr> }.into_any();
-        }
-        found.into_iter().map(|experiment| view! { <ExperimentRow team=for_rows.clone() experiment /> }).collect_view().into_any()
-    };
+    let rows =
+        move || found.get().into_iter().map(|experiment| view! { <ExperimentRow team=for_rows.clone() experiment /> }).collect_view();
+    let nothing = if deleted { "Nothing is deleted." } else { "No experiment matches. Try fewer letters." };
     let chip = move |value: &'static str, label: &'static str| {
         let href = move || with_query(&path.read(), &query.read(), "show", value);
         view! {
@@ -103,20 +102,9 @@ fn Experiments(team: String, experiments: Vec<Experiment>) -> impl IntoView {
                     {chip("deleted", "Deleted")}
                 </div>
             </FilterBar>
-            <div class="table-wrap">
-                <table class="table stacked">
-                    <caption class="sr-only">"Experiments of the team"</caption>
-                    <thead>
-                        <tr>
-                            <SortHeader key="name" label="Name" default="-changed" />
-                            <th scope="col">"Tags"</th>
-                            <SortHeader key="made" label="Created" default="-changed" />
-                            <SortHeader key="changed" label="Changed" default="-changed" />
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <ListTable caption="Experiments of the team" columns=COLUMNS default="-changed" nothing none=Signal::derive(move || found.with(Vec::is_empty))>
+                {rows}
+            </ListTable>
         </Page>
     }
 }

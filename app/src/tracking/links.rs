@@ -43,7 +43,7 @@ pub async fn after_sign_in(portal: &Portal, visitor: &Caller, user: &UserId, nex
     let led = async {
         let identity = domain::identity::identify(portal, user).await?.ok_or(Error::Unauthenticated)?;
         let caller = Caller::identified(identity, visitor.request_id.clone(), visitor.address.clone());
-        led(portal, &caller, next, crate::components::frame::cookie("slipway-team").as_deref()).await
+        led(portal, &caller, next, crate::components::frame::cookie(crate::components::TEAM_COOKIE).as_deref()).await
     };
     // What cannot be looked up leads to the address itself, which says why.
     led.await.ok().flatten().unwrap_or_else(|| next.to_owned())

@@ -2,8 +2,8 @@
 
 use super::api::{CreateVolume, RemoveVolume, list_volumes};
 use crate::components::{
-    ConfirmDialog, Crumb, DialogActions, EmptyState, Field, FilterBar, FormError, FormState, Glyph, LoadingPage, Page, SearchField,
-    SortHeader, TextInput, Time, Tone, bytes, page_or_error, query_value, role_in, sort_order, use_me, use_team, use_toasts, when_done,
+    Column, ConfirmDialog, Crumb, DialogActions, EmptyState, Field, FilterBar, FormError, FormState, Glyph, ListTable, LoadingPage, Page,
+    SearchField, TextInput, Time, Tone, bytes, page_or_error, query_value, role_in, sort_order, use_me, use_team, use_toasts, when_done,
 };
 use crate::{
     error::AppError,
@@ -129,6 +129,14 @@ fn CreateDialog(team: String, create: ServerAction<CreateVolume>) -> impl IntoVi
     }
 }
 
+const COLUMNS: &[Column] = &[
+    Column::sorted("name", "Name"),
+    Column::numbers("size", "Used"),
+    Column::plain("Attached to"),
+    Column::sorted("made", "Created"),
+    Column::ACTIONS,
+];
+
 #[component]
 fn VolumesTable(team: String, volumes: RwSignal<Vec<Volume>>, writes: bool, remove: ServerAction<RemoveVolume>) -> impl IntoView {
     let (text, sort) = (query_value("q"), query_value("sort"));
@@ -138,30 +146,9 @@ fn VolumesTable(team: String, volumes: RwSignal<Vec<Volume>>, writes: bool, remo
         <FilterBar label="Filter volumes">
             <SearchField label="Find by name or notebook" />
         </FilterBar>
-        <div class="table-wrap">
-            <table class="table stacked">
-                <caption class="sr-only">"Volumes of the team"</caption>
-                <thead>
-                    <tr>
-                        <SortHeader key="name" label="Name" />
-                        <SortHeader key="size" label="Used" numeric=true />
-                        <th scope="col">"Attached to"</th>
-                        <SortHeader key="made" label="Created" />
-                        <th scope="col" class="th-actions">
-                            <span class="sr-only">"Actions"</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>
-                    <For each=move || found.get() key=|v| (v.id.clone(), v.used_bytes, v.attached_to.clone()) children=row />
-                    {move || {
-                        found
-                            .with(Vec::is_empty)
-                            .then(|| view! { <tr><td colspan="5" class="table-none">"No volume matches. Try fewer letters."</td></tr> })
-                    }}
-                </tbody>
-            </table>
-        </div>
+        <ListTable caption="Volumes of the team" columns=COLUMNS default="name" nothing="No volume matches. Try fewer letters." none=Signal::derive(move || found.with(Vec::is_empty))>
+            <For each=move || found.get() key=|v| (v.id.clone(), v.used_bytes, v.attached_to.clone()) children=row />
+        </ListTable>
     }
 }
 

@@ -55,11 +55,11 @@ impl AuditRow {
     }
 }
 
-/// Records that match, newest first. A portal administrator sees all; a team admin those of a team they name.
+/// Records that match, in the filter's order. A portal administrator sees all; a team admin those of a team they name.
 pub async fn list(portal: &Portal, caller: &Caller, filter: &AuditFilter) -> Result<Vec<AuditRecord>> {
     allowed(caller, filter)?;
     let limit = if filter.limit == 0 { 100 } else { filter.limit.min(PAGE) };
-    page(portal, filter, filter.before_seq, limit).await
+    page(portal, filter, filter.past_seq, limit).await
 }
 
 fn allowed(caller: &Caller, filter: &AuditFilter) -> Result<()> {
@@ -75,16 +75,19 @@ fn literal(text: &str) -> String {
     text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
-async fn page(portal: &Portal, filter: &AuditFilter, before_seq: Option<Millis>, limit: u32) -> Result<Vec<AuditRecord>> {
+async fn page(portal: &Portal, filter: &AuditFilter, past_seq: Option<i64>, limit: u32) -> Result<Vec<AuditRecord>> {
+    let (past, order, start) = if filter.oldest_first { (">", "ASC", i64::MIN) } else { ("<", "DESC", i64::MAX) };
     let rows: Vec<AuditRow> = portal
         .db
-        .fetch_all(
-            r"SELECT seq, at, actor, via, team, action, object, object_name, before, after, request_id, address, hash FROM audit
-              WHERE (CAST($1 AS TEXT) = '' OR team = $1)
-                AND LOWER(actor) LIKE $2 ESCAPE '\' AND LOWER(action) LIKE $3 ESCAPE '\'
-                AND (LOWER(object) LIKE $4 ESCAPE '\' OR LOWER(object_name) LIKE $4 ESCAPE '\')
-                AND at >= $5 AND at <= $6 AND seq < $7
-              ORDER BY seq DESC LIMIT $8",
+        .fetch_all_assembled(
+            format!(
+                r"SELECT seq, at, actor, via, team, action, object, object_name, before, after, request_id, address, hash FROM audit
+                  WHERE (CAST($1 AS TEXT) = '' OR team = $1)
+                    AND LOWER(actor) LIKE $2 ESCAPE '\' AND LOWER(action) LIKE $3 ESCAPE '\'
+                    AND (LOWER(object) LIKE $4 ESCAPE '\' OR LOWER(object_name) LIKE $4 ESCAPE '\')
+                    AND at >= $5 AND at <= $6 AND seq {past} $7
+                  ORDER BY seq {order} LIMIT $8"
+            ),
             args![
                 &filter.team,
                 format!("%{}%", literal(&filter.actor)),
@@ -92,7 +95,7 @@ async fn page(portal: &Portal, filter: &AuditFilter, before_seq: Option<Millis>,
                 format!("%{}%", literal(&filter.object)),
                 filter.from.unwrap_or(Millis::MIN),
                 filter.until.unwrap_or(Millis::MAX),
-                before_seq.unwrap_or(i64::MAX),
+                past_seq.unwrap_or(start),
                 limit
             ],
         )
@@ -120,19 +123,19 @@ pub(crate) async fn recent(portal: &Portal, team: &str, limit: u32) -> Result<Ve
     Ok(records)
 }
 
-/// All records that match as CSV (RFC 4180), newest first, with cells that a spreadsheet would take for a formula made harmless. The text
+/// All records that match as CSV (RFC 4180), in the filter's order, with cells that a spreadsheet would take for a formula made harmless. The text
 /// comes in pieces of at most 500 records, each read when it is asked for.
 pub fn export_csv(portal: &Portal, caller: &Caller, filter: &AuditFilter) -> Result<impl Stream<Item = Result<String>> + Send + use<>> {
     allowed(caller, filter)?;
     let (portal, filter) = (portal.clone(), filter.clone());
     let header = ["seq", "at", "actor", "via", "team", "action", "object", "object_name", "before", "after", "request_id", "address"];
     let head = stream::iter([Ok(format!("{}\r\n", header.join(",")))]);
-    // Where the next piece ends; nothing after the last one. What is recorded meanwhile is newer, so no piece shifts.
-    let rows = stream::try_unfold(Some(filter.before_seq), move |before_seq| {
+    // Where the next piece begins; nothing after the last one. No piece shifts: what is recorded meanwhile comes last or not at all.
+    let rows = stream::try_unfold(Some(filter.past_seq), move |past_seq| {
         let (portal, filter) = (portal.clone(), filter.clone());
         async move {
-            let Some(before_seq) = before_seq else { return Ok(None) };
-            let records = page(&portal, &filter, before_seq, PAGE).await?;
+            let Some(past_seq) = past_seq else { return Ok(None) };
+            let records = page(&portal, &filter, past_seq, PAGE).await?;
             let text = lines(&records)?;
             let next = records.last().filter(|_| records.len() == PAGE as usize).map(|last| Some(last.seq));
             Ok((!text.is_empty()).then_some((text, next)))

@@ -38,8 +38,10 @@ pub struct AuditFilter {
     pub object: String,
     pub from: Option<Millis>,
     pub until: Option<Millis>,
-    /// Records with a smaller `seq`; for the next page.
-    pub before_seq: Option<i64>,
+    /// Oldest first, instead of newest first.
+    pub oldest_first: bool,
+    /// Records that come after the one of this `seq` in that order; for the next page.
+    pub past_seq: Option<i64>,
     /// At most 500; 0 means 100.
     pub limit: u32,
 }

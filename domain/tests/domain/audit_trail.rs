@@ -108,8 +108,19 @@ async fn a_filter_narrows_and_takes_wildcards_literally() {
     assert_eq!(trail(&test, AuditFilter { from: Some(now + 1), ..all() }).await.len(), 0);
     assert_eq!(trail(&test, AuditFilter { until: Some(now - 1), ..all() }).await.len(), 0);
     assert_eq!(trail(&test, AuditFilter { limit: 2, ..all() }).await.len(), 2);
-    assert_eq!(trail(&test, AuditFilter { limit: 2, before_seq: Some(3), ..all() }).await.len(), 2);
-    assert_eq!(trail(&test, AuditFilter { before_seq: Some(1), ..all() }).await.len(), 0);
+    assert_eq!(trail(&test, AuditFilter { limit: 2, past_seq: Some(3), ..all() }).await.len(), 2);
+    assert_eq!(trail(&test, AuditFilter { past_seq: Some(1), ..all() }).await.len(), 0);
+}
+
+#[tokio::test]
+async fn the_oldest_come_first_where_that_is_asked_for_page_by_page() {
+    let test = with_records().await;
+    let mut newest = trail(&test, AuditFilter::default()).await;
+    newest.reverse();
+    let oldest = |past_seq, limit| AuditFilter { oldest_first: true, past_seq, limit, ..AuditFilter::default() };
+    assert_eq!(trail(&test, oldest(None, 0)).await, newest);
+    assert_eq!(trail(&test, oldest(None, 2)).await, newest[..2]);
+    assert_eq!(trail(&test, oldest(Some(2), 2)).await, newest[2..4]);
 }
 
 #[tokio::test]

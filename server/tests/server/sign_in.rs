@@ -137,6 +137,9 @@ async fn the_first_page_is_the_team_one_looked_at_last() {
     assert_eq!(team, "slipway-team=red");
     assert_eq!(home(&format!("{ada}; {team}")).await.as_deref(), Some("/t/red"));
     assert_eq!(home(&format!("{ada}; slipway-team=gone")).await.as_deref(), Some("/t/blue"));
+    // Pages of no team lead back to it.
+    let account = house.get("/account", &[("cookie", &format!("{ada}; {team}"))]).await;
+    assert!(account.body.contains(r#"href="/t/red/notebooks""#), "{}", account.body);
     let newt = house.session("newt").await;
     assert_eq!(home(&newt).await.as_deref(), Some("/welcome"));
 }

@@ -57,9 +57,12 @@ pub(super) fn team_in(path: &str) -> Option<&str> {
     path.strip_prefix("/t/").and_then(|rest| rest.split('/').next()).filter(|team| !team.is_empty())
 }
 
+/// Remembers the team whose page was asked for last. The server sets it; it tells nothing that the page does not.
+pub const TEAM_COOKIE: &str = "slipway-team";
+
 /// The team that pages outside any team link to: the last one visited, else the first.
 pub fn preferred_team(me: &Me) -> Option<String> {
-    let last = super::cookie("team").filter(|team| role_in(me, team).is_some());
+    let last = super::cookie(TEAM_COOKIE).filter(|team| role_in(me, team).is_some());
     last.or_else(|| me.teams.first().map(|m| m.team_name.clone()))
 }
 

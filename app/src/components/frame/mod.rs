@@ -8,7 +8,7 @@ mod palette;
 mod preferences;
 mod switcher;
 
-pub use me::{MeResource, preferred_team, role_in, use_me, use_team};
+pub use me::{MeResource, TEAM_COOKIE, preferred_team, role_in, use_me, use_team};
 pub use preferences::{cookie, document_attributes};
 
 use super::{

@@ -1,14 +1,79 @@
-// Every page of the portal that a signed-in administrator can see; the same list is drawn by `make screenshots`.
+// A team with something of everything, and every page of the portal that a signed-in administrator can see; the stories about all pages and
+// `make screenshots` share them.
+import { request } from '@playwright/test';
+import { Api, FILE_SERVER } from './api';
+import { Team, Workplace, expect } from './story';
 
-export function pages(team: string, notebooks: string[]): string[] {
+export interface Furnished {
+  team: Team;
+  paths: string[];
+  /** A path without what is made anew each time: `/t/team/notebooks/running`. */
+  plain: (path: string) => string;
+}
+
+export async function furnish(workplace: Workplace): Promise<Furnished> {
+  const team = await workplace.team({ may: 'member', val: 'viewer' });
+  const api = workplace.admin;
+  await api.addCommand(`files-${team.name}`, 'Files', FILE_SERVER);
+  const running = await api.launch(team.name, `files-${team.name}`, 'churn-model');
+  const stopped = await api.launch(team.name, `files-${team.name}`, 'first-look');
+  await api.until(team.name, running.id, ['ready']);
+  await api.call('notebooks/stop', { team: team.name, id: stopped.id });
+  await api.until(team.name, stopped.id, ['stopped']);
+  const { experiment, run } = await log(workplace.portal.url, api, team.name);
+  const names: [string, string][] = [[`/t/${team.name}`, '/t/team'], [running.id, 'running'], [stopped.id, 'stopped'], [run, 'run'], [experiment, 'experiment']];
+  const plain = (path: string) => names.reduce((text, [id, name]) => text.replace(id, name), path);
+  return { team, paths: pages(team.name, [running.id, stopped.id], experiment, run), plain };
+}
+
+/** An experiment with runs as a training script logs them; the id of one. */
+async function log(url: string, api: Api, team: string): Promise<{ experiment: string; run: string }> {
+  const [, token] = await api.call<[unknown, string]>('identity/create_token', { new: { name: 'nightly training', team, role: 'member', days: 30 } });
+  const client = await request.newContext({ baseURL: url, extraHTTPHeaders: { Authorization: `Bearer ${token}` } });
+  const asked = async <T>(name: string, data: object): Promise<T> => {
+    const answer = await client.post(`/api/2.0/mlflow/${name}`, { data });
+    expect(answer.status(), `${name}: ${await answer.text()}`).toBe(200);
+    return (await answer.json()) as T;
+  };
+  const begun = Date.now() - 3_600_000;
+  const { experiment_id: experiment } = await asked<{ experiment_id: string }>('experiments/create', { name: 'churn', tags: [{ key: 'stage', value: 'research' }] });
+  let last = '';
+  for (const [i, rate] of [0.1, 0.03, 0.01].entries()) {
+    const { run } = await asked<{ run: { info: { run_id: string } } }>('runs/create', { experiment_id: experiment, run_name: `depth-${i + 4}`, start_time: begun + i * 600_000 });
+    last = run.info.run_id;
+    const points = Array.from({ length: 60 }, (_, step) => ({ key: 'loss', value: (1 + rate) / (step + 1), timestamp: begun + step * 1000, step }));
+    await asked('runs/log-batch', {
+      run_id: last,
+      metrics: [...points, { key: 'accuracy', value: 0.9 + rate / 10, timestamp: begun + 60_000, step: 59 }],
+      params: [{ key: 'learning_rate', value: String(rate) }, { key: 'max_depth', value: String(i + 4) }],
+      tags: [{ key: 'mlflow.source.name', value: 'train.py' }, { key: 'mlflow.source.git.commit', value: '0f3c2a9be1d4476f8b0f5a1c2d3e4f5061728394' }],
+    });
+    await asked('runs/log-inputs', {
+      run_id: last,
+      datasets: [{ dataset: { name: 'customers', digest: '7d0a1c55', source_type: 'local', source: '{"uri": "customers.csv"}' }, tags: [] }],
+    });
+    if (i < 2) await asked('runs/update', { run_id: last, status: i ? 'FAILED' : 'FINISHED', end_time: begun + i * 600_000 + 90_000 });
+  }
+  const kept = await client.put(`/api/2.0/mlflow-artifacts/artifacts/${experiment}/${last}/artifacts/model/notes.txt`, { data: 'Trained on the customers of May.\n' });
+  expect(kept.status(), await kept.text()).toBe(200);
+  await client.dispose();
+  return { experiment, run: last };
+}
+
+function pages(team: string, notebooks: string[], experiment: string, run: string): string[] {
   const t = `/t/${team}`;
   return [
     t,
     `${t}/notebooks`,
     `${t}/notebooks/new`,
     ...notebooks.map((id) => `${t}/notebooks/${id}`),
+    `${t}/notebooks/${notebooks[0]}?tab=logs`,
+    `${t}/notebooks/${notebooks[1]}?tab=settings`,
     `${t}/experiments`,
     `${t}/experiments/0`,
+    `${t}/experiments/${experiment}`,
+    `${t}/runs/${run}`,
+    ...['metrics', 'params', 'tags', 'artifacts', 'reproduce'].map((tab) => `${t}/runs/${run}?tab=${tab}`),
     `${t}/volumes`,
     `${t}/members`,
     `${t}/audit`,

@@ -106,6 +106,6 @@ mod tests {
             ("vision", "ada", Some(86_399_999), Some(7), true)
         );
         assert_eq!(from_query(&query, None).team, "other");
-        assert_eq!(export_query(&filter, false), "?actor=ada&until=86399999&oldest_first=true");
+        assert_eq!(export_query(&filter, false), "?actor=ada&until=86399999&oldest%5Ffirst=true");
     }
 }

@@ -6,33 +6,47 @@ use leptos::prelude::*;
 
 /// `launched notebook` for `notebook.launch`.
 fn action_words(action: &str) -> String {
-    match action {
-        "notebook.launch" => "launched notebook".to_owned(),
-        "notebook.start" => "started notebook".to_owned(),
-        "notebook.stop" => "stopped notebook".to_owned(),
-        "notebook.resize" => "changed the size of notebook".to_owned(),
-        "notebook.snooze" => "put off the idle stop of notebook".to_owned(),
-        "notebook.delete" => "deleted notebook".to_owned(),
-        "notebook.open" => "opened notebook".to_owned(),
-        "notebook.fail" => "recorded the failure of notebook".to_owned(),
-        "volume.create" => "made volume".to_owned(),
-        "volume.remove" => "deleted volume".to_owned(),
-        "team.create" => "made team".to_owned(),
-        "team.set_member" => "set the role of".to_owned(),
-        "team.remove_member" => "removed from the team".to_owned(),
-        "token.create" => "made access token".to_owned(),
-        "token.revoke" => "revoked access token".to_owned(),
-        other => {
-            let (object, verb) = other.split_once('.').unwrap_or((other, "change"));
-            format!("{object} {}:", verb.replace('_', " "))
-        }
-    }
+    let (object, verb) = action.split_once('.').unwrap_or((action, "change"));
+    let object = if object == "token" { "access token".to_owned() } else { object.replace('_', " ") };
+    let done = match (verb, action) {
+        (_, "team.set_member") => return "set the role of".to_owned(),
+        (_, "team.remove_member") => return "removed from the team".to_owned(),
+        (_, "notebook.fail") => "recorded the failure of",
+        ("create", _) => "made",
+        ("delete" | "remove", _) => "deleted",
+        ("launch", _) => "launched",
+        ("start", _) => "started",
+        ("stop", _) => "stopped",
+        ("resize", _) => "changed the size of",
+        ("snooze", _) => "put off the idle stop of",
+        ("open", _) => "opened",
+        ("update", _) => "changed",
+        ("rename", _) => "renamed",
+        ("restore", _) => "restored",
+        ("purge", _) => "purged",
+        ("import", _) => "imported",
+        ("revoke", _) => "revoked",
+        ("set_tag", _) => "set a tag of",
+        ("delete_tag", _) => "removed a tag of",
+        ("set_alias", _) => "set an alias of",
+        ("delete_alias", _) => "removed an alias of",
+        ("set_stage", _) => "set the stage of",
+        _ => return format!("{object} {}:", verb.replace('_', " ")),
+    };
+    format!("{done} {object}")
 }
 
 /// Where the object can be looked at, if it still can.
 fn link(record: &AuditRecord) -> Option<String> {
     let team = record.team.as_ref()?;
-    (record.action.starts_with("notebook.") && record.action != "notebook.delete").then(|| format!("/t/{team}/notebooks/{}", record.object))
+    let (object, verb) = record.action.split_once('.')?;
+    let place = match object {
+        "notebook" => "notebooks",
+        "experiment" => "experiments",
+        "run" => "runs",
+        _ => return None,
+    };
+    (!matches!(verb, "delete" | "purge")).then(|| format!("/t/{team}/{place}/{}", record.object))
 }
 
 fn actor(record: &AuditRecord) -> String {
@@ -83,6 +97,9 @@ mod tests {
     #[test]
     fn an_unknown_action_is_still_said() {
         assert_eq!(action_words("notebook.launch"), "launched notebook");
+        assert_eq!(action_words("model_version.set_stage"), "set the stage of model version");
+        assert_eq!(action_words("token.revoke"), "revoked access token");
+        assert_eq!(action_words("team.set_member"), "set the role of");
         assert_eq!(action_words("gadget.turn_on"), "gadget turn on:");
         assert_eq!(action_words("odd"), "odd change:");
     }

@@ -3,13 +3,11 @@
 use super::{
     api::{RunDetail, get_run},
     run_artifacts::RunArtifacts,
-    words::{RunBadge, lasted, number, page_of_experiment, page_of_run},
+    run_values::{Metrics, MetricsTable, Pairs, ParamsTable},
+    words::{RunBadge, lasted, page_of_experiment, page_of_run},
 };
 use crate::{
-    components::{
-        CopyButton, Crumb, ErrorPage, FilterBar, LoadingPage, Page, SearchField, Tab, Tabs, Time, exact_time, query_value, use_now,
-        use_team,
-    },
+    components::{CopyButton, Crumb, ErrorPage, LoadingPage, Page, Tab, Tabs, Time, exact_time, query_value, use_now, use_team},
     live::use_live,
 };
 use domain::model::{Change, Metric, Run, RunId, TAG_NOTE, TAG_PARENT, Tag};
@@ -92,8 +90,8 @@ fn RunView(team: String, detail: RunDetail) -> impl IntoView {
                 let team = team.clone();
                 match tab.read().as_str() {
                     "metrics" => view! { <Metrics metrics=run.with_value(|r| r.metrics.clone()) /> }.into_any(),
-                    "params" => view! { <Pairs what="params" pairs=run.with_value(|r| r.params.clone()) /> }.into_any(),
-                    "tags" => view! { <Pairs what="tags" pairs=run.with_value(|r| r.tags.clone()) /> }.into_any(),
+                    "params" => view! { <Pairs what="params" caption="The run's params" pairs=run.with_value(|r| r.params.clone()) /> }.into_any(),
+                    "tags" => view! { <Pairs what="tags" caption="The run's tags" pairs=run.with_value(|r| r.tags.clone()) /> }.into_any(),
                     "artifacts" => view! { <RunArtifacts team run=run.with_value(|r| r.id.clone()) /> }.into_any(),
                     "reproduce" => view! { <Reproduce record=record.clone() download=download.clone() /> }.into_any(),
                     _ => view! { <Overview team run=run.get_value() /> }.into_any(),
@@ -184,133 +182,11 @@ fn Overview(team: String, run: Run) -> impl IntoView {
                     <MetricsTable metrics />
                 </section>
                 <section aria-label="First params">
-                    <PairsTable what="params" pairs=params />
+                    <ParamsTable params />
                 </section>
             </div>
         </div>
     }
-}
-
-#[component]
-fn Metrics(metrics: Vec<Metric>) -> impl IntoView {
-    let text = query_value("q");
-    let metrics = StoredValue::new(metrics);
-    let found = move || {
-        let text = text.read().to_lowercase();
-        metrics.with_value(|all| all.iter().filter(|m| m.key.to_lowercase().contains(&text)).cloned().collect::<Vec<_>>())
-    };
-    view! {
-        <TabFilter tab="metrics" label="Find a metric" />
-        {move || view! { <MetricsTable metrics=found() /> }}
-    }
-}
-
-#[component]
-fn Pairs(what: &'static str, pairs: Vec<Tag>) -> impl IntoView {
-    let text = query_value("q");
-    let pairs = StoredValue::new(pairs);
-    let found = move || {
-        let text = text.read().to_lowercase();
-        let has = |p: &&Tag| p.key.to_lowercase().contains(&text) || p.value.to_lowercase().contains(&text);
-        pairs.with_value(|all| all.iter().filter(has).cloned().collect::<Vec<_>>())
-    };
-    view! {
-        <TabFilter tab=what label="Find by name or value" />
-        {move || view! { <PairsTable what pairs=found() /> }}
-    }
-}
-
-/// A search box that stays on its tab, also without scripts.
-#[component]
-fn TabFilter(tab: &'static str, label: &'static str) -> impl IntoView {
-    view! {
-        <FilterBar label="Filter">
-            <input type="hidden" name="tab" value=tab />
-            <SearchField label />
-        </FilterBar>
-    }
-}
-
-#[component]
-fn MetricsTable(metrics: Vec<Metric>) -> impl IntoView {
-    if metrics.is_empty() {
-        return view! { <p class="muted">"No metrics."</p> }.into_any();
-    }
-    let rows = metrics
-        .into_iter()
-        .map(|m| {
-            view! {
-                <tr>
-                    <th scope="row" class="mono wrap">
-                        {m.key}
-                    </th>
-                    <td class="num" title=m.value.to_string()>
-                        {number(m.value)}
-                    </td>
-                    <td class="num">{m.step}</td>
-                    <td>
-                        <Time at=m.timestamp />
-                    </td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <div class="table-wrap">
-            <table class="table">
-                <caption class="sr-only">"Latest value of each metric"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Metric"</th>
-                        <th scope="col" class="num">
-                            "Latest"
-                        </th>
-                        <th scope="col" class="num">
-                            "Step"
-                        </th>
-                        <th scope="col">"Logged"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
-}
-
-#[component]
-fn PairsTable(what: &'static str, pairs: Vec<Tag>) -> impl IntoView {
-    if pairs.is_empty() {
-        return view! { <p class="muted">{format!("No {what}.")}</p> }.into_any();
-    }
-    let rows = pairs
-        .into_iter()
-        .map(|p| {
-            view! {
-                <tr>
-                    <th scope="row" class="mono wrap">
-                        {p.key}
-                    </th>
-                    <td class="mono wrap">{p.value}</td>
-                </tr>
-            }
-        })
-        .collect_view();
-    view! {
-        <div class="table-wrap">
-            <table class="table pairs-table">
-                <caption class="sr-only">{format!("The run's {what}")}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"Value"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
 }
 
 /// What is known for doing the same again.

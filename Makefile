@@ -12,7 +12,7 @@ PORT ?= 3000
 CYCLES ?= 200
 CROWD_SECONDS ?= 120
 # How many of its parts `make test` runs at a time.
-LANES ?= 4
+LANES ?= 3
 # One set of packages and features for checks and tests: another would compile the dependencies again.
 SERVER_SIDE := --locked --workspace --exclude frontend --features domain/testing
 

@@ -16,8 +16,8 @@ export const chromium = {
 
 export default defineConfig({
   testDir: 'tests',
-  // The stories of one file share a portal and go one after another; two files at a time.
-  workers: 2,
+  // Stories share one portal, and the machine may be small.
+  workers: 1,
   // Patience costs nothing where all is well, and other tests may be busy beside these.
   timeout: 300_000,
   expect: { timeout: 30_000 },

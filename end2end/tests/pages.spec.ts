@@ -66,8 +66,9 @@ async function tour(page: Page): Promise<string[]> {
         });
       };
       const memory = window as unknown as { tour?: { element: Element; looks: (string | undefined)[]; name: string } };
-      // A date is one element with several stops.
-      const before = memory.tour?.element === document.activeElement ? undefined : memory.tour;
+      // A date is one element with several stops; at the first of them it shows the focus itself, later the stop does.
+      if (memory.tour && memory.tour.element === document.activeElement) return { over: false, dull: '', hidden: '' };
+      const before = memory.tour;
       const same = before?.element.isConnected && looks(before.element).every((look, i) => look === undefined || look === before.looks[i]);
       const dull = before && same ? `${before.name} does not show that it has the focus` : '';
       const element = document.activeElement;

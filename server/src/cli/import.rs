@@ -106,9 +106,13 @@ async fn show(progress: &Progress, begun: Instant) {
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let line = line(&Seen::of(progress), progress.phase(), begun.elapsed());
+        let (seen, phase, since) = (Seen::of(progress), progress.phase(), begun.elapsed());
         // Who closed the terminal does not want to see it.
-        let _ = if terminal { write!(stderr(), "\r{line}\x1b[K") } else { writeln!(stderr(), "{line}") };
+        let _ = if terminal {
+            write!(stderr(), "\r{}\x1b[K", bar(&seen, phase, since))
+        } else {
+            writeln!(stderr(), "{}", line(&seen, phase, since))
+        };
     }
 }
 
@@ -139,25 +143,40 @@ impl Seen {
     }
 }
 
-/// For example `runs 312/1,204 · 1,203,000 points · 4.2 GiB · 35,120 points/s · 61.0 MiB/s · 3 min left`.
-fn line(seen: &Seen, phase: &str, since: Duration) -> String {
-    let done = match seen.runs_in_all {
-        0 => number(seen.runs),
-        // Runs that were made meanwhile are copied, too.
-        all => format!("{}/{}", number(seen.runs), number(all.max(seen.runs))),
-    };
-    let seconds = since.as_secs().max(1);
-    let mut parts = vec![
-        format!("{phase}: {done} runs"),
-        format!("{} points", number(seen.points)),
-        size(seen.bytes),
-        format!("{} points/s", number(seen.points / seconds)),
-        format!("{}/s", size(seen.bytes / seconds)),
-    ];
-    if seen.runs > 0 && seen.runs < seen.runs_in_all {
-        parts.push(format!("{} left", time(seconds * (seen.runs_in_all - seen.runs) / seen.runs)));
+impl Seen {
+    /// `312/1,204`; runs that were made meanwhile are copied, too.
+    fn runs(&self) -> String {
+        match self.runs_in_all {
+            0 => number(self.runs),
+            all => format!("{}/{}", number(self.runs), number(all.max(self.runs))),
+        }
     }
-    parts.join(" · ")
+
+    /// ` · 3 min left`, once it can be told.
+    fn left(&self, since: Duration) -> String {
+        if self.runs == 0 || self.runs >= self.runs_in_all {
+            return String::new();
+        }
+        format!(" · {} left", time(since.as_secs().max(1) * (self.runs_in_all - self.runs) / self.runs))
+    }
+}
+
+/// Cells of the bar.
+const CELLS: u64 = 20;
+
+/// For a terminal, within eighty columns: `runs [#####---------------] 312/1,204 · 1,203,000 points · 4.2 GiB · 3 min left`.
+fn bar(seen: &Seen, phase: &str, since: Duration) -> String {
+    let full = (CELLS * seen.runs).checked_div(seen.runs_in_all).unwrap_or(0).min(CELLS);
+    let cells: String = (0..CELLS).map(|cell| if cell < full { '#' } else { '-' }).collect();
+    format!("{phase} [{cells}] {} · {} points · {}{}", seen.runs(), number(seen.points), size(seen.bytes), seen.left(since))
+}
+
+/// For a file: `runs: 312/1,204 runs · 1,203,000 points · 4.2 GiB · 35,120 points/s · 61.0 MiB/s · 3 min left`.
+fn line(seen: &Seen, phase: &str, since: Duration) -> String {
+    let (runs, left, seconds) = (seen.runs(), seen.left(since), since.as_secs().max(1));
+    let (points, bytes) = (number(seen.points), size(seen.bytes));
+    let (points_a_second, bytes_a_second) = (number(seen.points / seconds), size(seen.bytes / seconds));
+    format!("{phase}: {runs} runs · {points} points · {bytes} · {points_a_second} points/s · {bytes_a_second}/s{left}")
 }
 
 #[expect(clippy::print_stdout, reason = "the command line's own output")]
@@ -219,6 +238,17 @@ mod tests {
         assert_eq!(told, "runs: 300/1,200 runs · 1,203,000 points · 2.5 GiB · 20,050 points/s · 42.6 MiB/s · 3 min left");
         let unknown = line(&Seen { runs: 2, ..Seen::default() }, "models", Duration::ZERO);
         assert_eq!(unknown, "models: 2 runs · 0 points · 0 B · 0 points/s · 0 B/s");
+    }
+
+    #[test]
+    fn the_bar_fills_and_stays_within_eighty_columns() {
+        let seen = Seen { runs: 300, runs_in_all: 1200, points: 1_203_000, bytes: 5 << 29 };
+        let told = bar(&seen, "runs", Duration::from_mins(1));
+        assert_eq!(told, "runs [#####---------------] 300/1,200 · 1,203,000 points · 2.5 GiB · 3 min left");
+        assert!(told.chars().count() <= 80, "{told}");
+        assert!(bar(&Seen::default(), "looking", Duration::ZERO).starts_with("looking [--------------------] 0 · "));
+        let more = Seen { runs: 7, runs_in_all: 5, ..Seen::default() };
+        assert!(bar(&more, "models", Duration::ZERO).starts_with("models [####################] 7/7 · "));
     }
 
     #[test]

@@ -156,7 +156,8 @@ fn failed(message: &str) -> ExitCode {
 }
 
 fn log(config: &config::Config) {
-    let filter = tracing_subscriber::EnvFilter::new(&config.log);
+    // PostgreSQL tells at each start that the table of migrations exists; who wants to hear it names it in `log`.
+    let filter = tracing_subscriber::EnvFilter::new(format!("sqlx::postgres::notice=warn,{}", config.log));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if config.log_json { builder.json().init() } else { builder.init() }
 }

@@ -12,10 +12,11 @@ fn encoded(path: &str) -> String {
 }
 
 #[component]
-pub fn RunArtifacts(team: String, run: RunId) -> impl IntoView {
+pub fn RunArtifacts(team: String, run: RunId, changes: RwSignal<u32>) -> impl IntoView {
     let folder = query_value("path");
     let (for_fetch, id) = (team.clone(), run.clone());
-    let entries = Resource::new(move || folder.get(), move |folder| run_artifacts(for_fetch.clone(), id.clone(), folder));
+    let asked = move || (folder.get(), changes.get());
+    let entries = Resource::new(asked, move |(folder, _)| run_artifacts(for_fetch.clone(), id.clone(), folder));
     let page = page_of_run(&team, run.as_str());
     let (team, page) = (StoredValue::new(team), StoredValue::new(page));
     view! {

@@ -7,10 +7,10 @@ use super::{
     words::{RunBadge, lasted, page_of_experiment, page_of_run},
 };
 use crate::{
-    components::{CopyButton, Crumb, ErrorPage, LoadingPage, Page, Tab, Tabs, Time, exact_time, query_value, use_now, use_team},
-    live::use_live,
+    components::{CopyButton, Crumb, LoadingPage, Page, Tab, Tabs, Time, exact_time, page_or_error, query_value, use_now, use_team},
+    live::{kept_current, use_live},
 };
-use domain::model::{Change, Metric, Run, RunId, TAG_NOTE, TAG_PARENT, Tag};
+use domain::model::{Change, ExperimentId, Metric, Run, RunId, TAG_NOTE, TAG_PARENT, Tag};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -18,19 +18,14 @@ use leptos_router::hooks::use_params_map;
 pub fn RunPage() -> impl IntoView {
     let (team, live, params) = (use_team(), use_live(), use_params_map());
     let id = Memo::new(move |_| params.with(|p| p.get_str("run").unwrap_or_default().to_owned()));
-    let shown = RwSignal::new(None::<String>);
-    let changed = RwSignal::new(0_u32);
-    live.on_event(move |event| {
-        if let Change::Runs { experiment } = &event.change
-            && event.team.as_deref() == Some(team.get_untracked().as_str())
-            && shown.with_untracked(|now| now.as_deref() == Some(experiment.as_str()))
-        {
-            changed.update(|n| *n += 1);
-        }
+    let experiment = StoredValue::new(None::<ExperimentId>);
+    let changes = live.changes_in(team.into(), move |event| match &event.change {
+        Change::Runs { experiment: changed } => experiment.with_value(|shown| shown.as_ref() == Some(changed)),
+        _ => false,
     });
-    let detail = Resource::new(
-        move || (team.get(), id.get(), live.reload(), changed.get()),
-        move |(team, id, _, _)| async move {
+    let first = Resource::new(
+        move || (team.get(), id.get()),
+        move |(team, id)| async move {
             live.positioned().await;
             get_run(team, RunId(id)).await
         },
@@ -39,159 +34,159 @@ pub fn RunPage() -> impl IntoView {
         <Transition fallback=|| view! { <LoadingPage title="Run" /> }>
             {move || Suspend::new(async move {
                 let team = team.get_untracked();
-                match detail.await {
-                    Ok(detail) => {
-                        shown.set(Some(detail.experiment.id.0.clone()));
-                        view! { <RunView team detail /> }.into_any()
-                    }
-                    Err(error) => view! { <ErrorPage error /> }.into_any(),
-                }
+                page_or_error(first.await, |first| {
+                    experiment.set_value(Some(first.experiment.id.clone()));
+                    view! { <RunView team first changes /> }
+                })
             })}
         </Transition>
     }
 }
 
+/// The parts of the page, and how the address names them.
+const TABS: [(&str, &str); 6] = [
+    ("Overview", ""),
+    ("Metrics", "metrics"),
+    ("Params", "params"),
+    ("Tags", "tags"),
+    ("Artifacts", "artifacts"),
+    ("Reproduce", "reproduce"),
+];
+
 #[component]
-fn RunView(team: String, detail: RunDetail) -> impl IntoView {
-    let RunDetail { run, experiment, record } = detail;
-    let href = page_of_run(&team, run.id.as_str());
+fn RunView(team: String, first: RunDetail, changes: RwSignal<u32>) -> impl IntoView {
+    let (id, experiment) = (first.run.id.clone(), first.experiment.clone());
+    let again = (team.clone(), id.clone());
+    let detail = kept_current(first, move || changes.get(), move |_| get_run(again.0.clone(), again.1.clone()));
+    // What is drawn from a part of the run is drawn again only where that part changed.
+    let run = Memo::new(move |_| detail.with(|d| d.run.clone()));
+    let metrics = Memo::new(move |_| run.with(|r| r.metrics.clone()));
+    let params = Memo::new(move |_| run.with(|r| r.params.clone()));
+    let tags = Memo::new(move |_| run.with(|r| r.tags.clone()));
+    let record = Memo::new(move |_| detail.with(|d| d.record.clone()));
+    let state = Memo::new(move |_| run.with(|r| (r.status, r.deleted_at.is_some())));
+    let href = page_of_run(&team, id.as_str());
     let download = format!("{href}/reproduce.json");
     let tab = query_value("tab");
     let crumbs = vec![
         Crumb::new(team.clone(), format!("/t/{team}")),
         Crumb::new("Experiments", format!("/t/{team}/experiments")),
-        Crumb::new(experiment.name.clone(), page_of_experiment(&team, experiment.id.as_str())),
+        Crumb::new(experiment.name, page_of_experiment(&team, experiment.id.as_str())),
     ];
-    let (metric_count, param_count, tag_count) = (run.metrics.len(), run.params.len(), run.tags.len());
     let tabs = move || {
-        let now = tab.get();
-        let all = [
-            ("Overview", String::new(), ""),
-            ("Metrics", metric_count.to_string(), "metrics"),
-            ("Params", param_count.to_string(), "params"),
-            ("Tags", tag_count.to_string(), "tags"),
-            ("Artifacts", String::new(), "artifacts"),
-            ("Reproduce", String::new(), "reproduce"),
-        ];
-        let known = all.iter().any(|(_, _, key)| *key == now);
-        let tabs = all.map(|(text, _, key)| Tab {
+        let now = tab.read();
+        let now = if TABS.iter().any(|(_, key)| now.as_str() == *key) { now.as_str() } else { "" };
+        let tabs = TABS.map(|(text, key)| Tab {
             text,
             href: if key.is_empty() { href.clone() } else { format!("{href}?tab={key}") },
-            current: if key.is_empty() { !known || now.is_empty() } else { now == key },
+            current: key == now,
         });
         view! { <Tabs label="Parts of this run" tabs=tabs.to_vec() /> }
     };
-    let (title, status, deleted) = (run.name.clone(), run.status, run.deleted_at.is_some());
-    let run = StoredValue::new(run);
+    let badge = move || {
+        let (status, deleted) = state.get();
+        view! { <RunBadge status deleted /> }
+    };
     view! {
-        <Page title crumbs status=move || view! { <span role="status"><RunBadge status deleted /></span> }>
+        <Page title=Memo::new(move |_| run.with(|r| r.name.clone())) crumbs status=move || view! { <span role="status">{badge}</span> }>
             {tabs}
             {move || {
                 let team = team.clone();
                 match tab.read().as_str() {
-                    "metrics" => view! { <Metrics metrics=run.with_value(|r| r.metrics.clone()) /> }.into_any(),
-                    "params" => view! { <Pairs what="params" caption="The run's params" pairs=run.with_value(|r| r.params.clone()) /> }.into_any(),
-                    "tags" => view! { <Pairs what="tags" caption="The run's tags" pairs=run.with_value(|r| r.tags.clone()) /> }.into_any(),
-                    "artifacts" => view! { <RunArtifacts team run=run.with_value(|r| r.id.clone()) /> }.into_any(),
-                    "reproduce" => view! { <Reproduce record=record.clone() download=download.clone() /> }.into_any(),
-                    _ => view! { <Overview team run=run.get_value() /> }.into_any(),
+                    "metrics" => view! { <Metrics metrics /> }.into_any(),
+                    "params" => view! { <Pairs what="params" caption="The run's params" pairs=params /> }.into_any(),
+                    "tags" => view! { <Pairs what="tags" caption="The run's tags" pairs=tags /> }.into_any(),
+                    "artifacts" => view! { <RunArtifacts team run=id.clone() changes /> }.into_any(),
+                    "reproduce" => view! { <Reproduce record download=download.clone() /> }.into_any(),
+                    _ => view! { <Overview team run metrics params tags /> }.into_any(),
                 }
             }}
         </Page>
     }
 }
 
+/// Metrics and params that the overview shows.
+const FIRST: usize = 8;
+
 #[component]
-fn Overview(team: String, run: Run) -> impl IntoView {
+fn Overview(team: String, run: Memo<Run>, metrics: Memo<Vec<Metric>>, params: Memo<Vec<Tag>>, tags: Memo<Vec<Tag>>) -> impl IntoView {
     let now = use_now();
-    let tag = |key: &str| run.tags.iter().find(|t| t.key == key).map(|t| t.value.clone());
-    let (note, parent, source, commit) = (tag(TAG_NOTE), tag(TAG_PARENT), tag("mlflow.source.name"), tag("mlflow.source.git.commit"));
-    let notebook = run.notebook.as_ref().map(|id| {
+    let tag = move |key: &'static str| Memo::new(move |_| tags.with(|tags| tags.iter().find(|t| t.key == key).map(|t| t.value.clone())));
+    let (note, parent) = (tag(TAG_NOTE), tag(TAG_PARENT));
+    let first_metrics = Memo::new(move |_| metrics.with(|all| all.iter().take(FIRST).cloned().collect::<Vec<_>>()));
+    let first_params = Memo::new(move |_| params.with(|all| all.iter().take(FIRST).cloned().collect::<Vec<_>>()));
+    // The user that the client claims, where that is not who made it.
+    let claimed = Memo::new(move |_| run.with(|r| (!r.user_id.is_empty() && r.user_id != r.created_by).then(|| r.user_id.clone())));
+    let (started, ended) = (Memo::new(move |_| run.with(|r| r.start_time)), Memo::new(move |_| run.with(|r| r.end_time)));
+    // Of these a run never gets others.
+    let (id, by, place, notebook) =
+        run.with_untracked(|r| (r.id.0.clone(), r.created_by.clone(), r.artifact_uri.clone(), r.notebook.clone()));
+    let notebook = notebook.map(|id| {
         let href = format!("/t/{team}/notebooks/{id}");
-        view! {
-            <div>
-                <dt>"Notebook"</dt>
-                <dd>
-                    <a href=href>"The notebook that made it"</a>
-                </dd>
-            </div>
-        }
+        view! { <Fact name="Notebook"><a href=href>"The notebook that made it"</a></Fact> }
     });
-    let parent = parent.map(|parent| {
-        let href = page_of_run(&team, &parent);
-        view! {
-            <div>
-                <dt>"Parent run"</dt>
-                <dd>
-                    <a class="mono" href=href>
-                        {parent}
-                    </a>
-                </dd>
-            </div>
-        }
-    });
-    let fact = |name: &'static str, value: Option<String>| {
-        value.map(|value| view! { <div><dt>{name}</dt><dd class="mono wrap">{value}</dd></div> })
+    let parent = move || {
+        parent.get().map(|parent| {
+            let href = page_of_run(&team, &parent);
+            view! { <Fact name="Parent run"><a class="mono" href=href>{parent}</a></Fact> }
+        })
     };
-    let (id, started, ended, by, claimed, place) =
-        (run.id.0.clone(), run.start_time, run.end_time, run.created_by.clone(), run.user_id.clone(), run.artifact_uri.clone());
-    let claimed = (!claimed.is_empty() && claimed != by).then_some(claimed);
-    let metrics: Vec<Metric> = run.metrics.iter().take(8).cloned().collect();
-    let params: Vec<Tag> = run.params.iter().take(8).cloned().collect();
+    let fact = |name: &'static str, value: Memo<Option<String>>| {
+        move || value.get().map(|value| view! { <Fact name><span class="mono wrap">{value}</span></Fact> })
+    };
     view! {
         <div class="run-overview">
             <section class="card pad" aria-label="Facts">
                 <dl class="profile">
-                    <div>
-                        <dt>"Run id"</dt>
-                        <dd class="row">
-                            <span class="mono wrap">{id.clone()}</span>
-                            <CopyButton text=id label="Copy run id" />
-                        </dd>
-                    </div>
-                    <div>
-                        <dt>"Made by"</dt>
-                        <dd>{by}</dd>
-                    </div>
+                    <Fact name="Run id">
+                        <span class="mono wrap">{id.clone()}</span>
+                        <CopyButton text=id label="Copy run id" />
+                    </Fact>
+                    <Fact name="Made by">{by}</Fact>
                     {fact("User of the client", claimed)}
                     {notebook}
                     {parent}
-                    <div>
-                        <dt>"Started"</dt>
-                        <dd>{started.map(|at| view! { <Time at />" "<span class="muted">{exact_time(at)}</span> })}</dd>
-                    </div>
-                    <div>
-                        <dt>"Duration"</dt>
-                        <dd>{move || lasted(&run, now.get())}</dd>
-                    </div>
-                    {ended.map(|at| view! { <div><dt>"Ended"</dt><dd>{exact_time(at)}</dd></div> })}
-                    {fact("Source", source)}
-                    {fact("Git commit", commit)}
-                    <div>
-                        <dt>"Artifacts"</dt>
-                        <dd class="row">
-                            <span class="mono wrap">{place.clone()}</span>
-                            <CopyButton text=place label="Copy artifact location" />
-                        </dd>
-                    </div>
+                    <Fact name="Started">
+                        {move || started.get().map(|at| view! { <span><Time at />" "<span class="muted">{exact_time(at)}</span></span> })}
+                    </Fact>
+                    <Fact name="Duration">{move || run.with(|run| lasted(run, now.get()))}</Fact>
+                    {move || ended.get().map(|at| view! { <Fact name="Ended">{exact_time(at)}</Fact> })}
+                    {fact("Source", tag("mlflow.source.name"))}
+                    {fact("Git commit", tag("mlflow.source.git.commit"))}
+                    <Fact name="Artifacts">
+                        <span class="mono wrap">{place.clone()}</span>
+                        <CopyButton text=place label="Copy artifact location" />
+                    </Fact>
                 </dl>
             </section>
             <div class="stack">
-                {note.map(|note| view! { <section class="card pad" aria-label="Note"><h2>"Note"</h2><p class="note-text">{note}</p></section> })}
+                {move || {
+                    note.get().map(|note| view! { <section class="card pad" aria-label="Note"><h2>"Note"</h2><p class="note-text">{note}</p></section> })
+                }}
                 <section aria-label="First metrics">
-                    <MetricsTable metrics />
+                    <MetricsTable metrics=first_metrics />
                 </section>
                 <section aria-label="First params">
-                    <ParamsTable params />
+                    <ParamsTable params=first_params />
                 </section>
             </div>
         </div>
     }
 }
 
+#[component]
+fn Fact(name: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <div>
+            <dt>{name}</dt>
+            <dd class="row">{children()}</dd>
+        </div>
+    }
+}
+
 /// What is known for doing the same again.
 #[component]
-fn Reproduce(record: String, download: String) -> impl IntoView {
+fn Reproduce(record: Memo<String>, download: String) -> impl IntoView {
     view! {
         <section class="stack" aria-label="Reproduce record">
             <p class="muted">"What Slipway kept so that the run can be made again: source, commit, params, data, models, who and where."</p>
@@ -201,8 +196,8 @@ fn Reproduce(record: String, download: String) -> impl IntoView {
                 </a>
             </p>
             <div class="snippet">
-                <pre class="mono" tabindex="0">{record.clone()}</pre>
-                <CopyButton text=record label="Copy record" />
+                <pre class="mono" tabindex="0">{move || record.get()}</pre>
+                {move || view! { <CopyButton text=record.get() label="Copy record" /> }}
             </div>
         </section>
     }

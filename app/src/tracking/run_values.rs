@@ -29,25 +29,33 @@ fn arranged_metrics(metrics: &[Metric], text: &str, sort: &str) -> Vec<Metric> {
 
 /// The latest value of every metric.
 #[component]
-pub(super) fn Metrics(metrics: Vec<Metric>) -> impl IntoView {
-    if metrics.is_empty() {
-        return view! { <p class="muted">"No metrics."</p> }.into_any();
-    }
+pub(super) fn Metrics(metrics: Memo<Vec<Metric>>) -> impl IntoView {
     let (text, sort) = (query_value("q"), query_value("sort"));
-    let found = Memo::new(move |_| arranged_metrics(&metrics, &text.read(), &sort.read()));
-    view! {
-        <TabFilter tab="metrics" label="Find a metric" />
-        <ListTable
-            caption="Latest value of each metric"
-            columns=METRIC_COLUMNS
-            default="name"
-            nothing="No metric matches. Try fewer letters."
-            none=Signal::derive(move || found.with(Vec::is_empty))
-        >
-            {move || found.get().into_iter().map(metric_row).collect_view()}
-        </ListTable>
-    }
-    .into_any()
+    let found = Memo::new(move |_| metrics.with(|metrics| arranged_metrics(metrics, &text.read(), &sort.read())));
+    or_none("metrics", metrics, move || {
+        view! {
+            <TabFilter tab="metrics" label="Find a metric" />
+            <ListTable
+                caption="Latest value of each metric"
+                columns=METRIC_COLUMNS
+                default="name"
+                nothing="No metric matches. Try fewer letters."
+                none=Signal::derive(move || found.with(Vec::is_empty))
+            >
+                {move || found.get().into_iter().map(metric_row).collect_view()}
+            </ListTable>
+        }
+    })
+}
+
+/// What `all` draws, or a line where the run has logged nothing of the kind.
+fn or_none<T: Send + Sync + 'static, V: IntoView + 'static>(
+    what: &'static str,
+    values: Memo<Vec<T>>,
+    all: impl Fn() -> V + Send + 'static,
+) -> impl IntoView {
+    let none = Memo::new(move |_| values.with(Vec::is_empty));
+    move || if none.get() { view! { <p class="muted">{format!("No {what} yet.")}</p> }.into_any() } else { all().into_any() }
 }
 
 const PAIR_COLUMNS: &[Column] = &[Column::sorted("name", "Name"), Column::sorted("value", "Value")];
@@ -68,25 +76,23 @@ fn arranged_pairs(pairs: &[Tag], text: &str, sort: &str) -> Vec<Tag> {
 
 /// Every param, or every tag.
 #[component]
-pub(super) fn Pairs(what: &'static str, caption: &'static str, pairs: Vec<Tag>) -> impl IntoView {
-    if pairs.is_empty() {
-        return view! { <p class="muted">{format!("No {what}.")}</p> }.into_any();
-    }
+pub(super) fn Pairs(what: &'static str, caption: &'static str, pairs: Memo<Vec<Tag>>) -> impl IntoView {
     let (text, sort) = (query_value("q"), query_value("sort"));
-    let found = Memo::new(move |_| arranged_pairs(&pairs, &text.read(), &sort.read()));
-    view! {
-        <TabFilter tab=what label="Find by name or value" />
-        <ListTable
-            caption
-            columns=PAIR_COLUMNS
-            default="name"
-            nothing="Nothing matches. Try fewer letters."
-            none=Signal::derive(move || found.with(Vec::is_empty))
-        >
-            {move || found.get().into_iter().map(pair_row).collect_view()}
-        </ListTable>
-    }
-    .into_any()
+    let found = Memo::new(move |_| pairs.with(|pairs| arranged_pairs(pairs, &text.read(), &sort.read())));
+    or_none(what, pairs, move || {
+        view! {
+            <TabFilter tab=what label="Find by name or value" />
+            <ListTable
+                caption
+                columns=PAIR_COLUMNS
+                default="name"
+                nothing="Nothing matches. Try fewer letters."
+                none=Signal::derive(move || found.with(Vec::is_empty))
+            >
+                {move || found.get().into_iter().map(pair_row).collect_view()}
+            </ListTable>
+        }
+    })
 }
 
 /// A search box that stays on its tab, also without scripts.
@@ -130,52 +136,48 @@ fn pair_row(pair: Tag) -> impl IntoView {
 
 /// The first metrics of the run.
 #[component]
-pub(super) fn MetricsTable(metrics: Vec<Metric>) -> impl IntoView {
-    if metrics.is_empty() {
-        return view! { <p class="muted">"No metrics."</p> }.into_any();
-    }
-    view! {
-        <div class="table-wrap">
-            <table class="table">
-                <caption class="sr-only">"Latest value of each metric"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Metric"</th>
-                        <th scope="col" class="num">
-                            "Latest"
-                        </th>
-                        <th scope="col" class="num">
-                            "Step"
-                        </th>
-                        <th scope="col">"Logged"</th>
-                    </tr>
-                </thead>
-                <tbody>{metrics.into_iter().map(metric_row).collect_view()}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
+pub(super) fn MetricsTable(metrics: Memo<Vec<Metric>>) -> impl IntoView {
+    or_none("metrics", metrics, move || {
+        view! {
+            <div class="table-wrap">
+                <table class="table">
+                    <caption class="sr-only">"Latest value of each metric"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Metric"</th>
+                            <th scope="col" class="num">
+                                "Latest"
+                            </th>
+                            <th scope="col" class="num">
+                                "Step"
+                            </th>
+                            <th scope="col">"Logged"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{move || metrics.get().into_iter().map(metric_row).collect_view()}</tbody>
+                </table>
+            </div>
+        }
+    })
 }
 
 /// The first params of the run.
 #[component]
-pub(super) fn ParamsTable(params: Vec<Tag>) -> impl IntoView {
-    if params.is_empty() {
-        return view! { <p class="muted">"No params."</p> }.into_any();
-    }
-    view! {
-        <div class="table-wrap">
-            <table class="table pairs-table">
-                <caption class="sr-only">"The run's params"</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"Value"</th>
-                    </tr>
-                </thead>
-                <tbody>{params.into_iter().map(pair_row).collect_view()}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
+pub(super) fn ParamsTable(params: Memo<Vec<Tag>>) -> impl IntoView {
+    or_none("params", params, move || {
+        view! {
+            <div class="table-wrap">
+                <table class="table pairs-table">
+                    <caption class="sr-only">"The run's params"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Name"</th>
+                            <th scope="col">"Value"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{move || params.get().into_iter().map(pair_row).collect_view()}</tbody>
+                </table>
+            </div>
+        }
+    })
 }

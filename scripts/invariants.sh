@@ -16,6 +16,11 @@ if found=$(grep -E '^(sqlx|sqlx-[a-z]+|libsqlite3-sys|kube|k8s-openapi|landlock|
 fi
 if found=$(grep -E '^tokio .*\[.*\b(net|process|fs)\b' <<<"$browser"); then fail "frontend has tokio's net, process or fs" "$found"; fi
 
+# What ships knows no tests: their cheap passwords and crash points are features that it is built without.
+if found=$(cargo tree --locked --package server --edges normal,features --prefix none | grep -E '^domain feature "(testing|crashpoints)"'); then
+  fail "the server must be built without" "$found"
+fi
+
 # Pages cannot grow SQL, cluster calls or processes; the domain knows no web.
 direct() { cargo tree --locked --package "$1" --depth 1 --edges normal --prefix none --all-features --format '{p}' | tail -n +2 | cut -d' ' -f1; }
 if found=$(direct app | grep -Ex 'sqlx|kube|tokio|rustix'); then fail "app must not depend on" "$found"; fi

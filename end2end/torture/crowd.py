@@ -1,6 +1,7 @@
 """Thirty-two clients log at once while one reader holds a snapshot of the database from beginning to end and another process writes: no client may be refused.
 
-What was answered is counted against what the portal has at the end. Usage: crowd.py [--seconds N] [--binary FILE]
+What was answered is counted against what the portal has at the end. They ask without a pause for a sixth of the time and after one of 50 ms for the
+rest, so that other tests can go beside it. Usage: crowd.py [--seconds N] [--pause SECONDS] [--binary FILE]
 On PostgreSQL where SLIPWAY_TEST_DATABASE_URL names a server.
 """
 
@@ -11,9 +12,21 @@ from torture import API, TARGET, Client, Portal
 WRITERS, PROCESSES = 32, 4
 
 
-def write(port, token, run, until, answers, logged):
+class Pace:
+    """How long they go on, and how fast."""
+
+    def __init__(self, seconds, pause):
+        self.until, self.calm, self.pause = time.monotonic() + seconds, time.monotonic() + seconds / 6, pause
+
+    def go_on(self):
+        if time.monotonic() > self.calm:
+            time.sleep(self.pause)
+        return time.monotonic() < self.until
+
+
+def write(port, token, run, pace, answers, logged):
     client, number = Client(port, token), 0
-    while time.monotonic() < until:
+    while pace.go_on():
         metrics = [{"key": "m", "value": number, "timestamp": 1_700_000_000_000 + number, "step": number}]
         status, answer = client.send("POST", API + "runs/log-batch", {"run_id": run, "metrics": metrics, "params": [{"key": f"p{number % 50}", "value": "1"}]})
         answers[status if status == 200 else f"{status} {answer[:200]!r}"] += 1
@@ -21,9 +34,9 @@ def write(port, token, run, until, answers, logged):
     logged[run] = number
 
 
-def writers(port, token, runs, until, results):
+def writers(port, token, runs, pace, results):
     answers, logged = collections.Counter(), {}
-    threads = [threading.Thread(target=write, args=(port, token, run, until, answers, logged)) for run in runs]
+    threads = [threading.Thread(target=write, args=(port, token, run, pace, answers, logged)) for run in runs]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -31,10 +44,10 @@ def writers(port, token, runs, until, results):
     results.put((dict(answers), logged))
 
 
-def read(port, token, experiment, until, answers):
+def read(port, token, experiment, pace, answers):
     """A person who searches and looks at histories meanwhile."""
     client = Client(port, token)
-    while time.monotonic() < until:
+    while pace.go_on():
         status, answer = client.send("POST", API + "runs/search", {"experiment_ids": [experiment], "order_by": ["metrics.m DESC"], "max_results": 100})
         answers["search " + str(status if status == 200 else f"{status} {answer[:200]!r}")] += 1
 
@@ -74,6 +87,7 @@ class Snapshot:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=120)
+    parser.add_argument("--pause", type=float, default=0.05)
     parser.add_argument("--binary", default=str(TARGET / "release" / "slipway"))
     options = parser.parse_args()
     portal = Portal(options.binary)
@@ -83,12 +97,12 @@ def main():
         experiment = client.done("POST", API + "experiments/create", {"name": "crowd"})["experiment_id"]
         runs = [client.done("POST", API + "runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"] for _ in range(WRITERS)]
         snapshot = Snapshot(portal)
-        until, results, seen, others = time.monotonic() + options.seconds, multiprocessing.Queue(), collections.Counter(), 0
-        crowd = [multiprocessing.Process(target=writers, args=(portal.port, portal.token, runs[i::PROCESSES], until, results)) for i in range(PROCESSES)]
-        reader = threading.Thread(target=read, args=(portal.port, portal.token, experiment, until, seen))
+        pace, results, seen, others = Pace(options.seconds, options.pause), multiprocessing.Queue(), collections.Counter(), 0
+        crowd = [multiprocessing.Process(target=writers, args=(portal.port, portal.token, runs[i::PROCESSES], pace, results)) for i in range(PROCESSES)]
+        reader = threading.Thread(target=read, args=(portal.port, portal.token, experiment, pace, seen))
         for one in [*crowd, reader]:
             one.start()
-        while time.monotonic() < until:
+        while time.monotonic() < pace.until:
             # The command line is another process that writes to the same database.
             portal.command("team", "add", f"t-{secrets.token_hex(6)}")
             others += 1

@@ -1,4 +1,5 @@
-//! The same artifacts in a bucket. Runs where `scripts/with-s3.sh` has started an S3 server.
+//! The same artifacts in a bucket. Runs where `scripts/with-s3.sh` has started an S3 server, or where `SLIPWAY_TEST_BUCKET` and the service's own
+//! variables say where another is: `gs://…`, `az://…`.
 
 use bytes::Bytes;
 use domain::{
@@ -15,7 +16,9 @@ use std::sync::Arc;
 #[expect(clippy::disallowed_methods, reason = "tests have no configuration; the environment says where a bucket is")]
 fn bucket() -> Option<BucketConfig> {
     let url = std::env::var("SLIPWAY_TEST_BUCKET").ok().filter(|url| !url.is_empty())?;
-    let options = std::env::vars().filter(|(name, _)| name.starts_with("AWS_")).map(|(name, value)| (name.to_ascii_lowercase(), value));
+    let options = std::env::vars()
+        .filter(|(name, _)| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|service| name.starts_with(service)))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value));
     Some(BucketConfig { url: format!("{url}/{}", random::id::<String>()), options: options.collect() })
 }
 
@@ -89,7 +92,7 @@ async fn a_bucket_takes_an_upload_in_parts() {
 #[tokio::test]
 async fn a_bucket_that_does_not_answer_is_unavailable_and_its_secrets_are_not_told() {
     let Some(mut config) = bucket() else { return };
-    config.url = config.url.replace("s3://slipway/", "s3://nosuchbucket/");
+    config.url = config.url.replace("://slipway/", "://nosuchbucket/");
     let (test, ada) = portal(&config).await;
     let refused = put(&test.portal, &ada, &ArtifactPath::parse("x").expect("a path"), b"x").await;
     assert!(matches!(&refused, Err(Error::Unavailable(why)) if !why.contains("nosuchbucket")), "{refused:?}");

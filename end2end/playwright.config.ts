@@ -28,6 +28,8 @@ export default defineConfig({
     launchOptions: chromium,
     locale: 'en-GB',
     viewport: { width: 1280, height: 800 },
-    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+    // A trace pictures every step, which takes more than the steps themselves: TRACE=1 for looking into a failure.
+    trace: process.env.TRACE ? 'retain-on-failure' : 'off',
   },
 });

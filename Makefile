@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test test-sqlite test-postgres test-s3 test-browser test-mlflow test-torture lint bench bench-tracking conformance torture crowd screenshots audit
+.PHONY: help run dev build test test-sqlite test-postgres test-s3 test-browser test-mlflow lint bench bench-tracking conformance torture crowd screenshots audit
 
 CARGO ?= cargo
 # Where `make run` and `make dev` serve; the portal's other settings are environment variables too (slipway --help).
@@ -40,7 +40,7 @@ test: ## Runs every test: Rust on both databases and an S3 server, the browser s
 	@$(CARGO) xtask build --release
 	@scripts/mlflow-client.sh
 	@# Most of them wait for servers and browsers half of the time, so several go side by side, the longest first.
-	@$(MAKE) --no-print-directory --jobs $(LANES) --output-sync=line test-browser test-torture test-mlflow test-postgres test-sqlite test-s3
+	@$(MAKE) --no-print-directory --jobs $(LANES) --output-sync=line test-browser torture test-mlflow test-postgres test-sqlite crowd test-s3
 
 test-sqlite: ## The Rust tests on SQLite
 	$(call say,Rust tests on SQLite)
@@ -68,8 +68,6 @@ test-mlflow: ## MLflow's own client against the release build, on both databases
 	@scripts/mlflow-client.sh
 	@scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider end2end/mlflow
 	@scripts/with-postgres.sh scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider --ignore end2end/mlflow/test_import.py end2end/mlflow
-
-test-torture: torture crowd
 
 torture: ## Kills the portal CYCLES times while clients log, on both databases: nothing may be lost, torn or doubled
 	$(call say,torture: $(CYCLES) crashes on each database)

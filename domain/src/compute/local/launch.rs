@@ -1,6 +1,7 @@
 //! The life of one launch: prepare, start its shim, follow it to its end.
 
 use super::{
+    blocking::blocking,
     engine::Engine,
     entry::{Entry, failed, lock},
     ports::{self, Link, Listener},
@@ -223,7 +224,7 @@ async fn wait_ready(entry: &Entry, shim: Process, was_ready: bool) -> Result<Lin
     let mut strangers = 0;
     let mut answer = String::from("nothing listens on its port");
     while was_ready || start.elapsed() < READY_TIME {
-        let seen = tokio::task::spawn_blocking(move || ports::listener(port, shim.pid)).await.unwrap_or(Listener::Nobody);
+        let seen = blocking(move || ports::listener(port, shim.pid)).await.unwrap_or(Listener::Nobody);
         match seen {
             Listener::Nobody => strangers = 0,
             Listener::Ours(link) if was_ready => return Ok(link),

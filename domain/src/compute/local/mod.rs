@@ -1,6 +1,7 @@
 //! The engine `local`: real processes on this machine, each below a shim that outlives the portal.
 
 mod adopt;
+mod blocking;
 mod check;
 mod config;
 pub mod confine;
@@ -34,6 +35,7 @@ use crate::{
     model::{Capacity, Environment, LogPage, VolumeId},
 };
 use async_trait::async_trait;
+use blocking::blocking;
 use engine::{Engine, lock_engine};
 use entry::{Entry, lock};
 use futures::{StreamExt, stream::BoxStream};
@@ -142,7 +144,7 @@ impl ComputeEngine for LocalEngine {
 
     async fn logs(&self, id: &str, from: Option<u64>, limit: u32) -> Result<LogPage> {
         let folder = self.0.folders.workload(id)?.log();
-        let read = tokio::task::spawn_blocking(move || log_read::read_page(&folder, from, limit)).await;
+        let read = blocking(move || log_read::read_page(&folder, from, limit)).await;
         read.map_err(|e| Error::internal("log reader", e))?.map_err(|e| Error::internal("log", e))
     }
 
@@ -179,7 +181,7 @@ impl ComputeEngine for LocalEngine {
             (Some(link), _) if link.holds() => true,
             (Some(_), Some(shim)) => {
                 // The program may have replaced its listener; look again at all of it.
-                let seen = tokio::task::spawn_blocking(move || ports::listener(port, shim.pid)).await;
+                let seen = blocking(move || ports::listener(port, shim.pid)).await;
                 let fresh = if let Ok(ports::Listener::Ours(link)) = seen { Some(link) } else { None };
                 fresh.inspect(|l| *lock(&entry.link) = Some(*l)).is_some()
             }
@@ -227,7 +229,7 @@ impl ComputeEngine for LocalEngine {
 
     async fn volume_usage(&self, id: &VolumeId) -> Option<u64> {
         let folder = self.0.folders.volume(id).ok()?;
-        tokio::task::spawn_blocking(move || volumes::usage(&folder)).await.ok()?
+        blocking(move || volumes::usage(&folder)).await.ok()?
     }
 
     async fn check(&self) -> Vec<Finding> {

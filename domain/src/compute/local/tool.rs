@@ -1,6 +1,7 @@
 //! Runs pip, uv and git: confined, without a shell, their output line by line, and gone when nobody waits for them.
 
 use super::{
+    blocking::blocking,
     processes::{self, Process},
     records::{Confinement, TAG},
 };
@@ -52,9 +53,9 @@ pub(super) async fn run(launcher: &Path, tool: Tool, on_line: impl FnMut(&str) +
     let launcher = launcher.to_owned();
     // The kernel kills the tool when the thread that started it ends: so that must be one that waits for it to the end,
     // which no worker of the runtime promises.
-    let end = tokio::task::spawn_blocking(move || run_blocking(&launcher, &tool, &running, on_line)).await;
+    let end = blocking(move || run_blocking(&launcher, &tool, &running, on_line)).await;
     drop(kill);
-    end.map_err(io::Error::other)?
+    end?
 }
 
 fn run_blocking(launcher: &Path, tool: &Tool, running: &Mutex<Running>, mut on_line: impl FnMut(&str)) -> io::Result<ExitStatus> {

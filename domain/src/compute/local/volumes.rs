@@ -1,5 +1,6 @@
 //! Folders that workloads fill: deleted and measured without following what they planted in them.
 
+use super::blocking::blocking;
 use crate::error::{Error, Result};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use std::{
@@ -23,7 +24,7 @@ pub(super) async fn delete(folder: PathBuf) -> Result<()> {
 
 /// `remove_tree` where it makes nobody wait.
 pub(super) async fn remove_tree_apart(folder: PathBuf) -> io::Result<()> {
-    tokio::task::spawn_blocking(move || remove_tree(&folder)).await.map_err(io::Error::other)?
+    blocking(move || remove_tree(&folder)).await?
 }
 
 /// Deletes a folder and all in it, also what its owner made read-only, as Go does with its modules. Links in it are removed, not

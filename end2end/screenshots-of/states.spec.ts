@@ -12,8 +12,8 @@ test('every state', async ({ workplace, visit, watch }) => {
   const full = `/t/${team.name}`;
   const bare = `/t/${(await workplace.team()).name}`;
   const api = workplace.admin;
-  await api.addCommand('broken', 'Broken', [PYTHON, '-c', 'print("no such dataset"); raise SystemExit(3)']);
-  await api.addCommand('slow', 'Slow', [PYTHON, '-c', 'import time; time.sleep(600)']);
+  await api.addCommand('broken', 'Broken', [PYTHON, '-c', 'print("no such dataset"); raise SystemExit(3)', '{port}']);
+  await api.addCommand('slow', 'Slow', [PYTHON, '-c', 'import time; time.sleep(600)', '{port}']);
   const failed = await api.launch(team.name, 'broken', 'fails-at-once');
   const busy = await api.launch(team.name, 'slow', 'takes-its-time');
   await api.until(team.name, failed.id, ['failed']);

@@ -67,7 +67,7 @@ impl Shelf {
         let headers = [("cookie", cookie.as_str()), ("origin", &origin), ("accept", "text/html"), ("referer", &referer)];
         let answer = self.house.send("POST", &format!("/api/registry/{name}"), &headers, body).await;
         assert!(matches!(answer.status, 302 | 303), "{name}: {} {}", answer.status, answer.body);
-        answer.header("location").expect("a way on").trim_start_matches(&origin).to_owned()
+        answer.header("location").expect("a way on").trim_start_matches(&origin).trim_end_matches('?').to_owned()
     }
 }
 

@@ -1,6 +1,6 @@
 // A team with something of everything, and every page of the portal that a signed-in administrator can see; the stories about all pages and
 // `make screenshots` share them.
-import { request } from '@playwright/test';
+import { APIRequestContext, request } from '@playwright/test';
 import { Api, FILE_SERVER } from './api';
 import { Team, Workplace, expect } from './story';
 
@@ -26,15 +26,70 @@ export async function furnish(workplace: Workplace): Promise<Furnished> {
   return { team, paths: pages(team.name, [running.id, stopped.id], experiment, run), plain };
 }
 
-/** An experiment with runs as a training script logs them; the id of one. */
-async function log(url: string, api: Api, team: string): Promise<{ experiment: string; run: string }> {
-  const [, token] = await api.call<[unknown, string]>('identity/create_token', { new: { name: 'nightly training', team, role: 'member', days: 30 } });
-  const client = await request.newContext({ baseURL: url, extraHTTPHeaders: { Authorization: `Bearer ${token}` } });
-  const asked = async <T>(name: string, data: object): Promise<T> => {
-    const answer = await client.post(`/api/2.0/mlflow/${name}`, { data });
+/** What MLflow's client of this team sends. */
+export class Client {
+  private constructor(private context: APIRequestContext) {}
+
+  static async of(url: string, api: Api, team: string): Promise<Client> {
+    const [, token] = await api.call<[unknown, string]>('identity/create_token', { new: { name: 'nightly training', team, role: 'member', days: 30 } });
+    return new Client(await request.newContext({ baseURL: url, extraHTTPHeaders: { Authorization: `Bearer ${token}` } }));
+  }
+
+  async ask<T>(name: string, data: object): Promise<T> {
+    const answer = await this.context.post(`/api/2.0/mlflow/${name}`, { data });
     expect(answer.status(), `${name}: ${await answer.text()}`).toBe(200);
     return (await answer.json()) as T;
-  };
+  }
+
+  /** `path` begins with the experiment. */
+  async put(path: string, data: string): Promise<void> {
+    const kept = await this.context.put(`/api/2.0/mlflow-artifacts/artifacts/${path}`, { data });
+    expect(kept.status(), await kept.text()).toBe(200);
+  }
+
+  dispose(): Promise<void> {
+    return this.context.dispose();
+  }
+}
+
+/** A model of two versions, the first of them `champion`, of what a run logged. */
+export async function register(client: Client, name: string, experiment: string, run: string): Promise<void> {
+  const files: [string, string][] = [
+    ['MLmodel', ML_MODEL],
+    ['input_example.json', '{"columns": ["age", "plan"], "data": [[41, "yearly"]]}'],
+    ['model.pkl', 'x'.repeat(20_000)],
+  ];
+  for (const [file, text] of files) await client.put(`${experiment}/${run}/artifacts/model/${file}`, text);
+  const description = 'Tells who is about to leave.\n\nTrained on the customers of May.';
+  await client.ask('registered-models/create', { name, description, tags: [{ key: 'owner', value: 'growth' }] });
+  for (const description of ['The first that beat the rules.', '']) {
+    await client.ask('model-versions/create', { name, source: `runs:/${run}/model`, run_id: run, description });
+  }
+  await client.ask('registered-models/alias', { name, alias: 'champion', version: '1' });
+}
+
+/** As MLflow's client writes it. */
+const ML_MODEL = `flavors:
+  python_function:
+    loader_module: mlflow.sklearn
+  sklearn:
+    sklearn_version: '1.5'
+mlflow_version: 3.18.0
+saved_input_example_info:
+  artifact_path: input_example.json
+  type: dataframe
+signature:
+  inputs: '[{"type": "double", "name": "age", "required": true}, {"type": "string",
+    "name": "plan", "required": false}]'
+  outputs: '[{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1,
+    2]}}]'
+  params: '[{"name": "threshold", "default": 0.5, "shape": null, "type": "double"}]'
+`;
+
+/** An experiment with runs as a training script logs them, and a model of the last; the id of one. */
+async function log(url: string, api: Api, team: string): Promise<{ experiment: string; run: string }> {
+  const client = await Client.of(url, api, team);
+  const asked = <T>(name: string, data: object): Promise<T> => client.ask<T>(name, data);
   const begun = Date.now() - 3_600_000;
   const { experiment_id: experiment } = await asked<{ experiment_id: string }>('experiments/create', { name: 'churn', tags: [{ key: 'stage', value: 'research' }] });
   let last = '';
@@ -54,8 +109,8 @@ async function log(url: string, api: Api, team: string): Promise<{ experiment: s
     });
     if (i < 2) await asked('runs/update', { run_id: last, status: i ? 'FAILED' : 'FINISHED', end_time: begun + i * 600_000 + 90_000 });
   }
-  const kept = await client.put(`/api/2.0/mlflow-artifacts/artifacts/${experiment}/${last}/artifacts/model/notes.txt`, { data: 'Trained on the customers of May.\n' });
-  expect(kept.status(), await kept.text()).toBe(200);
+  await client.put(`${experiment}/${last}/artifacts/model/notes.txt`, 'Trained on the customers of May.\n');
+  await register(client, 'churn', experiment, last);
   await client.dispose();
   return { experiment, run: last };
 }
@@ -74,6 +129,9 @@ function pages(team: string, notebooks: string[], experiment: string, run: strin
     `${t}/experiments/${experiment}`,
     `${t}/runs/${run}`,
     ...['metrics', 'params', 'tags', 'artifacts', 'reproduce'].map((tab) => `${t}/runs/${run}?tab=${tab}`),
+    `${t}/models`,
+    `${t}/models/churn`,
+    `${t}/models/churn/versions/1`,
     `${t}/volumes`,
     `${t}/members`,
     `${t}/audit`,

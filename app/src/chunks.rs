@@ -5,6 +5,7 @@ use crate::{
     environments::{EnvironmentPage, EnvironmentsPage, NewEnvironmentPage},
     identity::{AccountPage, SessionsPage, TokensPage, UsersPage},
     notebooks::{LaunchPage, NotebookPage, NotebooksPage},
+    registry::{ModelPage, ModelsPage, VersionPage},
     system::{ComputePage, SystemPage},
     teams::{MembersPage, NewTeamPage, TeamsPage},
     tracking::{ExperimentsPage, RunPage, RunsPage},
@@ -63,6 +64,8 @@ chunks! {
     work, load_work, WorkPages { NotebooksPage LaunchPage NotebookPage VolumesPage }
     /// Experiments and runs.
     tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage }
+    /// Registered models and their versions.
+    registry, load_registry, RegistryPages { ModelsPage ModelPage VersionPage }
     /// People, teams, and what they did.
     people, load_people, PeoplePages { NewTeamPage MembersPage TeamAuditPage AccountPage SessionsPage TokensPage }
     /// What an admin sees.

@@ -14,6 +14,7 @@ pub mod identity;
 pub mod live;
 pub mod navigation;
 pub mod notebooks;
+pub mod registry;
 mod root;
 mod system;
 pub mod teams;
@@ -25,7 +26,7 @@ pub use document::{SiteFiles, shell};
 
 pub use chunks::load_first;
 
-use chunks::{AdminPages, PeoplePages, TrackingPages, WorkPages};
+use chunks::{AdminPages, PeoplePages, RegistryPages, TrackingPages, WorkPages};
 use components::Frame;
 use home::HomePage;
 use identity::{SetupPage, SignInPage};
@@ -59,6 +60,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/t/:team/experiments") view=TrackingPages::ExperimentsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/experiments/:experiment") view=TrackingPages::RunsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/runs/:run") view=TrackingPages::RunPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/models") view=RegistryPages::ModelsPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/models/:model") view=RegistryPages::ModelPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/models/:model/versions/:version") view=RegistryPages::VersionPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/members") view=PeoplePages::MembersPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/volumes") view=WorkPages::VolumesPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=PeoplePages::AccountPage ssr=SsrMode::Async />

@@ -128,6 +128,25 @@ pub async fn artifact(
     found.await.unwrap_or_else(|error| refusal(error, &id))
 }
 
+/// `GET /t/{team}/models/{model}/versions/{version}/files/{*path}`: a file that a version holds.
+pub async fn version_file(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Extension(credential): Extension<Credential>,
+    Path((team, model, version, path)): Path<(String, String, String, String)>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    let id = caller.request_id.clone();
+    let found = async {
+        let number = version.parse::<i64>().map_err(|_| Error::NotFound("model version"))?;
+        let file = domain::registry::file(&server.portal, &caller, &team, (&model, number), &path).await?;
+        let reader = Reader { portal: server.portal.clone(), credential, caller };
+        download::file(reader, team, file, &method, &headers).await
+    };
+    found.await.unwrap_or_else(|error| refusal(error, &id))
+}
+
 /// `GET /t/{team}/runs/{run}/reproduce.json`: what it takes to do a run again.
 pub async fn reproduce(
     State(server): State<Server>,

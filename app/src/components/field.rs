@@ -180,7 +180,8 @@ pub fn Textarea(
         }
     });
     Effect::new(move |_| typed.set(text.get()));
-    let initial = text.get_untracked();
+    // Leptos writes what is inside a textarea into the document as it is.
+    let initial = super::page::as_text(text.get_untracked());
     view! {
         <textarea
             node_ref=node

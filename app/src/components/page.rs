@@ -17,6 +17,11 @@ impl Crumb {
     }
 }
 
+/// Text for those elements whose content Leptos writes into a rendered document as it is: a title, a textarea. In a browser it stays as it is.
+pub(super) fn as_text(text: String) -> String {
+    if cfg!(feature = "ssr") { text.replace('&', "&amp;").replace('<', "&lt;") } else { text }
+}
+
 /// A page. `count` stands beside the title; `actions` holds one primary action and at most a menu; `lead` says in a line what the page is for.
 #[component]
 pub fn Page(
@@ -34,7 +39,7 @@ pub fn Page(
     children: Children,
 ) -> impl IntoView {
     // A rendered page asks for its title when this part of it may be gone already; only in a browser can the title change.
-    let name: TextProp = if cfg!(feature = "ssr") { title.get_untracked().into() } else { (move || title.get()).into() };
+    let name: TextProp = if cfg!(feature = "ssr") { as_text(title.get_untracked()).into() } else { (move || title.get()).into() };
     view! {
         <Title text=name />
         <div class=if narrow { "page page-narrow" } else { "page" }>

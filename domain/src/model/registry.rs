@@ -1,6 +1,6 @@
 //! Registered models, their versions and aliases, in MLflow's words and within MLflow's limits (`mlflow/utils/validation.py`).
 
-use super::{FieldError, LoggedModelId, Millis, RunId, Tag, cut, validate_key, validate_line};
+use super::{FieldError, LoggedModelId, Millis, MlModel, RunId, Tag, cut, validate_key, validate_line};
 use serde::{Deserialize, Serialize};
 
 /// Longest name of a registered model or a webhook's receiver, in characters.
@@ -117,6 +117,26 @@ pub struct ModelVersion {
     pub tags: Vec<Tag>,
     /// Names that point to it, ordered.
     pub aliases: Vec<String>,
+}
+
+/// A file that a version holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionFile {
+    /// Below the folder of the version's files.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// The files of a version, and what those among them say that are about the model itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct VersionFiles {
+    /// Ordered by path.
+    pub files: Vec<VersionFile>,
+    /// What its `MLmodel` says; none where it has none that can be read.
+    pub says: Option<MlModel>,
+    /// The text of its input example, where that is short.
+    pub example: Option<String>,
 }
 
 /// What a new version is made of, as the client said it.

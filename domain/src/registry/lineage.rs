@@ -9,7 +9,8 @@ use crate::{
     random,
 };
 
-fn holder((model, version): (&str, i64)) -> String {
+/// What the files of a version are pinned for.
+pub(super) fn holder((model, version): (&str, i64)) -> String {
     format!("{model}/{version}")
 }
 

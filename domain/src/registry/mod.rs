@@ -3,6 +3,7 @@
 pub mod adopt;
 mod aliases;
 mod changes;
+mod files;
 mod filter;
 mod lineage;
 mod models;
@@ -16,6 +17,7 @@ mod version_store;
 mod versions;
 
 pub use aliases::{delete_alias, set_alias, version_by_alias};
+pub use files::{file, files, versions_of};
 pub use models::{create, delete, delete_tag, get, latest_versions, rename, set_tag, update};
 pub use search::{MODELS_MOST, Query, VERSIONS_MOST, search, search_versions};
 pub use versions::{create_version, delete_version, delete_version_tag, get_version, set_stage, set_version_tag, update_version};

@@ -20,7 +20,13 @@ pub(super) struct ModelRow {
 
 pub(super) const MISSING: Error = Error::NotFound("registered model");
 
+/// What PostgreSQL takes for no text is no model's name.
+fn check_sayable(name: &str) -> Result<()> {
+    if name.contains('\0') { Err(MISSING) } else { Ok(()) }
+}
+
 pub(super) async fn find(db: &Db, team: &TeamId, name: &str) -> Result<ModelRow> {
+    check_sayable(name)?;
     let sql = "SELECT m.id, m.name, m.description, u.email AS created_by, m.created_at, m.updated_at
                FROM registered_models m JOIN users u ON u.id = m.created_by WHERE m.team_id = $1 AND m.name = $2";
     db.fetch_optional(sql, args![team, name]).await?.ok_or(MISSING)
@@ -28,6 +34,7 @@ pub(super) async fn find(db: &Db, team: &TeamId, name: &str) -> Result<ModelRow>
 
 /// Finds it and holds its row until the end of the transaction, so that changes of one model come one after the other.
 pub(super) async fn lock(tx: &mut Tx, team: &TeamId, name: &str) -> Result<ModelRow> {
+    check_sayable(name)?;
     let locked =
         tx.execute("UPDATE registered_models SET updated_at = updated_at WHERE team_id = $1 AND name = $2", args![team, name]).await?;
     if locked == 0 {

@@ -220,3 +220,19 @@ pub(super) async fn set_digest(tx: &mut Tx, (model, version): (&str, i64), diges
     let sql = "UPDATE model_versions SET digest = $3 WHERE model_id = $1 AND version = $2";
     tx.execute(sql, args![model, version, digest]).await.map(drop)
 }
+
+/// Number of each version of a model, the newest first.
+pub(super) async fn all(db: &Db, model: &str) -> Result<Vec<i64>> {
+    let rows: Vec<(i64,)> =
+        db.fetch_all("SELECT version FROM model_versions WHERE model_id = $1 ORDER BY version DESC", args![model]).await?;
+    Ok(rows.into_iter().map(|r| r.0).collect())
+}
+
+/// Bytes of the files that each version of a model holds.
+pub(super) async fn sizes(db: &Db, team: &TeamId, model: &str) -> Result<HashMap<i64, i64>> {
+    let sql = "SELECT v.version, CAST(SUM(a.size) AS BIGINT) AS bytes FROM model_versions v
+               JOIN artifact_pins p ON p.team_id = $1 AND p.holder = v.model_id || '/' || CAST(v.version AS TEXT)
+               JOIN artifacts a ON a.object = p.object WHERE v.model_id = $2 GROUP BY v.version";
+    let rows: Vec<(i64, i64)> = db.fetch_all(sql, args![team, model]).await?;
+    Ok(rows.into_iter().collect())
+}

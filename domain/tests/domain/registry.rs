@@ -178,3 +178,39 @@ async fn a_search_over_ten_thousand_versions_reads_one_model() {
     let model = registry::get(&shelf.portal, &shelf.ada, "vision", "net").await.expect("the model");
     assert_eq!(model.latest_versions.iter().map(|v| v.version).collect::<Vec<_>>(), [10_000]);
 }
+
+#[tokio::test]
+async fn versions_are_listed_with_their_sizes_and_their_files_are_found() {
+    let shelf = Shelf::new().await;
+    let (portal, run) = (&shelf.portal, shelf.run().await);
+    let root = run.artifact_uri.strip_prefix("mlflow-artifacts:/").expect("ours").to_owned();
+    let says = "mlflow_version: 3.18.0\nsaved_input_example_info:\n  artifact_path: data/x.json\n";
+    for (path, content) in [("MLmodel", says), ("data/x.json", "[1]"), ("data/weights", "1 2 3")] {
+        shelf.upload(&format!("{root}/model/{path}"), content).await.expect("uploaded");
+    }
+    shelf.version(&format!("runs:/{}/model", run.id)).await.expect("a version");
+    shelf.version(&format!("runs:/{}/nothing", run.id)).await.expect("a version without files");
+    shelf.version(&format!("runs:/{}/model/data/weights", run.id)).await.expect("a version of one file");
+    registry::set_alias(portal, &shelf.ada, "vision", "net", "champion", 1).await.expect("pointed");
+    shelf.upload(&format!("{root}/model/late"), "came later").await.expect("uploaded");
+    let vera = shelf.test.caller("vera").await;
+    let listed = registry::versions_of(portal, &vera, "vision", "net").await.expect("versions");
+    let bytes = i64::try_from(says.len() + 8).expect("small");
+    assert_eq!(listed.iter().map(|(v, size)| (v.version, *size)).collect::<Vec<_>>(), [(3, Some(5)), (2, None), (1, Some(bytes))]);
+    assert_eq!((listed[2].0.aliases.as_slice(), listed[0].0.aliases.len()), (["champion".to_owned()].as_slice(), 0));
+
+    let files = registry::files(portal, &vera, "vision", ("net", 1)).await.expect("files");
+    let paths: Vec<_> = files.files.iter().map(|f| (f.path.as_str(), f.size)).collect();
+    assert_eq!(paths, [("MLmodel", says.len() as u64), ("data/weights", 5), ("data/x.json", 3)]);
+    assert_eq!((files.says.and_then(|s| s.mlflow_version).as_deref(), files.example.as_deref()), (Some("3.18.0"), Some("[1]")));
+    assert_eq!(registry::files(portal, &vera, "vision", ("net", 2)).await.expect("none").files, []);
+    assert_eq!(registry::files(portal, &vera, "vision", ("net", 3)).await.expect("one").files[0].path, "weights");
+    let one = registry::file(portal, &vera, "vision", ("net", 1), "data/weights").await.expect("a file");
+    assert_eq!(one.artifact.size, 5);
+    let eve = shelf.test.caller("eve").await;
+    for (who, version, path) in [(&vera, 1, "late"), (&vera, 1, "data"), (&vera, 4, "MLmodel"), (&eve, 1, "MLmodel")] {
+        let missing = registry::file(portal, who, "vision", ("net", version), path).await;
+        assert!(matches!(missing, Err(Error::NotFound(_))), "{version} {path}");
+    }
+    assert!(matches!(registry::versions_of(portal, &eve, "vision", "net").await, Err(Error::NotFound(_))));
+}

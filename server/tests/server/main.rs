@@ -19,6 +19,7 @@ mod notebook_host;
 mod notebook_tracking;
 mod origins;
 mod proxying;
+mod registry_pages;
 mod sign_in;
 mod stage;
 mod tokens;

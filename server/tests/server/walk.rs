@@ -2,8 +2,8 @@
 
 use crate::house::{Answer, House};
 use domain::{
-    model::{Needs, NewRun, Role},
-    random, tracking, volumes,
+    model::{Needs, NewModelVersion, NewRun, Role},
+    random, registry, tracking, volumes,
 };
 use server::router::{self, Access};
 
@@ -42,6 +42,8 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     // There is no such run.
     ("/t/{team}/runs/{run}/artifacts/{*path}", "", [401, 404, 404, 404, 404, 404, 404]),
     ("/t/{team}/runs/{run}/reproduce.json", "", TEAM_READS),
+    // There is no such file.
+    ("/t/{team}/models/{model}/versions/{version}/files/{*path}", "", [401, 404, 404, 404, 404, 404, 404]),
     // 303 leads to the team's page of it: see `links`. Experiment 0 is the Default of whichever team one is in.
     ("/experiments/{experiment}", "", [303, 303, 303, 303, 303, 404, 303]),
     ("/runs/{run}", "", [303, 404, 303, 303, 303, 404, 303]),
@@ -90,6 +92,15 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/notebooks/snooze", "team=red&id={id}", TEAM_WRITES),
     ("/api/notebooks/start", "team=red&id={id}", TEAM_WRITES),
     ("/api/notebooks/stop", "team=red&id={id}", TEAM_WRITES),
+    ("/api/registry/delete_model", "team=red&model={model}", TEAM_WRITES),
+    ("/api/registry/delete_version", "team=red&model={model}&version=1", TEAM_WRITES),
+    ("/api/registry/describe_model", "team=red&model={model}&description=d", TEAM_WRITES),
+    ("/api/registry/describe_version", "team=red&model={model}&version=1&description=d", TEAM_WRITES),
+    ("/api/registry/model", "team=red&model={model}", TEAM_READS),
+    ("/api/registry/models", "team=red", TEAM_READS),
+    ("/api/registry/remove_alias", "team=red&model={model}&alias=champion", TEAM_WRITES),
+    ("/api/registry/set_alias", "team=red&model={model}&alias=champion&version=1", TEAM_WRITES),
+    ("/api/registry/version", "team=red&model={model}&version=1", TEAM_READS),
     ("/api/system/check", "", ADMIN_ONLY),
     ("/api/system/compute", "", ADMIN_ONLY),
     ("/api/system/holders", "", ADMIN_ONLY),
@@ -121,6 +132,9 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/t/{team}/experiments", "", TEAM_PAGE),
     ("/t/{team}/experiments/{experiment}", "", TEAM_PAGE),
     ("/t/{team}/runs/{run}", "", TEAM_PAGE),
+    ("/t/{team}/models", "", TEAM_PAGE),
+    ("/t/{team}/models/{model}", "", TEAM_PAGE),
+    ("/t/{team}/models/{model}/versions/{version}", "", TEAM_PAGE),
     ("/t/{team}/members", "", [303, 404, 200, 200, 200, 200, 200]),
     ("/t/{team}/volumes", "", TEAM_PAGE),
     ("/t/{team}/audit", "", [303, 404, 403, 403, 200, 200, 403]),
@@ -206,6 +220,9 @@ async fn ask(house: &House, method: &str, path: &str, body: &str, who: &str) -> 
         let ada = house.test.caller("ada").await;
         volumes::create(&house.portal, &ada, "red", &fresh).await.expect("a volume");
     }
+    if path.contains("{model}") || body.contains("{model}") {
+        version_of(house, &fresh).await;
+    }
     if path == "/api/teams/remove_member" {
         // Somebody to remove, each time.
         let console = domain::Caller::console();
@@ -213,7 +230,9 @@ async fn ask(house: &House, method: &str, path: &str, body: &str, who: &str) -> 
     }
     let path =
         path.replace("{run}", &run).replace("{experiment}", "0").replace("{team}", "red").replace("{id}", &id).replace("{name}", "web");
-    let body = body.replace("{run}", &run).replace("{id}", &id).replace("{fresh}", &fresh).replace("{volume}", &fresh);
+    let path = path.replace("{model}", &fresh).replace("{version}", "1");
+    let body =
+        body.replace("{model}", &fresh).replace("{run}", &run).replace("{id}", &id).replace("{fresh}", &fresh).replace("{volume}", &fresh);
     let body = body.replace("{newt}", house.user_id("newt").await.as_str());
     let (body, kind) = match body.as_str() {
         "{environment}" => (environment(&fresh), "application/json"),
@@ -228,6 +247,15 @@ async fn ask(house: &House, method: &str, path: &str, body: &str, who: &str) -> 
     }
     let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
     house.send(method, &path, &headers, if method == "POST" { &body } else { "" }).await
+}
+
+/// Version 1 of a model of ada's.
+async fn version_of(house: &House, model: &str) {
+    let ada = house.test.caller("ada").await;
+    let run = tracking::runs::create(&house.portal, &ada, "red", NewRun::default()).await.expect("a run").id;
+    registry::create(&house.portal, &ada, "red", model, None, Vec::new()).await.expect("a model");
+    let new = NewModelVersion { name: model.into(), source: format!("runs:/{run}/model"), ..NewModelVersion::default() };
+    registry::create_version(&house.portal, &ada, "red", new).await.expect("a version");
 }
 
 fn environment(name: &str) -> String {

@@ -40,6 +40,7 @@ pub(super) fn groups(me: &Me, team: Option<&str>) -> Vec<Group> {
             places: vec![
                 place(Glyph::Notebook, "Notebooks", to("notebooks"), Some('n')),
                 place(Glyph::Flask, "Experiments", to("experiments"), Some('x')),
+                place(Glyph::Package, "Models", to("models"), Some('o')),
             ],
         });
         let mut of_team =

@@ -1,0 +1,18 @@
+//! Pages and server functions: registered models, one model, one version.
+mod alias;
+pub mod api;
+mod describe;
+mod model_page;
+mod models_page;
+mod signature;
+mod snippet;
+mod source_run;
+mod version_facts;
+mod version_files;
+mod version_page;
+mod versions_table;
+mod words;
+
+pub use model_page::ModelPage;
+pub use models_page::ModelsPage;
+pub use version_page::VersionPage;

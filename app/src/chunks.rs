@@ -2,6 +2,7 @@
 
 use crate::{
     audit::{PortalAuditPage, TeamAuditPage},
+    compare::ComparePage,
     environments::{EnvironmentPage, EnvironmentsPage, NewEnvironmentPage},
     identity::{AccountPage, SessionsPage, TokensPage, UsersPage},
     notebooks::{LaunchPage, NotebookPage, NotebooksPage},
@@ -63,6 +64,8 @@ chunks! {
     work, load_work, WorkPages { NotebooksPage LaunchPage NotebookPage VolumesPage }
     /// Experiments and runs.
     tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage }
+    /// Runs side by side.
+    compare, load_compare, ComparePages { ComparePage }
     /// People, teams, and what they did.
     people, load_people, PeoplePages { NewTeamPage MembersPage TeamAuditPage AccountPage SessionsPage TokensPage }
     /// What an admin sees.

@@ -13,3 +13,4 @@ mod words;
 pub use experiments_page::ExperimentsPage;
 pub use run_page::RunPage;
 pub use runs_page::RunsPage;
+pub use words::page_of_run;

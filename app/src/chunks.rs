@@ -65,7 +65,7 @@ chunks! {
     /// Experiments and runs.
     tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage }
     /// Runs side by side.
-    compare, load_compare, ComparePages { ComparePage }
+    compare, load_compare, Compare { ComparePage }
     /// People, teams, and what they did.
     people, load_people, PeoplePages { NewTeamPage MembersPage TeamAuditPage AccountPage SessionsPage TokensPage }
     /// What an admin sees.

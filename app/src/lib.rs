@@ -27,7 +27,7 @@ pub use document::{SiteFiles, shell};
 
 pub use chunks::load_first;
 
-use chunks::{AdminPages, ComparePages, PeoplePages, TrackingPages, WorkPages};
+use chunks::{AdminPages, Compare, PeoplePages, TrackingPages, WorkPages};
 use components::Frame;
 use home::HomePage;
 use identity::{SetupPage, SignInPage};
@@ -61,7 +61,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/t/:team/experiments") view=TrackingPages::ExperimentsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/experiments/:experiment") view=TrackingPages::RunsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/runs/:run") view=TrackingPages::RunPage ssr=SsrMode::Async />
-                    <Route path=path!("/t/:team/compare") view=ComparePages::ComparePage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/compare") view=Compare::ComparePage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/members") view=PeoplePages::MembersPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/volumes") view=WorkPages::VolumesPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=PeoplePages::AccountPage ssr=SsrMode::Async />

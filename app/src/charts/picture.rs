@@ -54,7 +54,8 @@ struct Scale {
 impl Scale {
     #[expect(clippy::cast_possible_truncation, reason = "clamped to the pixels")]
     fn place(&self, value: f64) -> i32 {
-        let of = |v: f64| if self.log { v.log10() } else { v } / 2.0;
+        // Halves, since the whole of a range may be beyond the numbers.
+        let of = |v: f64| if self.log { v.log10() / 2.0 } else { v / 2.0 };
         let share = ((of(value) - of(self.first)) / (of(self.last) - of(self.first))).clamp(0.0, 1.0);
         let (start, end) = self.pixels;
         start + (share * f64::from(end - start)).round() as i32
@@ -70,7 +71,7 @@ fn range(values: impl Iterator<Item = f64>, log: bool) -> (f64, f64) {
         None => (if log { 0.1 } else { 0.0 }, 1.0),
         Some((v, last)) if v >= last => {
             let around = if v == 0.0 { 1.0 } else { v.abs() / 10.0 };
-            (v - around, v + around)
+            ((v - around).max(f64::MIN), (v + around).min(f64::MAX))
         }
         Some(ends) => ends,
     }
@@ -109,7 +110,7 @@ fn draw<B: DrawingBackend>(
     frame(area, pen, query, &x, &y)?;
     // What is faint lies below what is not.
     for (i, line) in visible() {
-        if let Some(_smooth) = &line.smooth {
+        if line.smooth.is_some() {
             pen.set(Mark::Line(i, false));
             trace(area, &line.raw, &x, &y)?;
         }

@@ -67,7 +67,7 @@ mod tests {
     struct Random(u64);
 
     impl Random {
-        fn next(&mut self) -> u64 {
+        fn draw(&mut self) -> u64 {
             self.0 ^= self.0 >> 12;
             self.0 ^= self.0 << 25;
             self.0 ^= self.0 >> 27;
@@ -75,7 +75,7 @@ mod tests {
         }
 
         fn below(&mut self, n: u32) -> u32 {
-            u32::try_from(self.next() >> 33).expect("31 bits") % n
+            u32::try_from(self.draw() >> 33).expect("31 bits") % n
         }
 
         fn unit(&mut self) -> f64 {

@@ -85,7 +85,7 @@ fn told(found: &Comparison, hidden: &BTreeSet<usize>) -> String {
 
 #[component]
 fn Compared(team: String, runs: String, found: RwSignal<Comparison>, query: Memo<Query>) -> impl IntoView {
-    let (hide, diff) = (query_value("hide"), query_value("diff"));
+    let (hide, diff, runs) = (query_value("hide"), query_value("diff"), StoredValue::new(runs));
     let metrics = Signal::derive(move || found.with(|f| f.metrics.clone()));
     let metric = Memo::new(move |_| found.with(|f| f.metric.clone()));
     let svg = Memo::new(move |_| {
@@ -113,16 +113,16 @@ fn Compared(team: String, runs: String, found: RwSignal<Comparison>, query: Memo
             <div class="stack">
                 <Show when=move || some.get() fallback=|| view! { <p class="muted">"These runs have logged no metrics yet."</p> }>
                     <Controls query metrics metric>
-                        <input type="hidden" name="runs" value=runs.clone() />
+                        <input type="hidden" name="runs" value=runs.get_value() />
                         {move || (!hide.read().is_empty()).then(|| view! { <input type="hidden" name="hide" value=hide.get() /> })}
                         {move || (!diff.read().is_empty()).then(|| view! { <input type="hidden" name="diff" value=diff.get() /> })}
                     </Controls>
                     <section class="card chart" aria-label="Chart">
-                        <h2 class="mono">{metric}</h2>
-                        <div class="chart-wide" tabindex="0" role="group" aria-label="Chart">
+                        <h2 class="mono">{move || metric.get()}</h2>
+                        <div class="chart-wide" tabindex="0" role="group" aria-label="The chart, which scrolls where there is no room">
                             <Plot label svg />
                         </div>
-                        <p class="muted num chart-count">{said}</p>
+                        <p class="muted num chart-count">{move || said.get()}</p>
                     </section>
                 </Show>
                 <Legend team=team.clone() found />

@@ -65,7 +65,7 @@ pub fn Differences(team: String, found: RwSignal<Comparison>) -> impl IntoView {
                 </tbody>
             }
         };
-        parts(&runs.read(), all).map(part).collect_view()
+        parts(&runs.read(), all).into_iter().map(part).collect_view()
     };
     view! {
         <section class="stack" aria-label="Differences">
@@ -115,10 +115,14 @@ mod tests {
     #[test]
     fn what_one_run_lacks_differs_and_what_is_the_same_is_left_out() {
         let runs: Vec<Run> = serde_json::from_value(serde_json::json!([run("a"), run("b")])).expect("runs");
-        let pairs = |run: &Run| if run.name == "a" { vec![("lr", "1".to_owned()), ("n", "5".to_owned())] } else { vec![("lr", "2".to_owned()), ("x", "0".to_owned()), ("n", "5".to_owned())] };
         let names = |all| rows(&runs, pairs, all).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
         assert_eq!((names(false), names(true)), (vec!["lr".to_owned(), "x".to_owned()], vec!["lr".to_owned(), "n".to_owned(), "x".to_owned()]));
         assert_eq!(rows(&runs, pairs, false)[1].1, [None, Some("0".to_owned())]);
+    }
+
+    fn pairs(run: &Run) -> Vec<(&str, String)> {
+        let pairs: &[_] = if run.name == "a" { &[("lr", "1"), ("n", "5")] } else { &[("lr", "2"), ("x", "0"), ("n", "5")] };
+        pairs.iter().map(|(key, value)| (*key, (*value).to_owned())).collect()
     }
 
     fn run(name: &str) -> serde_json::Value {

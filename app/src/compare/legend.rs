@@ -2,7 +2,7 @@
 
 use super::compare_page::hidden;
 use crate::{
-    charts::{Line, api::Comparison, grouped, line_class, number},
+    charts::{Line, api::Comparison, grouped, line_class},
     components::{Glyph, Icon, query_value, with_query},
     tracking::page_of_run,
 };
@@ -51,6 +51,7 @@ fn Row(team: String, number: usize, line: Line) -> impl IntoView {
     let (address, path, hide) = (use_query_map(), use_location().pathname, query_value("hide"));
     let is_hidden = Memo::new(move |_| hidden(&hide.read()).contains(&number));
     let toggle = move || with_query(&path.read(), &address.read(), "hide", &turned(&hide.read(), number));
+    let swatch = format!("<polyline class=\"{}\" points=\"1,4 27,4\"/>", line_class(number));
     let said = line.name.clone();
     let say = move || format!("{} {said}", if is_hidden.get() { "Show" } else { "Hide" });
     let value = |label: &'static str, value: Option<f64>| {
@@ -62,9 +63,7 @@ fn Row(team: String, number: usize, line: Line) -> impl IntoView {
         <tr class:line-hidden=move || is_hidden.get()>
             <th scope="row">
                 <span class="row">
-                    <svg class="swatch" viewBox="0 0 28 8" aria-hidden="true" focusable="false">
-                        <polyline class=line_class(number) points="1,4 27,4"></polyline>
-                    </svg>
+                    <svg class="swatch" viewBox="0 0 28 8" aria-hidden="true" inner_html=swatch></svg>
                     <a href=page_of_run(&team, line.run.as_str())>{line.name.clone()}</a>
                 </span>
             </th>

@@ -64,9 +64,9 @@ impl Scale {
 
 /// From the least to the greatest of the finite values; where there are fewer than two, a little around it.
 fn range(values: impl Iterator<Item = f64>, log: bool) -> (f64, f64) {
-    let ends = values.filter(|v| v.is_finite()).fold(None, |ends: Option<(f64, f64)>, v| {
-        Some(ends.map_or((v, v), |(first, last)| (first.min(v), last.max(v))))
-    });
+    let ends = values
+        .filter(|v| v.is_finite())
+        .fold(None, |ends: Option<(f64, f64)>, v| Some(ends.map_or((v, v), |(first, last)| (first.min(v), last.max(v)))));
     match ends {
         None => (if log { 0.1 } else { 0.0 }, 1.0),
         Some((v, last)) if v >= last => {
@@ -193,7 +193,10 @@ mod tests {
             let pair = |pair: &str| pair.split_once(',').map(|(x, y)| (x.parse().expect("x"), y.parse().expect("y"))).expect("a pair");
             text.split(' ').map(pair).collect()
         };
-        svg.split(&format!("<polyline class=\"{class}\" points=\"")).skip(1).map(|rest| points(rest.split('"').next().expect("points"))).collect()
+        svg.split(&format!("<polyline class=\"{class}\" points=\""))
+            .skip(1)
+            .map(|rest| points(rest.split('"').next().expect("points")))
+            .collect()
     }
 
     #[test]

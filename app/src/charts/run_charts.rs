@@ -95,9 +95,11 @@ fn Chart(line: Line, query: Query) -> impl IntoView {
         if line.points == 1 { "point" } else { "points" },
         left_out_words(std::iter::once(&line)),
     );
-    let ends = line.least.zip(line.greatest).zip(line.last).map(|((least, greatest), last)| {
-        format!("least {} · greatest {} · last {}", number(least), number(greatest), number(last))
-    });
+    let ends = line
+        .least
+        .zip(line.greatest)
+        .zip(line.last)
+        .map(|((least, greatest), last)| format!("least {} · greatest {} · last {}", number(least), number(greatest), number(last)));
     let label = format!("Line chart of {}: {counted}; {}", line.name, ends.as_deref().unwrap_or("no finite value"));
     let name = line.name.clone();
     let svg = picture(&[line], &query, HEIGHT, |_| true);

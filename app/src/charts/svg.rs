@@ -1,9 +1,9 @@
 //! SVG as the portal's pages may carry it: classes instead of style attributes (the content security policy refuses those), so that the
 //! style sheet gives lines their colours in both themes.
 
-use plotters::{
-    backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind},
-    style::text_anchor::{HPos, VPos},
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
+    text_anchor::{HPos, VPos},
 };
 use std::{cell::Cell, convert::Infallible, fmt::Write, rc::Rc};
 
@@ -40,7 +40,10 @@ pub struct SvgWriter<'a> {
 impl<'a> SvgWriter<'a> {
     /// Appends the drawing to `text`; `finish` it afterwards.
     pub fn begin(text: &'a mut String, (width, height): (u32, u32), pen: Pen) -> Self {
-        let _ = write!(text, "<svg viewBox=\"0 0 {width} {height}\" xmlns=\"http://www.w3.org/2000/svg\" aria-hidden=\"true\" focusable=\"false\">");
+        let _ = write!(
+            text,
+            "<svg viewBox=\"0 0 {width} {height}\" xmlns=\"http://www.w3.org/2000/svg\" aria-hidden=\"true\" focusable=\"false\">"
+        );
         Self { text, size: (width, height), pen }
     }
 

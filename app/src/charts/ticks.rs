@@ -4,8 +4,28 @@ use crate::components::{duration, iso_time};
 
 /// Round steps of time, in milliseconds: a second to a year.
 const TIMES: [i64; 22] = [
-    1000, 2000, 5000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000, 21_600_000, 43_200_000, 86_400_000,
-    172_800_000, 604_800_000, 1_209_600_000, 2_592_000_000, 7_776_000_000, 15_552_000_000, 31_536_000_000,
+    1000,
+    2000,
+    5000,
+    10_000,
+    30_000,
+    60_000,
+    120_000,
+    300_000,
+    600_000,
+    1_800_000,
+    3_600_000,
+    7_200_000,
+    21_600_000,
+    43_200_000,
+    86_400_000,
+    172_800_000,
+    604_800_000,
+    1_209_600_000,
+    2_592_000_000,
+    7_776_000_000,
+    15_552_000_000,
+    31_536_000_000,
 ];
 
 /// The places, each with its label.
@@ -129,7 +149,8 @@ mod tests {
                 if first >= last {
                     continue;
                 }
-                for ticks in [linear(first, last, 6), wall(first, last, 6), relative(first, last, 6), logarithmic(first.max(1e-9), last, 6)] {
+                for ticks in [linear(first, last, 6), wall(first, last, 6), relative(first, last, 6), logarithmic(first.max(1e-9), last, 6)]
+                {
                     assert!(ticks.len() <= 51 && ticks.is_sorted_by(|a, b| a.0 < b.0), "{first} {last}");
                 }
             }

@@ -116,7 +116,10 @@ mod tests {
     fn what_one_run_lacks_differs_and_what_is_the_same_is_left_out() {
         let runs: Vec<Run> = serde_json::from_value(serde_json::json!([run("a"), run("b")])).expect("runs");
         let names = |all| rows(&runs, pairs, all).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
-        assert_eq!((names(false), names(true)), (vec!["lr".to_owned(), "x".to_owned()], vec!["lr".to_owned(), "n".to_owned(), "x".to_owned()]));
+        assert_eq!(
+            (names(false), names(true)),
+            (vec!["lr".to_owned(), "x".to_owned()], vec!["lr".to_owned(), "n".to_owned(), "x".to_owned()])
+        );
         assert_eq!(rows(&runs, pairs, false)[1].1, [None, Some("0".to_owned())]);
     }
 

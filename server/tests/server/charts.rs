@@ -28,7 +28,8 @@ async fn runs_are_compared_without_scripts() {
         let page = house.get(&format!("/t/red/compare?{address}"), &[("cookie", &ada)]).await;
         assert_eq!(page.status, 200, "{address}");
         assert!(page.body.contains("2 of 2 runs · 30,000 points"), "{address}: {}", page.body);
-        for mark in ["<svg viewBox=\"0 0 1920 760\"", "class=\"line s0 d0\"", "class=\"line s1 d0\"", "first", "second", "Only differences"] {
+        for mark in ["<svg viewBox=\"0 0 1920 760\"", "class=\"line s0 d0\"", "class=\"line s1 d0\"", "first", "second", "Only differences"]
+        {
             assert!(page.body.contains(mark), "{address}: {mark}");
         }
         assert_eq!(page.body.contains("class=\"line s0 d0 faint\""), address.contains("smooth"), "{address}");
@@ -47,7 +48,9 @@ async fn another_teams_run_is_not_compared() {
     let house = House::new().await;
     let ada = house.session("ada").await;
     let (mine, theirs) = (run(&house, "ada", "red", "mine", 3).await, run(&house, "eve", "blue", "theirs", 3).await);
-    for address in [format!("/t/red/compare?runs={mine},{theirs}"), "/t/red/compare?runs=none".to_owned(), format!("/t/red/runs/{theirs}?tab=charts")] {
+    for address in
+        [format!("/t/red/compare?runs={mine},{theirs}"), "/t/red/compare?runs=none".to_owned(), format!("/t/red/runs/{theirs}?tab=charts")]
+    {
         let page = house.get(&address, &[("cookie", &ada)]).await;
         assert_eq!(page.status, 404, "{address}");
         assert!(!page.body.contains("theirs<"), "{address}");

@@ -9,7 +9,8 @@ async fn whole_histories_come_in_the_order_asked_for() {
     let (a, b) = (lab.run().await, lab.run().await);
     lab.log(&a, metrics((0..3000).map(|i| metric("m", f64::from(i), i64::from(i), i64::from(i))).collect())).await.expect("logged");
     lab.log(&b, metrics(vec![metric("m", f64::NAN, 7, 1), metric("n", 2.0, 5, 0)])).await.expect("logged");
-    let asked: Vec<(RunId, String)> = [(&b, "n"), (&a, "m"), (&b, "m"), (&a, "never")].map(|(run, key)| (run.clone(), key.to_owned())).into();
+    let asked: Vec<(RunId, String)> =
+        [(&b, "n"), (&a, "m"), (&b, "m"), (&a, "never")].map(|(run, key)| (run.clone(), key.to_owned())).into();
     let found = tracking::curves(&lab.portal, &lab.ada, "vision", &asked, |points| points).await.expect("read");
     assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [1, 3000, 1, 0]);
     assert!(found[1].is_sorted_by(|a, b| a.step < b.step) && found[2][0].value.is_nan());

@@ -14,7 +14,7 @@ pub const MOST: usize = 240;
 
 /// Lines of a run's metrics, a chart each.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct RunLines {
+pub struct LinesOfRun {
     /// What was asked for.
     pub query: Query,
     pub lines: Vec<Line>,
@@ -32,7 +32,7 @@ pub async fn run_lines(
     #[server(default)] text: String,
     #[server(default)] most: usize,
     #[server(default)] query: Query,
-) -> Result<RunLines, AppError> {
+) -> Result<LinesOfRun, AppError> {
     let ((portal, caller), query) = (request()?, query.sound());
     let run = domain::tracking::runs::get(&portal, &caller, &team, &run).await?;
     let (all, text) = (run.metrics.len(), text.trim().to_lowercase());
@@ -40,7 +40,7 @@ pub async fn run_lines(
     let matching = keys.len();
     keys.truncate(most.min(MOST));
     let lines = drawn(&portal, &caller, &team, keys.into_iter().map(|key| (run.id.clone(), key.clone(), key)), query.clone()).await?;
-    Ok(RunLines { query, lines, matching, all })
+    Ok(LinesOfRun { query, lines, matching, all })
 }
 
 /// Runs side by side.

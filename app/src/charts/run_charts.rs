@@ -1,7 +1,7 @@
 //! The charts of one run: one for each metric, live.
 
 use super::{
-    api::{MOST, RunLines, run_lines},
+    api::{MOST, LinesOfRun, run_lines},
     controls::{Controls, Plot, use_chart_query},
     line::{Line, grouped, left_out_words},
     picture::picture,
@@ -54,7 +54,7 @@ pub fn RunCharts(team: String, run: RunId, changes: RwSignal<u32>) -> impl IntoV
 }
 
 #[component]
-fn Found(found: RwSignal<RunLines>, most: Memo<usize>) -> impl IntoView {
+fn Found(found: RwSignal<LinesOfRun>, most: Memo<usize>) -> impl IntoView {
     let (address, path) = (use_query_map(), use_location().pathname);
     let charts = move || {
         found.with(|found| found.lines.iter().map(|line| view! { <Chart line=line.clone() query=found.query.clone() /> }).collect_view())

@@ -101,10 +101,10 @@ fn Chart(line: Line, query: Query) -> impl IntoView {
         .zip(line.last)
         .map(|((least, greatest), last)| format!("least {} · greatest {} · last {}", number(least), number(greatest), number(last)));
     let label = format!("Line chart of {}: {counted}; {}", line.name, ends.as_deref().unwrap_or("no finite value"));
-    let name = line.name.clone();
+    let (name, region) = (line.name.clone(), line.name.clone());
     let svg = picture(&[line], &query, HEIGHT, |_| true);
     view! {
-        <section class="card chart" aria-label=name.clone()>
+        <section class="card chart" aria-label=region>
             <h2 class="mono">{name}</h2>
             <Plot label svg />
             <p class="muted num chart-count">{counted}</p>

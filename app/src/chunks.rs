@@ -2,6 +2,7 @@
 
 use crate::{
     audit::{PortalAuditPage, TeamAuditPage},
+    compare::ComparePage,
     environments::{EnvironmentPage, EnvironmentsPage, NewEnvironmentPage},
     identity::{AccountPage, SessionsPage, TokensPage, UsersPage},
     notebooks::{LaunchPage, NotebookPage, NotebooksPage},
@@ -66,6 +67,8 @@ chunks! {
     tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage }
     /// Registered models and their versions.
     registry, load_registry, RegistryPages { ModelsPage ModelPage VersionPage }
+    /// Runs side by side.
+    compare, load_compare, Compare { ComparePage }
     /// People, teams, and what they did.
     people, load_people, PeoplePages { NewTeamPage MembersPage TeamAuditPage AccountPage SessionsPage TokensPage }
     /// What an admin sees.

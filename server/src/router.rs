@@ -85,6 +85,8 @@ pub const FUNCTIONS: &[(&str, Access)] = {
     };
     &[
         ("audit/list", SignedIn),
+        ("charts/compare", Needs(P::ReadTracking)),
+        ("charts/run", Needs(P::ReadTracking)),
         ("environments/choices", Needs(P::ReadTeam)),
         ("environments/list_all", Needs(P::ManageEnvironments)),
         ("environments/remove", Needs(P::ManageEnvironments)),

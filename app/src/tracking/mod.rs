@@ -13,4 +13,5 @@ mod words;
 pub use experiments_page::ExperimentsPage;
 pub use run_page::RunPage;
 pub use runs_page::RunsPage;
-pub(crate) use words::{RunBadge, number, page_of_run};
+pub use words::page_of_run;
+pub(crate) use words::{RunBadge, number};

@@ -7,6 +7,7 @@ use super::{
     words::{RunBadge, lasted, page_of_experiment, page_of_run},
 };
 use crate::{
+    charts::RunCharts,
     components::{CopyButton, Crumb, LoadingPage, Page, Tab, Tabs, Time, exact_time, page_or_error, query_value, use_now, use_team},
     live::{kept_current, use_live},
 };
@@ -44,9 +45,10 @@ pub fn RunPage() -> impl IntoView {
 }
 
 /// The parts of the page, and how the address names them.
-const TABS: [(&str, &str); 6] = [
+const TABS: [(&str, &str); 7] = [
     ("Overview", ""),
     ("Metrics", "metrics"),
+    ("Charts", "charts"),
     ("Params", "params"),
     ("Tags", "tags"),
     ("Artifacts", "artifacts"),
@@ -94,6 +96,7 @@ fn RunView(team: String, first: RunDetail, changes: RwSignal<u32>) -> impl IntoV
                 let team = team.clone();
                 match tab.read().as_str() {
                     "metrics" => view! { <Metrics metrics /> }.into_any(),
+                    "charts" => view! { <RunCharts team run=id.clone() changes /> }.into_any(),
                     "params" => view! { <Pairs what="params" caption="The run's params" pairs=params /> }.into_any(),
                     "tags" => view! { <Pairs what="tags" caption="The run's tags" pairs=tags /> }.into_any(),
                     "artifacts" => view! { <RunArtifacts team run=id.clone() changes /> }.into_any(),

@@ -45,7 +45,7 @@ pub fn RunsPage() -> impl IntoView {
     let (team, live, params) = (use_team(), use_live(), use_params_map());
     let experiment = Memo::new(move |_| params.with(|p| p.get_str("experiment").unwrap_or_default().to_owned()));
     let (filter, sort, page, show) = (query_value("filter"), query_value("sort"), query_value("page"), query_value("show"));
-    let changed = RwSignal::new(0_u32);
+    let (changed, chosen) = (RwSignal::new(0_u32), RwSignal::new(BTreeSet::<String>::new()));
     live.on_event(move |event| {
         if let Change::Runs { experiment: id } = &event.change
             && event.team.as_deref() == Some(team.get_untracked().as_str())
@@ -68,7 +68,7 @@ pub fn RunsPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 let team = team.get_untracked();
                 match runs.await {
-                    Ok(found) => view! { <Runs team found /> }.into_any(),
+                    Ok(found) => view! { <Runs team found chosen /> }.into_any(),
                     // What was typed cannot be read: the page stays and says where.
                     Err(error) if error.kind == ErrorKind::Invalid => view! { <Refused team experiment=experiment.get_untracked() error /> }.into_any(),
                     Err(error) => view! { <ErrorPage error /> }.into_any(),
@@ -151,7 +151,7 @@ fn keys<'a>(all: impl Iterator<Item = &'a str>) -> (Vec<String>, usize) {
 }
 
 #[component]
-fn Runs(team: String, found: ExperimentRuns) -> impl IntoView {
+fn Runs(team: String, found: ExperimentRuns, chosen: RwSignal<BTreeSet<String>>) -> impl IntoView {
     let ExperimentRuns { experiment, page } = found;
     let (query, path) = (use_query_map(), use_location().pathname);
     let (filter, token) = (query_value("filter"), query_value("page"));
@@ -166,11 +166,12 @@ fn Runs(team: String, found: ExperimentRuns) -> impl IntoView {
         .chain(params.iter().map(|key| (format!("params.{key}"), key.clone(), false)))
         .map(|(sort, label, numeric)| view! { <KeyHeader sort label numeric /> })
         .collect_view();
-    let (team_for_rows, columns) = (team.clone(), 4 + metrics.len() + params.len());
+    let (team_for_rows, team_for_form, columns) = (team.clone(), team.clone(), 4 + metrics.len() + params.len());
+    let shown: Vec<String> = page.runs.iter().map(|run| run.id.0.clone()).collect();
     let rows = page
         .runs
         .into_iter()
-        .map(|run| view! { <RunRow team=team_for_rows.clone() run metrics=metrics.clone() params=params.clone() /> })
+        .map(|run| view! { <RunRow team=team_for_rows.clone() run chosen metrics=metrics.clone() params=params.clone() /> })
         .collect_view();
     let next = page.next_page_token.map(|next| with_query(&path.get_untracked(), &query.get_untracked(), "page", &next));
     let first = (!token.get_untracked().is_empty()).then(|| with_query(&path.get_untracked(), &query.get_untracked(), "page", ""));
@@ -221,6 +222,7 @@ fn Runs(team: String, found: ExperimentRuns) -> impl IntoView {
                         </table>
                     </div>
                     <div class="pager">
+                        <CompareForm team=team_for_form shown chosen />
                         {(hidden > 0).then(|| view! { <span class="muted">{format!("{hidden} more columns are on the runs' own pages.")}</span> })}
                         {first.map(|href| view! { <a class="btn btn-sm" href=href>"First page"</a> })}
                         {next.map(|href| view! { <a class="btn btn-sm" href=href>"Next page"</a> })}
@@ -266,7 +268,7 @@ fn KeyHeader(sort: String, label: String, numeric: bool) -> impl IntoView {
 }
 
 #[component]
-fn RunRow(team: String, run: Run, metrics: Vec<String>, params: Vec<String>) -> impl IntoView {
+fn RunRow(team: String, run: Run, chosen: RwSignal<BTreeSet<String>>, metrics: Vec<String>, params: Vec<String>) -> impl IntoView {
     let now = use_now();
     let href = page_of_run(&team, run.id.as_str());
     let metrics = metrics
@@ -288,6 +290,7 @@ fn RunRow(team: String, run: Run, metrics: Vec<String>, params: Vec<String>) -> 
     view! {
         <tr>
             <th scope="row">
+                <RunCheck id=run.id.0.clone() name=run.name.clone() chosen />
                 <a class="row-link" data-row href=href>
                     {name}
                 </a>
@@ -301,6 +304,49 @@ fn RunRow(team: String, run: Run, metrics: Vec<String>, params: Vec<String>) -> 
             {metrics}
             {params}
         </tr>
+    }
+}
+
+/// Takes a run into the comparison. What is chosen stays when the table is drawn again; without scripts the form sends the boxes as they are.
+#[component]
+fn RunCheck(id: String, name: String, chosen: RwSignal<BTreeSet<String>>) -> impl IntoView {
+    let (known, value) = (id.clone(), id.clone());
+    let choose = move |on: bool| {
+        chosen.update(|chosen| {
+            if on {
+                chosen.insert(id.clone());
+            } else {
+                chosen.remove(&id);
+            }
+        });
+    };
+    view! {
+        <input
+            class="run-check"
+            type="checkbox"
+            form="compare"
+            name="runs"
+            value=value
+            aria-label=format!("Compare {name}")
+            prop:checked=move || chosen.with(|chosen| chosen.contains(&known))
+            on:change:target=move |ev| choose(ev.target().checked())
+        />
+    }
+}
+
+/// Leads to the chosen runs side by side. Those that are not among the `shown` have no box here.
+#[component]
+fn CompareForm(team: String, shown: Vec<String>, chosen: RwSignal<BTreeSet<String>>) -> impl IntoView {
+    let elsewhere = move || chosen.with(|chosen| chosen.iter().filter(|id| !shown.contains(id)).cloned().collect::<Vec<_>>());
+    let count = move || chosen.with(|chosen| if chosen.is_empty() { String::new() } else { format!(" ({})", chosen.len()) });
+    view! {
+        <Form method="GET" action=format!("/t/{team}/compare") attr:id="compare">
+            {move || elsewhere().into_iter().map(|id| view! { <input type="hidden" name="runs" value=id /> }).collect_view()}
+            <button type="submit" class="btn btn-sm">
+                "Compare selected"
+                {count}
+            </button>
+        </Form>
     }
 }
 

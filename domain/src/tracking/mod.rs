@@ -5,6 +5,7 @@
 //! in the same transaction, and locks the experiment's row first: versions are in the order of the commits.
 
 pub mod adopt;
+mod curves;
 mod experiment_store;
 pub mod experiments;
 mod group;
@@ -30,6 +31,7 @@ mod writer;
 
 pub(crate) use experiment_store::add_default;
 pub use {
+    curves::curves,
     purge::purge,
     reproduce::reproduce,
     search::{Found, FoundRun, Indexes, find_runs, search_experiments, search_runs},

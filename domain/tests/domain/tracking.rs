@@ -1,6 +1,7 @@
 //! Tracking: experiments, runs and what they log, on a real database.
 
 mod cleaning;
+mod curves;
 mod experiments;
 mod histories;
 mod logging;

@@ -1,5 +1,6 @@
 //! Requests through the real router and the real accept loop. One binary, so that linking is paid once.
 
+mod charts;
 mod command_line;
 mod evil;
 mod hardening;

@@ -53,6 +53,8 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/admin/audit.csv", "", ADMIN_ONLY),
 
     ("/api/audit/list", "filter[team]=red", [401, 404, 403, 403, 200, 200, 403]),
+    ("/api/charts/compare", "team=red&runs={run}", TEAM_READS),
+    ("/api/charts/run", "team=red&run={run}&most=12", TEAM_READS),
     ("/api/environments/choices", "team=red", TEAM_READS),
     ("/api/environments/list_all", "", ADMIN_ONLY),
     ("/api/environments/remove", "name={fresh}", [401, 403, 403, 403, 403, 404, 403]),
@@ -135,6 +137,8 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/t/{team}/models", "", TEAM_PAGE),
     ("/t/{team}/models/{model}", "", TEAM_PAGE),
     ("/t/{team}/models/{model}/versions/{version}", "", TEAM_PAGE),
+    // Without runs it says how to choose some; another team's run is not found: see `charts`.
+    ("/t/{team}/compare", "", TEAM_PAGE),
     ("/t/{team}/members", "", [303, 404, 200, 200, 200, 200, 200]),
     ("/t/{team}/volumes", "", TEAM_PAGE),
     ("/t/{team}/audit", "", [303, 404, 403, 403, 200, 200, 403]),

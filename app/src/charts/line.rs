@@ -1,0 +1,145 @@
+//! One run's line of a metric: from its whole history to what a chart of some width needs of it.
+
+use super::{
+    columns::Columns,
+    query::{Query, XAxis},
+    reduce::reduce,
+    smooth::smooth,
+};
+use domain::model::{Point, RunId};
+use serde::{Deserialize, Serialize};
+
+/// A line, and what it stands for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    pub run: RunId,
+    /// What the line is called: the run's name, or the metric's where all lines are of one run.
+    pub name: String,
+    /// Points of the whole history.
+    pub points: usize,
+    /// NaN and infinities among them, drawn as gaps.
+    pub gaps: usize,
+    /// Values that a logarithmic axis has no place for.
+    pub left_out: usize,
+    /// Of the finite values of the whole history.
+    pub least: Option<f64>,
+    pub greatest: Option<f64>,
+    pub last: Option<f64>,
+    pub raw: Columns,
+    pub smooth: Option<Columns>,
+}
+
+impl Line {
+    /// What `query` shows of a history.
+    pub fn of(run: RunId, name: String, mut points: Vec<Point>, query: &Query) -> Self {
+        match query.x {
+            XAxis::Step => points.sort_by_key(|p| (p.step, p.timestamp)),
+            XAxis::Wall | XAxis::Relative => points.sort_by_key(|p| (p.timestamp, p.step)),
+        }
+        let start = points.first().map_or(0, |p| p.timestamp);
+        #[expect(clippy::cast_precision_loss, reason = "a place on an axis; beyond 2^53 steps lie closer than pixels")]
+        let x = |p: &Point| match query.x {
+            XAxis::Step => p.step as f64,
+            XAxis::Wall => p.timestamp as f64,
+            XAxis::Relative => p.timestamp.saturating_sub(start) as f64 / 1000.0,
+        };
+        let finite = || points.iter().map(|p| p.value).filter(|v| v.is_finite());
+        let (least, greatest) = (finite().reduce(f64::min), finite().reduce(f64::max));
+        // The latest by step, as everywhere.
+        let last = points.iter().filter(|p| p.value.is_finite()).max_by_key(|p| (p.step, p.timestamp)).map(|p| p.value);
+        let gaps = points.iter().filter(|p| !p.value.is_finite()).count();
+        let left_out = if query.log { finite().filter(|v| *v <= 0.0).count() } else { 0 };
+        let drawn = |value: f64| if value.is_finite() { value } else { f64::NAN };
+        let values: Vec<f64> = points.iter().map(|p| drawn(p.value)).collect();
+        // Over the whole history, so that a part of it looks the same as in the whole.
+        let smoothed = (query.smooth > 0.0).then(|| smooth(&values, query.smooth));
+        let shown = |values: &[f64]| {
+            let mut columns = Columns::default();
+            for (point, value) in points.iter().zip(values) {
+                let place = x(point);
+                if query.holds(place) && !(query.log && *value <= 0.0) {
+                    columns.push(place, *value);
+                }
+            }
+            reduce(columns, usize::try_from(query.width).unwrap_or_default().max(1))
+        };
+        let (raw, smooth) = (shown(&values), smoothed.map(|values| shown(&values)));
+        Self { run, name, points: points.len(), gaps, left_out, least, greatest, last, raw, smooth }
+    }
+}
+
+/// `30,000`.
+pub fn grouped(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// What of `lines` has no place in their chart, in words that follow a count; empty where everything has one.
+pub fn left_out_words<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
+    let (gaps, below) = lines.fold((0, 0), |(gaps, below), line| (gaps + line.gaps, below + line.left_out));
+    let mut text = String::new();
+    if gaps > 0 {
+        text += &format!(" · {} not a finite number, drawn as gaps", grouped(gaps));
+    }
+    if below > 0 {
+        text += &format!(" · {} at or below zero, left out of the logarithmic axis", grouped(below));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(values: &[f64], query: &Query) -> Line {
+        let point = |(i, value): (usize, &f64)| {
+            let step = i64::try_from(i).expect("few");
+            Point { step, timestamp: 5000 + step * 2000, value: *value }
+        };
+        Line::of(RunId::from("r"), "r".into(), values.iter().enumerate().map(point).collect(), &query.clone().sound())
+    }
+
+    #[test]
+    fn what_is_not_finite_is_a_gap_and_counted() {
+        let line = line(&[1.0, f64::NAN, f64::INFINITY, 4.0, f64::NEG_INFINITY], &Query::default());
+        assert_eq!((line.points, line.gaps, line.left_out), (5, 3, 0));
+        assert_eq!((line.least, line.greatest, line.last), (Some(1.0), Some(4.0), Some(4.0)));
+        assert_eq!(line.raw.y.iter().map(|y| y.is_nan()).collect::<Vec<_>>(), [false, true, true, false, true]);
+        assert_eq!(left_out_words([&line].into_iter()), " · 3 not a finite number, drawn as gaps");
+    }
+
+    #[test]
+    fn a_logarithmic_axis_leaves_out_what_it_has_no_place_for_and_says_how_many() {
+        let line = line(&[0.0, -2.0, 3.0, f64::NAN, 10.0], &Query { log: true, ..Query::default() });
+        assert_eq!((line.left_out, line.gaps, line.least), (2, 1, Some(-2.0)));
+        assert_eq!(line.raw.x, [2.0, 3.0, 4.0]);
+        assert!(left_out_words([&line].into_iter()).contains("2 at or below zero"));
+    }
+
+    #[test]
+    fn the_axis_is_the_step_the_time_or_the_time_since_the_first_point() {
+        let x = |x| line(&[1.0, 2.0], &Query { x, ..Query::default() }).raw.x;
+        assert_eq!((x(XAxis::Step), x(XAxis::Wall), x(XAxis::Relative)), (vec![0.0, 1.0], vec![5000.0, 7000.0], vec![0.0, 2.0]));
+    }
+
+    #[test]
+    fn a_part_of_a_long_history_shows_its_raw_points() {
+        let values: Vec<f64> = (0..100_000).map(f64::from).collect();
+        let all = line(&values, &Query { width: 200, smooth: 0.5, ..Query::default() });
+        assert!(all.raw.x.len() <= 1000 && all.smooth.expect("smoothed").x.len() <= 1000);
+        let part = line(&values, &Query { width: 200, from: Some(500.0), to: Some(999.0), ..Query::default() });
+        assert_eq!((part.raw.x.len(), part.points), (500, 100_000));
+    }
+
+    #[test]
+    fn thousands_are_told_apart() {
+        assert_eq!([0, 999, 1000, 30_000, 1_234_567].map(grouped), ["0", "999", "1,000", "30,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,141 @@
+//! A line of any length in a few points for each column of pixels, without losing what stands out.
+
+use super::columns::Columns;
+
+/// Columns with at most this many points for each of them stay as they are.
+const PLENTY: usize = 4;
+
+/// The column of `x` when `first..=last` is as wide as `columns` columns.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the columns before")]
+fn column(x: f64, (first, last): (f64, f64), columns: usize) -> usize {
+    let share = (x / 2.0 - first / 2.0) / (last / 2.0 - first / 2.0);
+    let most = f64::from(u32::try_from(columns).unwrap_or(u32::MAX));
+    // NaN, where all points are at one place, becomes the first column.
+    ((share * most) as usize).min(columns.saturating_sub(1))
+}
+
+/// The line, whose `x` never falls, as at most five points for each column: its first, least, greatest and last, and one gap (a `y` of NaN).
+/// Every minimum and maximum of a column is kept. Lines of at most four points a column come back whole.
+pub fn reduce(line: Columns, columns: usize) -> Columns {
+    if line.x.len() <= PLENTY * columns {
+        return line;
+    }
+    let Some(ends) = line.x.first().copied().zip(line.x.last().copied()) else { return line };
+    let mut reduced = Columns::default();
+    let mut start = 0;
+    while start < line.x.len() {
+        let here = column(line.x[start], ends, columns);
+        let length = line.x[start..].partition_point(|x| column(*x, ends, columns) <= here).max(1);
+        for i in outstanding(&line.y[start..start + length]) {
+            reduced.push(line.x[start + i], line.y[start + i]);
+        }
+        start += length;
+    }
+    reduced
+}
+
+/// Where the first, least, greatest and last value and the first gap are, in order and each once.
+fn outstanding(values: &[f64]) -> Vec<usize> {
+    let mut gap = None;
+    let mut ends: Option<[usize; 4]> = None;
+    for (i, value) in values.iter().enumerate() {
+        if value.is_nan() {
+            gap = gap.or(Some(i));
+            continue;
+        }
+        let [_, least, greatest, last] = ends.get_or_insert([i; 4]);
+        if *value < values[*least] {
+            *least = i;
+        }
+        if *value > values[*greatest] {
+            *greatest = i;
+        }
+        *last = i;
+    }
+    let mut found: Vec<usize> = ends.into_iter().flatten().chain(gap).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// xorshift64*, so that a failing seed can be tried again.
+    struct Random(u64);
+
+    impl Random {
+        fn draw(&mut self) -> u64 {
+            self.0 ^= self.0 >> 12;
+            self.0 ^= self.0 << 25;
+            self.0 ^= self.0 >> 27;
+            self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+        }
+
+        fn below(&mut self, n: u32) -> u32 {
+            u32::try_from(self.draw() >> 33).expect("31 bits") % n
+        }
+
+        fn unit(&mut self) -> f64 {
+            f64::from(self.below(1 << 30)) / f64::from(1 << 30)
+        }
+    }
+
+    /// Minimum, maximum and whether there is a gap, by column.
+    fn extremes(line: &Columns, ends: (f64, f64), columns: usize) -> BTreeMap<usize, (u64, u64, bool)> {
+        let mut found: BTreeMap<usize, (f64, f64, bool)> = BTreeMap::new();
+        for (x, y) in line.iter() {
+            let entry = found.entry(column(x, ends, columns)).or_insert((f64::INFINITY, f64::NEG_INFINITY, false));
+            *entry = (entry.0.min(y), entry.1.max(y), entry.2 || y.is_nan());
+        }
+        found.into_iter().map(|(c, (lo, hi, gap))| (c, (lo.to_bits(), hi.to_bits(), gap))).collect()
+    }
+
+    #[test]
+    fn the_extremes_of_every_column_are_kept_whatever_the_line() {
+        for seed in 1..=400 {
+            let mut random = Random(seed);
+            let (count, columns) = (random.below(6000) as usize, 1 + random.below(300) as usize);
+            let (mut line, mut x) = (Columns::default(), -500.0);
+            for _ in 0..count {
+                // Some at the same place, some far apart.
+                x += match random.below(10) {
+                    0 => 0.0,
+                    1 => random.unit() * 1000.0,
+                    _ => random.unit(),
+                };
+                let y = match random.below(50) {
+                    0 => f64::NAN,
+                    1 => random.unit() * 1e12,
+                    _ => random.unit() - 0.5,
+                };
+                line.push(x, y);
+            }
+            let reduced = reduce(line.clone(), columns);
+            let ends = (line.x.first().copied().unwrap_or(0.0), line.x.last().copied().unwrap_or(0.0));
+            assert_eq!(extremes(&line, ends, columns), extremes(&reduced, ends, columns), "seed {seed}");
+            assert!(reduced.x.len() <= 5 * columns && reduced.x.is_sorted(), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn one_spike_among_a_million_points_stays() {
+        for spike in [0, 1, 499_999, 777_777, 999_999] {
+            let mut line = Columns { x: (0..1_000_000).map(f64::from).collect(), y: vec![0.25; 1_000_000] };
+            line.y[spike] = 9.0;
+            let reduced = reduce(line, 500);
+            assert!(reduced.x.len() <= 2500);
+            assert_eq!(reduced.iter().filter(|(_, y)| *y > 1.0).count(), 1, "{spike}");
+        }
+    }
+
+    #[test]
+    fn a_short_line_comes_back_whole_and_points_at_one_place_are_one_column() {
+        let line = Columns { x: vec![1.0, 1.0, 2.0, 9.0], y: vec![1.0, f64::NAN, 3.0, 2.0] };
+        assert_eq!(reduce(line.clone(), 1).x, line.x);
+        let reduced = reduce(Columns { x: vec![5.0; 1000], y: (0..1000).map(f64::from).collect() }, 100);
+        assert_eq!(reduced.y, [0.0, 999.0]);
+    }
+}

@@ -1,0 +1,119 @@
+//! SVG as the portal's pages may carry it: classes instead of style attributes (the content security policy refuses those), so that the
+//! style sheet gives lines their colours in both themes.
+
+use plotters_backend::{
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
+    text_anchor::{HPos, VPos},
+};
+use std::{cell::Cell, convert::Infallible, fmt::Write, rc::Rc};
+
+/// What is being drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mark {
+    #[default]
+    Grid,
+    Axis,
+    /// Line of this number, strong or faint.
+    Line(usize, bool),
+}
+
+/// Tells an `SvgWriter` what is being drawn; the other backends of plotters go by colours.
+pub type Pen = Rc<Cell<Mark>>;
+
+/// Colours that are told apart; beyond them the same come again with other dashes.
+pub const COLOURS: usize = 10;
+/// Ways to dash a line.
+const DASHES: usize = 4;
+
+/// The classes of line number `line`.
+pub fn line_class(line: usize) -> String {
+    format!("line s{} d{}", line % COLOURS, line / COLOURS % DASHES)
+}
+
+/// A backend of plotters.
+pub struct SvgWriter<'a> {
+    text: &'a mut String,
+    size: (u32, u32),
+    pen: Pen,
+}
+
+impl<'a> SvgWriter<'a> {
+    /// Appends the drawing to `text`; `finish` it afterwards.
+    pub fn begin(text: &'a mut String, (width, height): (u32, u32), pen: Pen) -> Self {
+        let _ = write!(
+            text,
+            "<svg viewBox=\"0 0 {width} {height}\" xmlns=\"http://www.w3.org/2000/svg\" aria-hidden=\"true\" focusable=\"false\">"
+        );
+        Self { text, size: (width, height), pen }
+    }
+
+    fn class(&self) -> String {
+        match self.pen.get() {
+            Mark::Grid => "grid".to_owned(),
+            Mark::Axis => "axis".to_owned(),
+            Mark::Line(line, true) => line_class(line),
+            Mark::Line(line, false) => format!("{} faint", line_class(line)),
+        }
+    }
+}
+
+type Drawn = Result<(), DrawingErrorKind<Infallible>>;
+
+impl DrawingBackend for SvgWriter<'_> {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Drawn {
+        self.text.push_str("</svg>");
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, (x, y): BackendCoord, _: BackendColor) -> Drawn {
+        let _ = write!(self.text, "<rect class=\"{}\" x=\"{x}\" y=\"{y}\" width=\"1\" height=\"1\"/>", self.class());
+        Ok(())
+    }
+
+    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
+        self.draw_path([from, to], style)
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, _: &S) -> Drawn {
+        let _ = write!(self.text, "<polyline class=\"{}\" points=\"", self.class());
+        for (i, (x, y)) in path.into_iter().enumerate() {
+            let _ = write!(self.text, "{}{x},{y}", if i > 0 { " " } else { "" });
+        }
+        self.text.push_str("\"/>");
+        Ok(())
+    }
+
+    fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, (x, y): BackendCoord) -> Drawn {
+        let anchor = match style.anchor().h_pos {
+            HPos::Left => "start",
+            HPos::Center => "middle",
+            HPos::Right => "end",
+        };
+        let dy = match style.anchor().v_pos {
+            VPos::Top => "0.8em",
+            VPos::Center => "0.35em",
+            VPos::Bottom => "-0.3em",
+        };
+        let _ = write!(self.text, "<text x=\"{x}\" y=\"{y}\" dy=\"{dy}\" text-anchor=\"{anchor}\">");
+        for c in text.chars() {
+            match c {
+                '<' => self.text.push_str("&lt;"),
+                '>' => self.text.push_str("&gt;"),
+                '&' => self.text.push_str("&amp;"),
+                c => self.text.push(c),
+            }
+        }
+        self.text.push_str("</text>");
+        Ok(())
+    }
+}

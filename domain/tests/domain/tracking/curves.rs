@@ -1,0 +1,34 @@
+//! Whole histories for charts: in the order asked for, of the team only.
+
+use super::{Lab, metric, metrics};
+use domain::{Error, model::RunId, tracking};
+
+#[tokio::test]
+async fn whole_histories_come_in_the_order_asked_for() {
+    let lab = Lab::new().await;
+    let (a, b) = (lab.run().await, lab.run().await);
+    lab.log(&a, metrics((0..3000).map(|i| metric("m", f64::from(i), i64::from(i), i64::from(i))).collect())).await.expect("logged");
+    lab.log(&b, metrics(vec![metric("m", f64::NAN, 7, 1), metric("n", 2.0, 5, 0)])).await.expect("logged");
+    let asked: Vec<(RunId, String)> =
+        [(&b, "n"), (&a, "m"), (&b, "m"), (&a, "never")].map(|(run, key)| (run.clone(), key.to_owned())).into();
+    let found = tracking::curves(&lab.portal, &lab.ada, "vision", &asked, |points| points).await.expect("read");
+    assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [1, 3000, 1, 0]);
+    assert!(found[1].is_sorted_by(|a, b| a.step < b.step) && found[2][0].value.is_nan());
+}
+
+#[tokio::test]
+async fn one_run_of_another_team_is_as_one_that_is_not_there() {
+    let lab = Lab::new().await;
+    let mine = lab.run().await;
+    let theirs = tracking::runs::create(&lab.portal, &lab.eve, "speech", domain::model::NewRun::default()).await.expect("a run").id;
+    let ask = async |caller, team, runs: &[&RunId]| {
+        let asked: Vec<_> = runs.iter().map(|run| ((*run).clone(), "m".to_owned())).collect();
+        tracking::curves(&lab.portal, caller, team, &asked, |points| points.len()).await
+    };
+    assert_eq!(ask(&lab.ada, "vision", &[&mine]).await.expect("read"), [0]);
+    for runs in [[&mine, &theirs], [&mine, &RunId::from("none")]] {
+        assert!(matches!(ask(&lab.ada, "vision", &runs).await, Err(Error::NotFound(_))));
+    }
+    // Also where nothing is asked for.
+    assert!(matches!(ask(&lab.eve, "vision", &[]).await, Err(Error::NotFound(_))));
+}

@@ -1,0 +1,77 @@
+//! Charts as a browser without scripts gets them.
+
+use crate::house::House;
+use domain::{
+    model::{Batch, Metric, NewRun, RunId, Tag},
+    tracking,
+};
+
+/// A run of this person with `points` points of `loss`.
+async fn run(house: &House, who: &str, team: &str, name: &str, points: i64) -> RunId {
+    let caller = house.test.caller(who).await;
+    let new = NewRun { name: name.into(), ..NewRun::default() };
+    let id = tracking::runs::create(&house.portal, &caller, team, new).await.expect("a run").id;
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let metric = |step: i64| Metric { key: "loss".into(), value: 1.0 / (step + 1) as f64, timestamp: 1_700_000_000_000 + step, step };
+    let params = vec![Tag::new("rate", name), Tag::new("depth", "3")];
+    let batch = Batch { metrics: (0..points).map(metric).collect(), params, ..Batch::default() };
+    tracking::runs::log(&house.portal, &caller, team, &id, batch).await.expect("logged");
+    id
+}
+
+#[tokio::test]
+async fn runs_are_compared_without_scripts() {
+    let house = House::new().await;
+    let ada = house.session("ada").await;
+    let (a, b) = (run(&house, "ada", "red", "first", 20_000).await, run(&house, "ada", "red", "second", 10_000).await);
+    for address in [format!("runs={a},{b}"), format!("runs={a}&runs={b}"), format!("runs={a},{b},{a}&smooth=0.6&y=log&x=relative")] {
+        let page = house.get(&format!("/t/red/compare?{address}"), &[("cookie", &ada)]).await;
+        assert_eq!(page.status, 200, "{address}");
+        assert!(page.body.contains("2 of 2 runs · 30,000 points"), "{address}: {}", page.body);
+        for mark in ["<svg viewBox=\"0 0 1920 760\"", "class=\"line s0 d0\"", "class=\"line s1 d0\"", "first", "second", "Only differences"]
+        {
+            assert!(page.body.contains(mark), "{address}: {mark}");
+        }
+        assert_eq!(page.body.contains("class=\"line s0 d0 faint\""), address.contains("smooth"), "{address}");
+        // The policy of the page refuses these.
+        assert!(!page.body.contains(" style=\""), "{address}");
+    }
+    let differing = house.get(&format!("/t/red/compare?runs={a},{b}"), &[("cookie", &ada)]).await.body;
+    let all = house.get(&format!("/t/red/compare?runs={a},{b}&diff=all&hide=1"), &[("cookie", &ada)]).await.body;
+    let row = |key: &str| format!("<th scope=\"row\" class=\"mono wrap\">{key}</th>");
+    assert!(differing.contains(&row("rate")) && !differing.contains(&row("depth")) && all.contains(&row("depth")));
+    assert!(all.contains("1 of 2 runs · 20,000 points · 1 hidden"), "{all}");
+}
+
+#[tokio::test]
+async fn another_teams_run_is_not_compared() {
+    let house = House::new().await;
+    let ada = house.session("ada").await;
+    let (mine, theirs) = (run(&house, "ada", "red", "mine", 3).await, run(&house, "eve", "blue", "theirs", 3).await);
+    for address in
+        [format!("/t/red/compare?runs={mine},{theirs}"), "/t/red/compare?runs=none".to_owned(), format!("/t/red/runs/{theirs}?tab=charts")]
+    {
+        let page = house.get(&address, &[("cookie", &ada)]).await;
+        assert_eq!(page.status, 404, "{address}");
+        assert!(!page.body.contains("theirs<"), "{address}");
+    }
+    for (path, body) in [("compare", format!("team=red&runs={mine},{theirs}")), ("run", format!("team=red&run={theirs}&most=12"))] {
+        assert_eq!(house.post(&format!("/api/charts/{path}"), &ada, &body).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_runs_charts_are_drawn_without_scripts() {
+    let house = House::new().await;
+    let ada = house.session("ada").await;
+    let id = run(&house, "ada", "red", "long", 50_000).await;
+    let page = house.get(&format!("/t/red/runs/{id}?tab=charts"), &[("cookie", &ada)]).await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("50,000 points") && page.body.contains("<svg viewBox=\"0 0 960 460\""), "{}", page.body);
+    // A few points for each of 480 pixels travel, not 50,000.
+    assert!(page.body.len() < 200_000, "{}", page.body.len());
+    let none = house.get(&format!("/t/red/runs/{id}?tab=charts&q=nothing"), &[("cookie", &ada)]).await;
+    assert!(none.body.contains("No metric matches"), "{}", none.body);
+    let nonsense = house.get(&format!("/t/red/runs/{id}?tab=charts&smooth=NaN&from=inf&to=x&x=%00&show=-1"), &[("cookie", &ada)]).await;
+    assert!(nonsense.status == 200 && nonsense.body.contains("50,000 points"), "{}", nonsense.body);
+}

@@ -1,7 +1,7 @@
 //! The charts of one run: one for each metric, live.
 
 use super::{
-    api::{MOST, LinesOfRun, run_lines},
+    api::{LinesOfRun, MOST, run_lines},
     controls::{Controls, Plot, use_chart_query},
     line::{Line, grouped, left_out_words},
     picture::picture,

@@ -43,7 +43,7 @@ fn round_step(first: f64, last: f64, most: usize) -> Option<f64> {
 fn multiples(first: f64, last: f64, step: f64) -> Vec<f64> {
     let start = (first / step).ceil();
     // Adding half a step's millionth takes in an end that rounding moved.
-    let found = (0..=50_u32).map(|i| (start + f64::from(i)) * step).take_while(|v| *v <= last + step * 1e-6);
+    let found = (0..=50_u32).map(|i| (start + f64::from(i)) * step).take_while(|v| v.is_finite() && *v <= last + step * 1e-6);
     let mut found: Vec<f64> = found.map(|v| if v == 0.0 { 0.0 } else { v }).collect();
     found.dedup();
     found
@@ -160,6 +160,6 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         let all = [0.0, 0.1, 1.0 / 3.0, 98.765_43, 123_456.7, 1e6, 2.5e-7, -0.5];
-        assert_eq!(all.map(number), ["0", "0.1", "0.3333", "98.765", "123457", "1e6", "2.5e-7", "-0.5"]);
+        assert_eq!(all.map(number), ["0", "0.1", "0.33333", "98.765", "123457", "1e6", "2.5e-7", "-0.5"]);
     }
 }

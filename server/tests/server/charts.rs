@@ -14,8 +14,12 @@ async fn run(house: &House, who: &str, team: &str, name: &str, points: i64) -> R
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let metric = |step: i64| Metric { key: "loss".into(), value: 1.0 / (step + 1) as f64, timestamp: 1_700_000_000_000 + step, step };
     let params = vec![Tag::new("rate", name), Tag::new("depth", "3")];
-    let batch = Batch { metrics: (0..points).map(metric).collect(), params, ..Batch::default() };
-    tracking::runs::log(&house.portal, &caller, team, &id, batch).await.expect("logged");
+    let log = async |batch| tracking::runs::log(&house.portal, &caller, team, &id, batch).await.expect("logged");
+    log(Batch { params, ..Batch::default() }).await;
+    // As many as a batch may have.
+    for start in (0..points).step_by(1000) {
+        log(Batch { metrics: (start..points.min(start + 1000)).map(metric).collect(), ..Batch::default() }).await;
+    }
     id
 }
 

@@ -7,7 +7,10 @@ use domain::{Error, model::RunId, tracking};
 async fn whole_histories_come_in_the_order_asked_for() {
     let lab = Lab::new().await;
     let (a, b) = (lab.run().await, lab.run().await);
-    lab.log(&a, metrics((0..3000).map(|i| metric("m", f64::from(i), i64::from(i), i64::from(i))).collect())).await.expect("logged");
+    for start in [0, 1000, 2000] {
+        let points = (start..start + 1000).map(|i| metric("m", f64::from(i), i64::from(i), i64::from(i))).collect();
+        lab.log(&a, metrics(points)).await.expect("logged");
+    }
     lab.log(&b, metrics(vec![metric("m", f64::NAN, 7, 1), metric("n", 2.0, 5, 0)])).await.expect("logged");
     let asked: Vec<(RunId, String)> =
         [(&b, "n"), (&a, "m"), (&b, "m"), (&a, "never")].map(|(run, key)| (run.clone(), key.to_owned())).into();

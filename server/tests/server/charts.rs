@@ -42,8 +42,8 @@ async fn runs_are_compared_without_scripts() {
     }
     let differing = house.get(&format!("/t/red/compare?runs={a},{b}"), &[("cookie", &ada)]).await.body;
     let all = house.get(&format!("/t/red/compare?runs={a},{b}&diff=all&hide=1"), &[("cookie", &ada)]).await.body;
-    let row = |key: &str| format!("<th scope=\"row\" class=\"mono wrap\">{key}</th>");
-    assert!(differing.contains(&row("rate")) && !differing.contains(&row("depth")) && all.contains(&row("depth")));
+    let row = |key: &str| format!(">{key}<!></th>");
+    assert!(differing.contains(&row("rate")) && !differing.contains(&row("depth")) && all.contains(&row("depth")), "{differing}");
     assert!(all.contains("1 of 2 runs · 20,000 points · 1 hidden"), "{all}");
 }
 

@@ -85,7 +85,10 @@ impl DrawingBackend for SvgWriter<'_> {
     }
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, _: &S) -> Drawn {
-        let _ = write!(self.text, "<polyline class=\"{}\" points=\"", self.class());
+        let path: Vec<BackendCoord> = path.into_iter().collect();
+        // A line that goes nowhere is a point, which is seen only where it is larger than the line is wide.
+        let dot = if path.iter().all(|place| Some(place) == path.first()) { " dot" } else { "" };
+        let _ = write!(self.text, "<polyline class=\"{}{dot}\" points=\"", self.class());
         for (i, (x, y)) in path.into_iter().enumerate() {
             let _ = write!(self.text, "{}{x},{y}", if i > 0 { " " } else { "" });
         }

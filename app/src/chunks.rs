@@ -63,12 +63,10 @@ macro_rules! chunks {
 chunks! {
     /// What people work with in a team.
     work, load_work, WorkPages { NotebooksPage LaunchPage NotebookPage VolumesPage }
-    /// Experiments and runs.
-    tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage }
+    /// Experiments and runs, alone and side by side.
+    tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage ComparePage }
     /// Registered models and their versions.
     registry, load_registry, RegistryPages { ModelsPage ModelPage VersionPage }
-    /// Runs side by side.
-    compare, load_compare, Compare { ComparePage }
     /// People, teams, and what they did.
     people, load_people, PeoplePages { NewTeamPage MembersPage TeamAuditPage AccountPage SessionsPage TokensPage }
     /// What an admin sees.

@@ -28,7 +28,7 @@ pub use document::{SiteFiles, shell};
 
 pub use chunks::load_first;
 
-use chunks::{AdminPages, Compare, PeoplePages, RegistryPages, TrackingPages, WorkPages};
+use chunks::{AdminPages, PeoplePages, RegistryPages, TrackingPages, WorkPages};
 use components::Frame;
 use home::HomePage;
 use identity::{SetupPage, SignInPage};
@@ -65,7 +65,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/t/:team/models") view=RegistryPages::ModelsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/models/:model") view=RegistryPages::ModelPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/models/:model/versions/:version") view=RegistryPages::VersionPage ssr=SsrMode::Async />
-                    <Route path=path!("/t/:team/compare") view=Compare::ComparePage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/compare") view=TrackingPages::ComparePage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/members") view=PeoplePages::MembersPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/volumes") view=WorkPages::VolumesPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=PeoplePages::AccountPage ssr=SsrMode::Async />

@@ -8,6 +8,7 @@ use super::{
 };
 use domain::model::{Point, RunId};
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 
 /// A line, and what it stands for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,10 +87,10 @@ pub fn left_out_words<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
     let (gaps, below) = lines.fold((0, 0), |(gaps, below), line| (gaps + line.gaps, below + line.left_out));
     let mut text = String::new();
     if gaps > 0 {
-        text += &format!(" · {} not a finite number, drawn as gaps", grouped(gaps));
+        _ = write!(text, " · {} not a finite number, drawn as gaps", grouped(gaps));
     }
     if below > 0 {
-        text += &format!(" · {} at or below zero, left out of the logarithmic axis", grouped(below));
+        _ = write!(text, " · {} at or below zero, left out of the logarithmic axis", grouped(below));
     }
     text
 }

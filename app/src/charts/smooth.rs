@@ -1,7 +1,7 @@
 //! Smoothing of a noisy line.
 
 /// Exponential moving average without the bias of its start: `s = w·s + (1 − w)·v`, divided by `1 − wⁿ` after `n` values. This is `TensorBoard`'s
-/// (`classicSmoothing` in tensorboard/webapp/widgets/line_chart_v2/data_transformer.ts, from the zero-debias of Adam, arXiv:1412.6980, section 3):
+/// (`classicSmoothing` in `tensorboard/webapp/widgets/line_chart_v2/data_transformer.ts`, from the zero-debias of Adam, arXiv:1412.6980, section 3):
 /// what is not finite stays as it is and counts for nothing, and a constant line stays constant.
 pub fn smooth(values: &[f64], weight: f64) -> Vec<f64> {
     let first = values.first().copied().unwrap_or_default();

@@ -14,6 +14,7 @@ use domain::model::{Change, ExperimentId};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 /// Pixels of the chart.
 const WIDTH: u32 = 960;
@@ -75,10 +76,10 @@ fn told(found: &Comparison, hidden: &BTreeSet<usize>) -> String {
     let without = found.lines.iter().filter(|line| line.points == 0).count();
     let hidden = found.lines.len() - drawn.len() - without;
     if hidden > 0 {
-        text += &format!(" · {hidden} hidden");
+        _ = write!(text, " · {hidden} hidden");
     }
     if without > 0 {
-        text += &format!(" · {} not logged {}", if without == 1 { "1 has".to_owned() } else { format!("{without} have") }, found.metric);
+        _ = write!(text, " · {} not logged {}", if without == 1 { "1 has".to_owned() } else { format!("{without} have") }, found.metric);
     }
     text + &left_out_words(drawn.into_iter())
 }

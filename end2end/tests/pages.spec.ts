@@ -55,12 +55,17 @@ async function tour(page: Page): Promise<string[]> {
       const same = before?.element.isConnected && looks(before.element).every((look, i) => look === undefined || look === before?.looks[i]);
       if (before && same) memory.findings.push(`${before.name} does not show that it has the focus`);
     };
+    let first: Element | undefined;
     // A date is one element with several stops; the focus comes to the element once.
     document.addEventListener('focusin', (event) => {
       const element = event.target as Element;
       if (memory.over || element === before?.element) return;
-      memory.stops++;
       leave();
+      // Round again: it was out of the page in between.
+      memory.over = element === first;
+      if (memory.over) return;
+      first ??= element;
+      memory.stops++;
       const name = `${element.tagName.toLowerCase()} "${(element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 40)}" ${element.getAttribute('name') ?? ''}`;
       before = { element, looks: looks(element), name };
       const box = element.getBoundingClientRect();

@@ -26,6 +26,7 @@
 
 mod copy;
 mod dialog;
+mod fact;
 mod field;
 mod form;
 mod format;
@@ -42,6 +43,7 @@ mod toast;
 
 pub use copy::CopyButton;
 pub use dialog::{ConfirmDialog, DialogActions};
+pub use fact::Fact;
 pub use field::{Check, Checkbox, Field, Select, TextInput, Textarea};
 pub use form::{FormError, FormState, SubmitButton, when_done};
 pub use format::{bytes, count, duration, exact_time, iso_time, mib, relative_time};

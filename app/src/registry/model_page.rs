@@ -5,12 +5,12 @@ use super::{
     api::{DeleteModel, DescribeModel, ModelDetail, get_model},
     describe::{Description, DescriptionField},
     versions_table::{RowContext, VersionsTable},
-    words::{Fact, GoneNote, TagChips, note_gone, page_of_models},
+    words::{GoneNote, TagChips, note_gone, page_of_models},
 };
 use crate::{
     components::{
-        ConfirmDialog, CopyButton, Crumb, DialogActions, FormError, FormState, Glyph, LoadingPage, Page, Time, Tone, count, page_or_error,
-        role_in, use_me, use_team, use_toasts, when_done,
+        ConfirmDialog, CopyButton, Crumb, DialogActions, Fact, FormError, FormState, Glyph, LoadingPage, Page, Time, Tone, count,
+        page_or_error, role_in, use_me, use_team, use_toasts, when_done,
     },
     error::AppError,
     live::{kept_current, use_live},

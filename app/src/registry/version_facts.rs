@@ -2,10 +2,10 @@
 
 use super::{
     api::SourceRun,
-    words::{Fact, TagChips, page_of_model},
+    words::{TagChips, page_of_model},
 };
 use crate::{
-    components::{CopyButton, StatusBadge, Time, Tone, bytes, count, exact_time},
+    components::{CopyButton, Fact, StatusBadge, Time, Tone, bytes, count, exact_time},
     tracking::page_of_run,
 };
 use domain::model::{ModelVersion, VersionFiles};

@@ -87,17 +87,6 @@ pub fn TagChips(tags: Vec<Tag>) -> impl IntoView {
     tags.into_iter().map(chip).collect_view()
 }
 
-/// A line of a list of facts.
-#[component]
-pub fn Fact(name: &'static str, children: Children) -> impl IntoView {
-    view! {
-        <div>
-            <dt>{name}</dt>
-            <dd class="row">{children()}</dd>
-        </div>
-    }
-}
-
 /// What the page shows is gone; it stays as it was last seen.
 #[component]
 pub fn GoneNote(what: &'static str, gone: RwSignal<bool>, href: String) -> impl IntoView {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     charts::RunCharts,
-    components::{CopyButton, Crumb, LoadingPage, Page, Tab, Tabs, Time, exact_time, page_or_error, query_value, use_now, use_team},
+    components::{CopyButton, Crumb, Fact, LoadingPage, Page, Tab, Tabs, Time, exact_time, page_or_error, query_value, use_now, use_team},
     live::{kept_current, use_live},
 };
 use domain::model::{Change, ExperimentId, Metric, Run, RunId, TAG_NOTE, TAG_PARENT, Tag};
@@ -173,16 +173,6 @@ fn Overview(team: String, run: Memo<Run>, metrics: Memo<Vec<Metric>>, params: Me
                     <ParamsTable params=first_params />
                 </section>
             </div>
-        </div>
-    }
-}
-
-#[component]
-fn Fact(name: &'static str, children: Children) -> impl IntoView {
-    view! {
-        <div>
-            <dt>{name}</dt>
-            <dd class="row">{children()}</dd>
         </div>
     }
 }

@@ -18,7 +18,7 @@ pub const COMMENT_LENGTH: usize = 2000;
 pub const CARD_FIELDS: [&str; 5] = ["Intended use", "Training data", "Evaluation", "Limitations", "Owner"];
 
 /// An alias that versions come to by promotion, and what that takes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PromotionStage {
     pub alias: String,
@@ -155,7 +155,7 @@ impl PromotionFlow {
 }
 
 /// Something that a promotion asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "of", rename_all = "snake_case")]
 pub enum Gate {
     /// A metric rule as it was typed.
@@ -198,7 +198,7 @@ impl Gate {
 }
 
 /// A gate, whether it is passed, and what that is concluded from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct GateCheck {
     pub gate: Gate,
     pub passed: bool,
@@ -247,7 +247,7 @@ impl std::str::FromStr for RequestState {
 }
 
 /// A request that a version be promoted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PromotionRequest {
     pub id: String,
     pub model: String,
@@ -280,7 +280,7 @@ pub struct PromotionReview {
 }
 
 /// That a failing gate is let through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PromotionWaiver {
     /// `Gate::key`.
     pub gate: String,
@@ -369,7 +369,7 @@ pub struct AliasHistory {
 }
 
 /// A field of a version's model card.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CardField {
     pub field: String,

@@ -6,7 +6,7 @@ use crate::{
     caller::Caller,
     error::{Error, Result},
     events,
-    model::{Change, FieldError, Permission, PromotionFlow, PromotionStage, Role},
+    model::{Change, FieldError, Permission, PromotionFlow, PromotionStage, Role, UserId},
     portal::Portal,
     teams,
 };
@@ -77,7 +77,7 @@ pub async fn use_recommended(portal: &Portal, caller: &Caller, team: &str) -> Re
 pub async fn save_stage(portal: &Portal, caller: &Caller, team: &str, old: &str, stage: PromotionStage) -> Result<PromotionFlow> {
     caller.require_in(Permission::ManagePromotion, team)?;
     let members = teams::members(portal, caller, team).await?;
-    let may = |user| members.iter().any(|m| m.user == *user && m.role >= Role::Member);
+    let may = |user: &UserId| members.iter().any(|m| m.user == *user && m.role >= Role::Member);
     if !stage.reviewers.iter().all(may) {
         return Err(Error::invalid("reviewers", "A reviewer is a member or an admin of the team."));
     }

@@ -1,7 +1,7 @@
 //! Who held an alias when, and the way back to an earlier version.
 
 use super::{
-    api::{RemoveHolder, RollBack, alias_history},
+    api::{RemoveHolder, RollBack, get_history},
     words::{holder_text, page_of_request},
 };
 use crate::{
@@ -35,7 +35,7 @@ pub fn AliasPage() -> impl IntoView {
         move || (team.get(), model.get(), alias.get()),
         move |(team, model, alias)| async move {
             live.positioned().await;
-            alias_history(team, model, alias).await
+            get_history(team, model, alias).await
         },
     );
     view! {
@@ -73,7 +73,7 @@ fn History(of: Of, first: AliasHistory, changes: RwSignal<u32>, back: ServerActi
     let history = kept_current(
         first,
         move || changes.get(),
-        move |_| alias_history(again.team.clone(), again.model.clone(), again.alias.clone()),
+        move |_| get_history(again.team.clone(), again.model.clone(), again.alias.clone()),
     );
     let rows = Memo::new(move |_| history.with(ways_back));
     let holder = Memo::new(move |_| history.with(|h| h.holder));
@@ -86,7 +86,7 @@ fn History(of: Of, first: AliasHistory, changes: RwSignal<u32>, back: ServerActi
         Crumb::new(of.model.clone(), page_of_model(&of.team, &of.model)),
     ];
     let (for_rows, for_remove) = (of.clone(), of.clone());
-    let row = move |(entry, way): (AliasHolder, bool)| view! { <Row of=for_rows.clone() entry way back /> };
+    let row = move |(entry, way): (AliasHolder, bool)| view! { <Row of=for_rows.clone() entry way back /> }.into_any();
     let status = move || {
         view! {
             {move || {

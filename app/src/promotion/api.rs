@@ -205,7 +205,7 @@ pub async fn withdraw(team: String, id: String) -> Result<(), AppError> {
 }
 
 #[server(prefix = "/api", endpoint = "promotion/history")]
-pub async fn alias_history(team: String, model: String, alias: String) -> Result<AliasHistory, AppError> {
+pub async fn get_history(team: String, model: String, alias: String) -> Result<AliasHistory, AppError> {
     let (portal, caller) = request()?;
     Ok(domain::promotion::history(&portal, &caller, &team, &model, &alias).await?)
 }

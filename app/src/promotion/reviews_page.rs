@@ -57,12 +57,12 @@ fn Reviews(team: String, first: Vec<PromotionRequest>, changes: RwSignal<u32>) -
             actions
         >
             {move || {
-                let team = of_team.get_value();
+                let (team, models, settings) = (of_team.get_value(), models.clone(), settings.clone());
                 if none.get() {
                     view! {
                         <EmptyState glyph=Glyph::Rocket title="No promotions yet" text="A promotion is asked for on the page of a model's version. What it takes is said in the promotion settings.">
-                            <a class="btn btn-primary" href=models.clone()>"See the models"</a>
-                            <a class="btn" href=settings.clone()>"Open promotion settings"</a>
+                            <a class="btn btn-primary" href=models>"See the models"</a>
+                            <a class="btn" href=settings>"Open promotion settings"</a>
                         </EmptyState>
                     }
                         .into_any()

@@ -15,6 +15,7 @@ pub fn StageFields(stage: PromotionStage, shared: Shared) -> impl IntoView {
     });
     let rules = RwSignal::new(stage.rules.join("\n"));
     let (old, id) = (stage.alias.clone(), if stage.alias.is_empty() { "new".to_owned() } else { stage.alias.clone() });
+    let (alias, tags, approvals) = (stage.alias.clone(), stage.tags.join(", "), stage.approvals.to_string());
     let label = if old.is_empty() { "Add stage" } else { "Save stage" };
     let stages = [("", "None"), ("Staging", "Staging"), ("Production", "Production")];
     let stages = stages.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
@@ -25,7 +26,7 @@ pub fn StageFields(stage: PromotionStage, shared: Shared) -> impl IntoView {
             <input type="hidden" name="team" value=shared.team.clone() />
             <input type="hidden" name="form[old]" value=old />
             <Field label="Alias" name="form[alias]" error_name="alias" id=format!("alias-{id}") form check=validate_alias required=true>
-                <TextInput mono=true autocomplete="off" value=stage.alias.clone() placeholder="champion" />
+                <TextInput mono=true autocomplete="off" value=alias placeholder="champion" />
             </Field>
             <Checkbox
                 label="Protected"
@@ -65,7 +66,7 @@ pub fn StageFields(stage: PromotionStage, shared: Shared) -> impl IntoView {
                 form
                 help="Keys, separated by commas."
             >
-                <TextInput mono=true autocomplete="off" value=stage.tags.join(", ") />
+                <TextInput mono=true autocomplete="off" value=tags />
             </Field>
             <Field
                 label="Approvals"
@@ -75,7 +76,7 @@ pub fn StageFields(stage: PromotionStage, shared: Shared) -> impl IntoView {
                 form
                 help="By so many people. Whoever asks for the promotion never counts."
             >
-                <TextInput kind="number" value=stage.approvals.to_string() min=0 max=10 />
+                <TextInput kind="number" value=approvals min=0 max=10 />
             </Field>
             <Reviewers stage shared form />
             <SubmitButton form label />

@@ -68,13 +68,16 @@ fn ways_back(history: &AliasHistory) -> Vec<(AliasHolder, bool)> {
 }
 
 #[component]
-fn History(of: Of, first: AliasHistory, changes: RwSignal<u32>, back: ServerAction<RollBack>, remove: ServerAction<RemoveHolder>) -> impl IntoView {
+fn History(
+    of: Of,
+    first: AliasHistory,
+    changes: RwSignal<u32>,
+    back: ServerAction<RollBack>,
+    remove: ServerAction<RemoveHolder>,
+) -> impl IntoView {
     let again = of.clone();
-    let history = kept_current(
-        first,
-        move || changes.get(),
-        move |_| get_history(again.team.clone(), again.model.clone(), again.alias.clone()),
-    );
+    let history =
+        kept_current(first, move || changes.get(), move |_| get_history(again.team.clone(), again.model.clone(), again.alias.clone()));
     let rows = Memo::new(move |_| history.with(ways_back));
     let holder = Memo::new(move |_| history.with(|h| h.holder));
     let protected = Memo::new(move |_| history.with(|h| h.protected));
@@ -192,7 +195,8 @@ fn Row(of: Of, entry: AliasHolder, way: bool, back: ServerAction<RollBack>) -> i
 fn RollBackDialog(of: Of, version: i64, back: ServerAction<RollBack>) -> impl IntoView {
     let form = FormState::of(back);
     let Of { team, model, alias } = of;
-    let what = format!("{alias} points to version {version} of {model} at once. Gates are not asked again; the audit trail says who did it.");
+    let what =
+        format!("{alias} points to version {version} of {model} at once. Gates are not asked again; the audit trail says who did it.");
     view! {
         <ConfirmDialog trigger=format!("Roll back to version {version}") title=format!("Roll {alias} back to version {version}") form class="btn btn-sm">
             <p>{what}</p>
@@ -230,4 +234,3 @@ fn RemoveDialog(of: Of, remove: ServerAction<RemoveHolder>) -> impl IntoView {
         </ConfirmDialog>
     }
 }
-

@@ -1,7 +1,9 @@
 //! Server functions about promotions and model cards.
 
 use crate::error::AppError;
-use domain::model::{AliasHistory, Member, PromotionDetail, PromotionFlow, PromotionPreview, PromotionRequest, PromotionStage, RequestState, Stage};
+use domain::model::{
+    AliasHistory, Member, PromotionDetail, PromotionFlow, PromotionPreview, PromotionRequest, PromotionStage, RequestState, Stage,
+};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +62,11 @@ impl StageForm {
             rules: domain::model::rule_lines(&self.rules),
             card_fields: self.card_fields,
             tags: tags.map(str::to_owned).collect(),
-            approvals: if approvals.is_empty() { 0 } else { approvals.parse().map_err(|_| wrong("approvals", "Write a number from 0 to 10.".to_owned()))? },
+            approvals: if approvals.is_empty() {
+                0
+            } else {
+                approvals.parse().map_err(|_| wrong("approvals", "Write a number from 0 to 10.".to_owned()))?
+            },
             reviewers: self.reviewers.into_iter().map(Into::into).collect(),
         })
     }
@@ -147,7 +153,13 @@ fn typed(text: &str) -> String {
 
 /// Asks for a promotion; gives the request's id. A browser without scripts goes to its page.
 #[server(prefix = "/api", endpoint = "promotion/request")]
-pub async fn request_promotion(team: String, model: String, version: i64, alias: String, #[server(default)] note: String) -> Result<String, AppError> {
+pub async fn request_promotion(
+    team: String,
+    model: String,
+    version: i64,
+    alias: String,
+    #[server(default)] note: String,
+) -> Result<String, AppError> {
     let (portal, caller) = request()?;
     let id = domain::promotion::request(&portal, &caller, &team, (&model, version), &alias, &typed(&note)).await?;
     if is_plain_post() {
@@ -212,7 +224,13 @@ pub async fn get_history(team: String, model: String, alias: String) -> Result<A
 
 /// Gives the version that holds the alias now.
 #[server(prefix = "/api", endpoint = "promotion/roll_back")]
-pub async fn roll_back(team: String, model: String, alias: String, version: i64, #[server(default)] reason: String) -> Result<i64, AppError> {
+pub async fn roll_back(
+    team: String,
+    model: String,
+    alias: String,
+    version: i64,
+    #[server(default)] reason: String,
+) -> Result<i64, AppError> {
     let (portal, caller) = request()?;
     domain::promotion::roll_back(&portal, &caller, &team, (&model, &alias), version, &typed(&reason)).await?;
     Ok(version)

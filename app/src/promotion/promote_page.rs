@@ -125,7 +125,14 @@ fn Targets(team: String, model: String, version: i64, targets: Vec<Target>, chos
 }
 
 #[component]
-fn Plan(team: String, model: String, version: i64, plan: Memo<PromotionPreview>, writes: bool, action: ServerAction<RequestPromotion>) -> impl IntoView {
+fn Plan(
+    team: String,
+    model: String,
+    version: i64,
+    plan: Memo<PromotionPreview>,
+    writes: bool,
+    action: ServerAction<RequestPromotion>,
+) -> impl IntoView {
     let gates = Signal::derive(move || plan.with(|p| p.gates.clone()));
     let extra = Callback::new(|_: GateCheck| ().into_any());
     let alias = Memo::new(move |_| plan.with(|p| p.stage.alias.clone()));
@@ -138,7 +145,8 @@ fn Plan(team: String, model: String, version: i64, plan: Memo<PromotionPreview>,
             view! { <Note tone=Tone::Good><p>{format!("Version {version} is {} already.", alias.get())}</p></Note> }.into_any()
         } else if let Some(id) = open.get() {
             let href = page_of_request(&for_open, &id);
-            view! { <Note tone=Tone::Info><p>"This promotion is asked for already. " <a href=href>"Open the request"</a></p></Note> }.into_any()
+            view! { <Note tone=Tone::Info><p>"This promotion is asked for already. " <a href=href>"Open the request"</a></p></Note> }
+                .into_any()
         } else if writes {
             let all = Memo::new(move |_| gates.with(|g| g.iter().all(GateCheck::is_settled)));
             view! { <Ask team model version alias=alias.get() all action /> }.into_any()

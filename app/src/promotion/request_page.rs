@@ -124,7 +124,14 @@ fn RequestView(team: String, first: PromotionDetail, changes: RwSignal<u32>, act
 
 /// What is said of a gate's waiver, and what may be done about it.
 #[component]
-fn WaiverOf(team: String, id: String, check: GateCheck, waivers: Memo<Vec<PromotionWaiver>>, writes: Memo<bool>, actions: Actions) -> impl IntoView {
+fn WaiverOf(
+    team: String,
+    id: String,
+    check: GateCheck,
+    waivers: Memo<Vec<PromotionWaiver>>,
+    writes: Memo<bool>,
+    actions: Actions,
+) -> impl IntoView {
     let key = check.gate.key();
     let of_gate = key.clone();
     let waiver = Memo::new(move |_| waivers.with(|w| w.iter().find(|w| w.gate == of_gate).cloned()));
@@ -138,7 +145,10 @@ fn WaiverOf(team: String, id: String, check: GateCheck, waivers: Memo<Vec<Promot
                     .then(|| view! { <GrantDialog team=team.clone() id=id.clone() waiver=waiver.clone() actions /> });
                 let words = match &waiver.granted_by {
                     Some(by) if !stale => format!("Waived by {by}; {} asked: ", waiver.asked_by),
-                    _ if stale => format!("A waiver that {} asked for no longer counts, because something else is seen of the gate: ", waiver.asked_by),
+                    _ if stale => format!(
+                        "A waiver that {} asked for no longer counts, because something else is seen of the gate: ",
+                        waiver.asked_by
+                    ),
                     _ => format!("{} asks to waive this: ", waiver.asked_by),
                 };
                 view! {
@@ -150,7 +160,8 @@ fn WaiverOf(team: String, id: String, check: GateCheck, waivers: Memo<Vec<Promot
     };
     let ask = move || {
         let waits = waiver.with(|w| w.as_ref().is_some_and(|w| w.evidence == seen));
-        (waivable && writes.get() && !waits).then(|| view! { <AskDialog team=team.clone() id=id.clone() gate=key.clone() title=check.gate.title() actions /> })
+        (waivable && writes.get() && !waits)
+            .then(|| view! { <AskDialog team=team.clone() id=id.clone() gate=key.clone() title=check.gate.title() actions /> })
     };
     view! {
         {asked}

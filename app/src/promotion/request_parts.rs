@@ -131,7 +131,11 @@ pub fn Reviews(detail: RwSignal<PromotionDetail>) -> impl IntoView {
     let reviews = Memo::new(move |_| detail.with(|d| d.reviews.clone()));
     let why_not = Memo::new(move |_| detail.with(|d| d.rights.why_not.clone()));
     let row = |review: PromotionReview| {
-        let badge = if review.approves { view! { <StatusBadge tone=Tone::Good text="Approves" /> } } else { view! { <StatusBadge tone=Tone::Bad text="Rejects" /> } };
+        let badge = if review.approves {
+            view! { <StatusBadge tone=Tone::Good text="Approves" /> }
+        } else {
+            view! { <StatusBadge tone=Tone::Bad text="Rejects" /> }
+        };
         let comment = (!review.comment.is_empty()).then(|| view! { <p class="note-text">{review.comment}</p> });
         view! {
             <li class="stack-sm">
@@ -180,7 +184,9 @@ fn steps(detail: &PromotionDetail) -> Vec<Step> {
     if let (Some(by), Some(at)) = (&request.closed_by, request.closed_at) {
         let what = match request.state {
             RequestState::Promoted => format!("passed the last gate: version {} became {}", request.version, request.alias),
-            RequestState::Withdrawn => request.closing.clone().map_or_else(|| "withdrew the request".to_owned(), |why| format!("ended the request: {why}")),
+            RequestState::Withdrawn => {
+                request.closing.clone().map_or_else(|| "withdrew the request".to_owned(), |why| format!("ended the request: {why}"))
+            }
             _ => "closed the request".to_owned(),
         };
         steps.push((at, by.clone(), what));

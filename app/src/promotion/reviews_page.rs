@@ -82,7 +82,13 @@ fn Reviews(team: String, first: Vec<PromotionRequest>, changes: RwSignal<u32>) -
 }
 
 #[component]
-fn Part(team: String, id: &'static str, title: &'static str, nothing: &'static str, requests: Signal<Vec<PromotionRequest>>) -> impl IntoView {
+fn Part(
+    team: String,
+    id: &'static str,
+    title: &'static str,
+    nothing: &'static str,
+    requests: Signal<Vec<PromotionRequest>>,
+) -> impl IntoView {
     let none = Memo::new(move |_| requests.with(Vec::is_empty));
     let team = StoredValue::new(team);
     let row = move |request: PromotionRequest| view! { <Row team=team.get_value() request /> };

@@ -140,7 +140,8 @@ fn StageCard(place: usize, stage: PromotionStage, shared: Shared) -> impl IntoVi
     let chips = if asks.is_empty() {
         view! { <p class="muted">"Asks for nothing."</p> }.into_any()
     } else {
-        view! { <ul class="chips plain-list">{asks.into_iter().map(|text| view! { <li class="chip tag">{text}</li> }).collect_view()}</ul> }.into_any()
+        view! { <ul class="chips plain-list">{asks.into_iter().map(|text| view! { <li class="chip tag">{text}</li> }).collect_view()}</ul> }
+            .into_any()
     };
     let edit = shared.manages.then(|| {
         view! {
@@ -195,7 +196,9 @@ fn RemoveStageDialog(alias: String, shared: Shared) -> impl IntoView {
         changes.update(|n| *n += 1);
         toasts.show(Tone::Good, "Stage removed from the flow.");
     });
-    let lost = format!("The alias {alias} stays where it is and is no longer protected: whoever writes to the registry may move it. Open requests for it have to be withdrawn.");
+    let lost = format!(
+        "The alias {alias} stays where it is and is no longer protected: whoever writes to the registry may move it. Open requests for it have to be withdrawn."
+    );
     view! {
         <ConfirmDialog trigger=format!("Remove {alias}") title=format!("Remove stage {alias}") form class="btn btn-sm btn-ghost">
             <p>{lost}</p>

@@ -18,8 +18,8 @@ use crate::{
         use_team, use_toasts, when_done,
     },
     error::AppError,
-    promotion::{ModelCard, api::SaveCard, page_of_promotion},
     live::{kept_current, use_live},
+    promotion::{ModelCard, api::SaveCard, page_of_promotion},
 };
 use domain::model::{Change, Role};
 use leptos::prelude::*;

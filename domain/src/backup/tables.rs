@@ -210,11 +210,7 @@ const PROMOTION: &[Table] = &[
         ],
     ),
     table("promotion_reviews", 2, &["request_id", "user_id", "approves", "comment", "reviewed_at"]),
-    table(
-        "promotion_waivers",
-        2,
-        &["request_id", "gate", "reason", "evidence", "asked_by", "asked_at", "granted_by", "granted_at"],
-    ),
+    table("promotion_waivers", 2, &["request_id", "gate", "reason", "evidence", "asked_by", "asked_at", "granted_by", "granted_at"]),
     table("alias_holders", 2, &["model_id", "seq", "alias", "version", "how", "reason", "request_id", "changed_by", "changed_at"]),
     table("model_cards", 3, &["model_id", "version", "field", "text", "updated_by", "updated_at"]),
 ];

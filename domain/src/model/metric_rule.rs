@@ -37,7 +37,11 @@ impl Least {
 pub enum Bound {
     Number(f64),
     /// The same metric of the version that holds this alias, changed by a number or by a share of its own size in percent.
-    Holder { alias: String, change: f64, percent: bool },
+    Holder {
+        alias: String,
+        change: f64,
+        percent: bool,
+    },
 }
 
 /// One rule.
@@ -197,7 +201,11 @@ impl FromStr for MetricRule {
         }
         let mut reader = Reader { text, at: 0 };
         let rule = Self { metric: reader.metric()?, least: reader.least()?, bound: reader.bound()? };
-        if reader.rest().is_empty() { Ok(rule) } else { Err(reader.word(&[]).refuse("The rule ends before this. Write each rule on a line of its own.")) }
+        if reader.rest().is_empty() {
+            Ok(rule)
+        } else {
+            Err(reader.word(&[]).refuse("The rule ends before this. Write each rule on a line of its own."))
+        }
     }
 }
 

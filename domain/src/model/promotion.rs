@@ -60,11 +60,7 @@ impl PromotionStage {
         let named = self.reviewers.iter().collect::<BTreeSet<_>>().len();
         let enough = self.reviewers.is_empty() || usize::try_from(self.approvals).is_ok_and(|approvals| named >= approvals);
         checks.require(enough, "approvals", "Name at least as many reviewers as approvals are needed, or none for everybody.");
-        checks.require(
-            self.mlflow_stage.is_none_or(Stage::is_active),
-            "mlflow_stage",
-            "Use Staging or Production, or none.",
-        );
+        checks.require(self.mlflow_stage.is_none_or(Stage::is_active), "mlflow_stage", "Use Staging or Production, or none.");
         checks.finish()
     }
 

@@ -93,7 +93,8 @@ pub async fn save_card(
     }
     let texts: Vec<(String, String)> = last.into_iter().collect();
     card_store::put(&mut tx, this, &texts, &scope.user, now).await?;
-    let told = |text: &dyn Fn(&(String, String)) -> Json| texts.iter().map(|one| (one.0.clone(), text(one))).collect::<serde_json::Map<_, _>>();
+    let told =
+        |text: &dyn Fn(&(String, String)) -> Json| texts.iter().map(|one| (one.0.clone(), text(one))).collect::<serde_json::Map<_, _>>();
     let changed = Changed {
         action: "model_version.write_card",
         model: (&model.id, name),

@@ -27,7 +27,13 @@ use serde_json::{Value as Json, json};
 /// Gates for the audit trail.
 pub(super) fn shown_gates(checks: &[GateCheck]) -> Json {
     let shown = |check: &GateCheck| {
-        let state = if check.passed { "passed" } else if check.waived { "waived" } else { "failing" };
+        let state = if check.passed {
+            "passed"
+        } else if check.waived {
+            "waived"
+        } else {
+            "failing"
+        };
         json!({ "gate": check.gate.key(), "is": state, "evidence": check.evidence })
     };
     checks.iter().map(shown).collect()
@@ -56,7 +62,13 @@ async fn look(tx: &mut Tx, scope: &TeamScope, row: &RequestRow) -> Result<(Promo
 }
 
 /// Writes a step of a request down and tells those who look.
-async fn note(tx: &mut Tx, (caller, scope): (&Caller, &TeamScope), at: Millis, row: &RequestRow, step: (&'static str, Json, Option<Happening>)) -> Result<()> {
+async fn note(
+    tx: &mut Tx,
+    (caller, scope): (&Caller, &TeamScope),
+    at: Millis,
+    row: &RequestRow,
+    step: (&'static str, Json, Option<Happening>),
+) -> Result<()> {
     let (action, mut after, told) = step;
     after["request"] = json!(row.id);
     after["version"] = json!(row.version);
@@ -195,7 +207,9 @@ pub async fn ask_waiver(portal: &Portal, caller: &Caller, team: &str, id: &str, 
 fn failing<'a>(checks: &'a [GateCheck], gate: &str) -> Result<&'a GateCheck> {
     let check = checks.iter().find(|check| check.gate.key() == gate).ok_or(Error::NotFound("gate"))?;
     match check {
-        check if !check.gate.can_be_waived() => Err(Error::Conflict("Approvals cannot be waived: a second person always looks.".to_owned())),
+        check if !check.gate.can_be_waived() => {
+            Err(Error::Conflict("Approvals cannot be waived: a second person always looks.".to_owned()))
+        }
         check if check.is_settled() => Err(Error::Conflict("This gate needs no waiver: it is passed or waived.".to_owned())),
         check => Ok(check),
     }
@@ -218,7 +232,9 @@ pub async fn grant_waiver(portal: &Portal, caller: &Caller, team: &str, id: &str
     }
     let (_, checks) = look(&mut tx, &scope, &row).await?;
     if failing(&checks, gate)?.evidence != waiver.evidence {
-        return Err(Error::Conflict("The gate has changed since the waiver was asked for. Look at it again, and ask for a new waiver.".to_owned()));
+        return Err(Error::Conflict(
+            "The gate has changed since the waiver was asked for. Look at it again, and ask for a new waiver.".to_owned(),
+        ));
     }
     store::grant_waiver(&mut tx, id, gate, &scope.user, now).await?;
     let after = json!({ "gate": gate, "reason": waiver.reason, "asked_by": waiver.asked_by, "evidence": waiver.evidence });

@@ -223,7 +223,12 @@ mod tests {
         assert!(compared("auc >= champion", Some(0.9), holder).0);
         assert!(!compared("auc > champion", Some(0.9), holder).0);
         assert!(compared("auc >= champion", Some(0.1), Some(("champion", None))).0, "the first has nobody to beat");
-        for (mine, holder) in [(None, holder), (Some(f64::NAN), holder), (Some(0.9), Some(("champion", Some((3, None))))), (Some(0.9), Some(("champion", Some((3, Some(f64::NAN))))))] {
+        for (mine, holder) in [
+            (None, holder),
+            (Some(f64::NAN), holder),
+            (Some(0.9), Some(("champion", Some((3, None))))),
+            (Some(0.9), Some(("champion", Some((3, Some(f64::NAN)))))),
+        ] {
             assert!(!compared("auc >= champion", mine, holder).0, "{mine:?} {holder:?}");
         }
         assert_eq!(compared("loss < 0.2", Some(0.1 + 0.2), None), (false, "loss is 0.3; it must be < 0.2.".to_owned()));

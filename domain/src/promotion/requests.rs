@@ -67,7 +67,14 @@ async fn names(tx: &mut Tx, scope: &TeamScope, stage: &PromotionStage) -> Result
 ///
 /// # Errors
 /// `Conflict` where the version holds the alias already or is asked for already.
-pub async fn request(portal: &Portal, caller: &Caller, team: &str, (name, version): (&str, i64), alias: &str, note: &str) -> Result<String> {
+pub async fn request(
+    portal: &Portal,
+    caller: &Caller,
+    team: &str,
+    (name, version): (&str, i64),
+    alias: &str,
+    note: &str,
+) -> Result<String> {
     let scope = caller.require_in(Permission::WriteRegistry, team)?;
     validate_comment(note).map_err(|reason| Error::invalid("note", reason))?;
     let (id, now) = (random::id::<String>(), portal.clock.now());
@@ -86,8 +93,18 @@ pub async fn request(portal: &Portal, caller: &Caller, team: &str, (name, versio
     let subject = Subject { team: &scope.team, model: &model.id, version, requester: &scope.user, request: None };
     let checks = gates::look(&mut tx, &subject, &flow, stage).await?;
     let gates = gates_text(&checks)?;
-    let row =
-        NewRow { id: &id, team: &scope.team, model: &model.id, version, alias, note: note.trim(), holder, gates: &gates, by: &scope.user, at: now };
+    let row = NewRow {
+        id: &id,
+        team: &scope.team,
+        model: &model.id,
+        version,
+        alias,
+        note: note.trim(),
+        holder,
+        gates: &gates,
+        by: &scope.user,
+        at: now,
+    };
     store::insert(&mut tx, row).await?;
     let changed = Changed {
         action: "promotion.request",

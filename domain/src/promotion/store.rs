@@ -81,7 +81,8 @@ impl RequestRow {
 pub(super) const MISSING: Error = Error::NotFound("promotion request");
 
 /// What `RequestRow` reads.
-const SELECT: &str = "SELECT r.id, r.model_id, m.name AS model, r.version, r.alias, r.state, r.note, r.holder, r.gates_then, r.gates_closed,
+const SELECT: &str =
+    "SELECT r.id, r.model_id, m.name AS model, r.version, r.alias, r.state, r.note, r.holder, r.gates_then, r.gates_closed,
     r.requested_by AS requester, a.email AS requested_by, r.requested_at, c.email AS closed_by, r.closed_at, r.closing
     FROM promotion_requests r JOIN registered_models m ON m.id = r.model_id JOIN users a ON a.id = r.requested_by
     LEFT JOIN users c ON c.id = r.closed_by";

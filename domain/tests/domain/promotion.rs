@@ -209,9 +209,8 @@ async fn a_failing_gate_holds_it_back_until_another_person_waives_it() {
     let gate = &detail.gates[0];
     assert!(!gate.passed && gate.evidence.contains("0.905") && gate.evidence.contains("0.909"), "{gate:?}");
     let key = gate.gate.key();
-    let ask = async |who: &str, gate: &str, reason: &str| {
-        promotion::ask_waiver(portal, &shelf.as_of(who).await, TEAM, &id, gate, reason).await
-    };
+    let ask =
+        async |who: &str, gate: &str, reason: &str| promotion::ask_waiver(portal, &shelf.as_of(who).await, TEAM, &id, gate, reason).await;
     let grant = async |who: &str| promotion::grant_waiver(portal, &shelf.as_of(who).await, TEAM, &id, &key).await;
     missing(grant("abe").await);
     assert!(matches!(ask("mel", &key, " ").await, Err(Error::Invalid(_))), "a reason is needed");
@@ -289,7 +288,10 @@ async fn the_card_the_tags_and_the_stage_before_are_asked_for() {
     promotion::save_card(portal, &mel, TEAM, ("net", 1), text("Tells who leaves.")).await.expect("written");
     assert_eq!(shelf.champion().await, Some(1), "the last gate was the card");
     let card = promotion::card(portal, &shelf.as_of("vera").await, TEAM, ("net", 1)).await.expect("a card");
-    assert_eq!((card.len(), card[0].text.as_str(), card[0].needed_by.as_slice()), (5, "Tells who leaves.", ["champion".to_owned()].as_slice()));
+    assert_eq!(
+        (card.len(), card[0].text.as_str(), card[0].needed_by.as_slice()),
+        (5, "Tells who leaves.", ["champion".to_owned()].as_slice())
+    );
 }
 
 #[tokio::test]
@@ -356,7 +358,8 @@ async fn an_earlier_holder_is_brought_back() {
             shelf.review("max", &id, true).await.expect("approved");
         }
     }
-    let back = async |who: &str, to: i64| promotion::roll_back(portal, &shelf.as_of(who).await, TEAM, ("net", "champion"), to, "too slow").await;
+    let back =
+        async |who: &str, to: i64| promotion::roll_back(portal, &shelf.as_of(who).await, TEAM, ("net", "champion"), to, "too slow").await;
     forbidden(back("vera", 1).await);
     conflict(back("mel", 2).await);
     conflict(back("mel", 3).await);

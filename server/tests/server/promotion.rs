@@ -91,8 +91,17 @@ async fn mlflow_clients_are_refused_what_is_protected_and_told_where_to_ask() {
         assert!(message.ends_with(page) && message.contains("protected in team red"), "{path} {body}: {message}");
     }
     // A prompt's tag opens no way around.
-    assert_eq!(shelf.client("POST", "registered-models/set-tag", json!({ "name": "net", "key": "mlflow.prompt.is_prompt", "value": "true" })).await.status, 200);
-    assert_eq!(shelf.client("POST", "registered-models/alias", json!({ "name": "net", "alias": "champion", "version": "2" })).await.status, 403);
+    assert_eq!(
+        shelf
+            .client("POST", "registered-models/set-tag", json!({ "name": "net", "key": "mlflow.prompt.is_prompt", "value": "true" }))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        shelf.client("POST", "registered-models/alias", json!({ "name": "net", "alias": "champion", "version": "2" })).await.status,
+        403
+    );
     // What is not protected goes on as before.
     for (method, path, body) in [
         ("POST", "registered-models/alias", json!({ "name": "net", "alias": "candidate", "version": "2" })),
@@ -129,7 +138,11 @@ async fn a_version_is_promoted_and_brought_back_by_plain_forms() {
     shows(&shelf.page("vera", &request).await, &["Promoted", "passed the last gate"], &[]);
 
     let history = "/t/red/models/net/aliases/champion";
-    shows(&shelf.page("ada", history).await, &["Protected", "Version 2 holds it", "Roll back to version 1"], &["Roll back to version 2", "Remove alias"]);
+    shows(
+        &shelf.page("ada", history).await,
+        &["Protected", "Version 2 holds it", "Roll back to version 1"],
+        &["Roll back to version 2", "Remove alias"],
+    );
     assert_eq!(shelf.form("ada", "roll_back", "team=red&model=net&alias=champion&version=1&reason=Slow", history).await, history);
     shows(&shelf.page("vera", history).await, &["Version 1 holds it", "Rolled back", "Slow"], &["Roll back to version"]);
     shows(&shelf.page("root", history).await, &["Roll back to version 2", "Remove alias"], &[]);
@@ -139,7 +152,11 @@ async fn a_version_is_promoted_and_brought_back_by_plain_forms() {
 async fn a_flow_is_said_in_a_form_that_points_at_what_is_wrong() {
     let shelf = Shelf::new().await;
     let settings = "/t/red/settings/promotion";
-    shows(&shelf.page("vera", settings).await, &["champion", "A team admin changes these settings"], &["Save stage", "Use the recommended flow"]);
+    shows(
+        &shelf.page("vera", settings).await,
+        &["champion", "A team admin changes these settings"],
+        &["Save stage", "Use the recommended flow"],
+    );
     shows(&shelf.page("root", settings).await, &["Save stage", "Add a stage", "Save fields"], &["Use the recommended flow"]);
     let root = shelf.house.user_id("root").await;
     let form = |rules: &str| {

@@ -21,9 +21,18 @@ export async function furnish(workplace: Workplace): Promise<Furnished> {
   await api.call('notebooks/stop', { team: team.name, id: stopped.id });
   await api.until(team.name, stopped.id, ['stopped']);
   const { experiment, run } = await log(workplace.portal.url, api, team.name);
-  const names: [string, string][] = [[`/t/${team.name}`, '/t/team'], [running.id, 'running'], [stopped.id, 'stopped'], [run, 'run'], [experiment, 'experiment']];
+  const request = await asked(api, team.name);
+  const names: [string, string][] = [[`/t/${team.name}`, '/t/team'], [running.id, 'running'], [stopped.id, 'stopped'], [run, 'run'], [experiment, 'experiment'], [request, 'request']];
   const plain = (path: string) => names.reduce((text, [id, name]) => text.replace(id, name), path);
-  return { team, paths: pages(team.name, [running.id, stopped.id], experiment, run), plain };
+  return { team, paths: pages(team.name, [running.id, stopped.id], experiment, run, request), plain };
+}
+
+/** A flow in which `champion` is protected, and a request that waits for an approval and fails a gate; its id. */
+async function asked(api: Api, team: string): Promise<string> {
+  await api.call('promotion/use_recommended', { team });
+  const champion = { old: 'champion', alias: 'champion', protected: true, rules: 'accuracy >= champion + 0.5%', card_fields: ['Owner'], approvals: '1' };
+  await api.call('promotion/save_stage', { team, form: champion });
+  return api.call<string>('promotion/request', { team, model: 'churn', version: 2, alias: 'champion', note: 'Half the size, as good as the first.' });
 }
 
 /** What MLflow's client of this team sends. */
@@ -115,7 +124,7 @@ async function log(url: string, api: Api, team: string): Promise<{ experiment: s
   return { experiment, run: last };
 }
 
-function pages(team: string, notebooks: string[], experiment: string, run: string): string[] {
+function pages(team: string, notebooks: string[], experiment: string, run: string, request: string): string[] {
   const t = `/t/${team}`;
   return [
     t,
@@ -131,6 +140,11 @@ function pages(team: string, notebooks: string[], experiment: string, run: strin
     `${t}/models`,
     `${t}/models/churn`,
     `${t}/models/churn/versions/1`,
+    `${t}/models/churn/versions/2/promote?to=champion`,
+    `${t}/models/churn/aliases/champion`,
+    `${t}/reviews`,
+    `${t}/reviews/${request}`,
+    `${t}/settings/promotion`,
     ...['metrics', 'charts', 'params', 'tags', 'artifacts', 'reproduce'].map((tab) => `${t}/runs/${run}?tab=${tab}`),
     `${t}/compare?runs=${run}`,
     `${t}/volumes`,

@@ -6,6 +6,7 @@ use crate::{
     environments::{EnvironmentPage, EnvironmentsPage, NewEnvironmentPage},
     identity::{AccountPage, SessionsPage, TokensPage, UsersPage},
     notebooks::{LaunchPage, NotebookPage, NotebooksPage},
+    promotion::{AliasPage, PromotePage, PromotionSettingsPage, RequestPage, ReviewsPage},
     registry::{ModelPage, ModelsPage, VersionPage},
     system::{ComputePage, SystemPage},
     teams::{MembersPage, NewTeamPage, TeamsPage},
@@ -67,6 +68,8 @@ chunks! {
     tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage ComparePage }
     /// Registered models and their versions.
     registry, load_registry, RegistryPages { ModelsPage ModelPage VersionPage }
+    /// Promotions: asked for, reviewed, rolled back, and what they take.
+    promotion, load_promotion, PromotionPages { PromotePage AliasPage ReviewsPage RequestPage PromotionSettingsPage }
     /// People, teams, and what they did.
     people, load_people, PeoplePages { NewTeamPage MembersPage TeamAuditPage AccountPage SessionsPage TokensPage }
     /// What an admin sees.

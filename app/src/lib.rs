@@ -16,6 +16,7 @@ pub mod identity;
 pub mod live;
 pub mod navigation;
 pub mod notebooks;
+pub mod promotion;
 pub mod registry;
 mod root;
 mod system;
@@ -28,7 +29,7 @@ pub use document::{SiteFiles, shell};
 
 pub use chunks::load_first;
 
-use chunks::{AdminPages, PeoplePages, RegistryPages, TrackingPages, WorkPages};
+use chunks::{AdminPages, PeoplePages, PromotionPages, RegistryPages, TrackingPages, WorkPages};
 use components::Frame;
 use home::HomePage;
 use identity::{SetupPage, SignInPage};
@@ -65,6 +66,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/t/:team/models") view=RegistryPages::ModelsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/models/:model") view=RegistryPages::ModelPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/models/:model/versions/:version") view=RegistryPages::VersionPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/models/:model/versions/:version/promote") view=PromotionPages::PromotePage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/models/:model/aliases/:alias") view=PromotionPages::AliasPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/reviews") view=PromotionPages::ReviewsPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/reviews/:request") view=PromotionPages::RequestPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/settings/promotion") view=PromotionPages::PromotionSettingsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/compare") view=TrackingPages::ComparePage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/members") view=PeoplePages::MembersPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/volumes") view=WorkPages::VolumesPage ssr=SsrMode::Async />

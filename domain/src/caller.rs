@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     /// Every permission of the table.
-    const ALL: [Permission; 24] = [
+    const ALL: [Permission; 26] = [
         Permission::ManageOwnAccount,
         Permission::CreateToken,
         Permission::CreateTeam,
@@ -171,6 +171,8 @@ mod tests {
         Permission::PurgeTracking,
         Permission::ReadRegistry,
         Permission::WriteRegistry,
+        Permission::ReviewPromotion,
+        Permission::ManagePromotion,
         Permission::ManageWebhooks,
         Permission::ManageUsers,
         Permission::ManageTeams,

@@ -39,6 +39,8 @@ mod paging;
 #[cfg(feature = "server")]
 mod portal;
 #[cfg(feature = "server")]
+pub mod promotion;
+#[cfg(feature = "server")]
 pub mod random;
 #[cfg(feature = "server")]
 pub mod registry;

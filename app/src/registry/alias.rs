@@ -2,6 +2,7 @@
 
 use super::api::{RemoveAlias, SetAlias};
 use crate::components::{ConfirmDialog, DialogActions, Field, FormState, Glyph, TextInput};
+use crate::promotion::page_of_alias;
 use domain::model::validate_alias;
 use leptos::prelude::*;
 
@@ -18,10 +19,11 @@ pub fn Aliases(team: String, model: String, aliases: Vec<String>, writes: bool, 
     aliases
         .into_iter()
         .map(|alias| {
+            let (href, held) = (page_of_alias(&team, &model, &alias), format!("Who held {alias}"));
             let remove = writes.then(|| view! { <RemoveDialog team=team.clone() model=model.clone() alias=alias.clone() actions /> });
             view! {
                 <div class="chip mono alias">
-                    <span>{alias}</span>
+                    <span><a href=href title=held>{alias}</a></span>
                     {remove}
                 </div>
             }

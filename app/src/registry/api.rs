@@ -1,7 +1,7 @@
 //! Server functions about registered models and their versions.
 
 use crate::error::AppError;
-use domain::model::{Metric, Millis, ModelVersion, RegisteredModel, RunId, RunStatus, Stage, Tag, VersionFiles};
+use domain::model::{CardField, Metric, Millis, ModelVersion, RegisteredModel, RunId, RunStatus, Stage, Tag, VersionFiles};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -108,6 +108,7 @@ pub struct VersionDetail {
     pub files: VersionFiles,
     /// None where it comes from no run, or where that is gone.
     pub run: Option<SourceRun>,
+    pub card: Vec<CardField>,
 }
 
 /// `version` is a number as an address has it.
@@ -125,7 +126,8 @@ pub async fn get_version(team: String, model: String, version: String) -> Result
         },
         None => None,
     };
-    Ok(VersionDetail { version, files, run })
+    let card = domain::promotion::card(&portal, &caller, &team, (&model, number)).await?;
+    Ok(VersionDetail { version, files, run, card })
 }
 
 /// A form's text as it was typed: browsers send its line ends as two characters.

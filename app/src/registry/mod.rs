@@ -11,7 +11,7 @@ mod version_facts;
 mod version_files;
 mod version_page;
 mod versions_table;
-mod words;
+pub(crate) mod words;
 
 pub use model_page::ModelPage;
 pub use models_page::ModelsPage;

@@ -14,11 +14,12 @@ use super::{
 };
 use crate::{
     components::{
-        ConfirmDialog, Crumb, DialogActions, FormError, FormState, Glyph, LoadingPage, Page, Tone, page_or_error, role_in, use_me,
+        ConfirmDialog, Crumb, DialogActions, FormError, FormState, Glyph, Icon, LoadingPage, Page, Tone, page_or_error, role_in, use_me,
         use_team, use_toasts, when_done,
     },
     error::AppError,
     live::{kept_current, use_live},
+    promotion::{ModelCard, api::SaveCard, page_of_promotion},
 };
 use domain::model::{Change, Role};
 use leptos::prelude::*;
@@ -31,6 +32,7 @@ use leptos_router::{
 struct Actions {
     describe: ServerAction<DescribeVersion>,
     delete: ServerAction<DeleteVersion>,
+    card: ServerAction<SaveCard>,
     aliases: AliasActions,
 }
 
@@ -39,9 +41,9 @@ pub fn VersionPage() -> impl IntoView {
     let (team, me, live, params) = (use_team(), use_me(), use_live(), use_params_map());
     let part = move |name: &'static str| Memo::new(move |_| params.with(|p| p.get_str(name).unwrap_or_default().to_owned()));
     let (model, version) = (part("model"), part("version"));
-    let changes = live.changes_in(team.into(), |event| event.change == Change::Models);
+    let changes = live.changes_in(team.into(), |event| matches!(event.change, Change::Models | Change::Promotions));
     let aliases = AliasActions { set: ServerAction::new(), remove: ServerAction::new() };
-    let actions = Actions { describe: ServerAction::new(), delete: ServerAction::new(), aliases };
+    let actions = Actions { describe: ServerAction::new(), delete: ServerAction::new(), card: ServerAction::new(), aliases };
     follow(team, model, actions, changes);
     let first = Resource::new(
         move || (team.get(), model.get(), version.get()),
@@ -69,6 +71,7 @@ fn follow(team: Memo<String>, model: Memo<String>, actions: Actions, changes: Rw
         toasts.show(Tone::Good, words);
     };
     when_done(actions.describe, move |()| done("Description saved.".to_owned()));
+    when_done(actions.card, move |()| done("Model card saved.".to_owned()));
     when_done(actions.aliases.set, move |alias| done(format!("Alias {alias} set.")));
     when_done(actions.aliases.remove, move |()| done("Alias removed.".to_owned()));
     when_done(actions.delete, move |()| {
@@ -96,6 +99,7 @@ fn VersionView(team: String, first: VersionDetail, writes: bool, changes: RwSign
     let version = Memo::new(move |_| detail.with(|d| d.version.clone()));
     let files = Memo::new(move |_| detail.with(|d| d.files.clone()));
     let run = Memo::new(move |_| detail.with(|d| d.run.clone()));
+    let card = Signal::derive(move || detail.with(|d| d.card.clone()));
     let aliases = Memo::new(move |_| version.with(|v| v.aliases.clone()));
     let stage = Memo::new(move |_| version.with(|v| v.stage));
     let description = Memo::new(move |_| version.with(|v| v.description.clone().unwrap_or_default()));
@@ -130,6 +134,10 @@ fn VersionView(team: String, first: VersionDetail, writes: bool, changes: RwSign
                                 view! { <DescribeDialog team model version=number text=description action=actions.describe /> }
                             })}
                     </Description>
+                    {
+                        let (team, model) = of.get_value();
+                        view! { <ModelCard team model version=number card writes action=actions.card /> }
+                    }
                     <LoadIt model=of.with_value(|(_, model)| model.clone()) version=number aliases />
                     {move || run.get().map(|run| view! { <SourceRunCard team=of.with_value(|(team, _)| team.clone()) run /> })}
                 </div>
@@ -153,7 +161,12 @@ fn VersionView(team: String, first: VersionDetail, writes: bool, changes: RwSign
 #[component]
 fn Buttons(team: String, model: String, version: i64, aliases: Memo<Vec<String>>, actions: Actions) -> impl IntoView {
     let (for_delete, of) = (team.clone(), model.clone());
+    let promote = page_of_promotion(&team, &model, version);
     view! {
+        <a class="btn btn-primary" href=promote>
+            <Icon glyph=Glyph::Rocket />
+            "Promote"
+        </a>
         <SetAliasDialog team model version actions=actions.aliases class="btn" />
         // What it says of aliases changes with them.
         {move || {

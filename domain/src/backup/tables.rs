@@ -186,6 +186,35 @@ const REGISTRY: &[Table] = &[
     ),
 ];
 
+const PROMOTION: &[Table] = &[
+    table("promotion_flows", 1, &["team_id", "flow", "updated_by", "updated_at"]),
+    table(
+        "promotion_requests",
+        1,
+        &[
+            "id",
+            "team_id",
+            "model_id",
+            "version",
+            "alias",
+            "state",
+            "note",
+            "holder",
+            "gates_then",
+            "gates_closed",
+            "requested_by",
+            "requested_at",
+            "closed_by",
+            "closed_at",
+            "closing",
+        ],
+    ),
+    table("promotion_reviews", 2, &["request_id", "user_id", "approves", "comment", "reviewed_at"]),
+    table("promotion_waivers", 2, &["request_id", "gate", "reason", "evidence", "asked_by", "asked_at", "granted_by", "granted_at"]),
+    table("alias_holders", 2, &["model_id", "seq", "alias", "version", "how", "reason", "request_id", "changed_by", "changed_at"]),
+    table("model_cards", 3, &["model_id", "version", "field", "text", "updated_by", "updated_at"]),
+];
+
 const ARTIFACTS: &[Table] = &[
     table("artifact_usage", 1, &["team_id", "bytes", "files"]),
     table("artifact_folders", 3, &["team_id", "parent", "name"]),
@@ -331,7 +360,7 @@ const IMPORT: &[Table] =
 
 /// What is copied, in an order in which every reference points backwards.
 pub(super) fn tables() -> impl DoubleEndedIterator<Item = &'static Table> {
-    [PORTAL, TRACKING, ARTIFACTS, LOGGED_MODELS, REGISTRY, TRACES, IMPORT].into_iter().flatten()
+    [PORTAL, TRACKING, ARTIFACTS, LOGGED_MODELS, REGISTRY, PROMOTION, TRACES, IMPORT].into_iter().flatten()
 }
 
 /// Deliberately not copied.

@@ -31,6 +31,8 @@ pub enum Change {
     Environments,
     /// Registered models, their versions or aliases.
     Models,
+    /// Requests for promotions, what is said of them, the team's flow, or model cards.
+    Promotions,
     Webhooks,
     /// Experiments were made, renamed, deleted or came back.
     Experiments,

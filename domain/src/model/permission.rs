@@ -63,6 +63,10 @@ pub enum Permission {
     /// Registered models, their versions and prompts.
     ReadRegistry,
     WriteRegistry,
+    /// Approve or reject promotions that others ask for, and bring back an earlier holder of an alias.
+    ReviewPromotion,
+    /// The team's promotion flow, and waivers of its gates.
+    ManagePromotion,
     /// Webhooks tell another service what happens in the team's registry. A member sees all of that, so may have it sent.
     ManageWebhooks,
     // In the whole portal.
@@ -100,8 +104,11 @@ impl Permission {
             | Self::WriteVolumes
             | Self::WriteTracking
             | Self::WriteRegistry
+            | Self::ReviewPromotion
             | Self::ManageWebhooks => Needs::InTeam(Role::Member),
-            Self::ManageMembers | Self::ReadTeamAudit | Self::ChangeAnyNotebook | Self::PurgeTracking => Needs::InTeam(Role::Admin),
+            Self::ManageMembers | Self::ReadTeamAudit | Self::ChangeAnyNotebook | Self::PurgeTracking | Self::ManagePromotion => {
+                Needs::InTeam(Role::Admin)
+            }
             Self::ManageUsers | Self::ManageTeams | Self::ReadAudit | Self::ManageEnvironments | Self::ReadSystem => Needs::PortalAdmin,
         }
     }

@@ -12,8 +12,8 @@ pub const WEBHOOK_SECRET_LENGTH: usize = 1000;
 /// Most webhooks of one team.
 pub const WEBHOOKS_OF_A_TEAM: i64 = 100;
 
-/// What a receiver can be told of; each is `<entity>.<action>` in MLflow's words.
-pub const WEBHOOK_EVENTS: [&str; 14] = [
+/// What a receiver can be told of; each is `<entity>.<action>` in MLflow's words, which has none for promotions.
+pub const WEBHOOK_EVENTS: [&str; 18] = [
     "registered_model.created",
     "model_version.created",
     "model_version_tag.set",
@@ -28,6 +28,10 @@ pub const WEBHOOK_EVENTS: [&str; 14] = [
     "prompt_version_tag.deleted",
     "prompt_alias.created",
     "prompt_alias.deleted",
+    "promotion.requested",
+    "promotion.completed",
+    "promotion.rejected",
+    "promotion.rolled_back",
 ];
 
 /// A receiver, without its secret, and how it gets on.

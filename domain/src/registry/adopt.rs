@@ -12,6 +12,10 @@ use crate::{
         Checks, Millis, NewModelVersion, Permission, Stage, Tag, check_tags, is_prompt, last_of_each, validate_alias, validate_description,
     },
     portal::Portal,
+    promotion::{
+        guard,
+        holders::{self, How, Move},
+    },
     random,
 };
 use serde_json::json;
@@ -124,13 +128,15 @@ pub async fn version(portal: &Portal, caller: &Caller, team: &str, new: NewModel
     let mut tx = portal.db.begin().await?;
     let model = store::lock(&mut tx, &scope.team, &new.name).await?;
     let this = (model.id.as_str(), number);
+    // What is protected here is not brought in from elsewhere.
+    let guarded = guard::is_guarded(&mut tx, &scope, stage).await?;
     let done = match version_store::find_tx(&mut tx, &model.id, number).await {
         Ok(row) if row.created_at != created_at => {
             return Err(Error::AlreadyExists(format!("Version {number} of {} is another one here.", new.name)));
         }
         Ok(row) => {
             let described = row.description.as_deref() != description && updated_at >= row.updated_at;
-            let moved = row.stage != stage.as_str() && updated_at >= row.updated_at;
+            let moved = row.stage != stage.as_str() && updated_at >= row.updated_at && !guarded;
             if described {
                 version_store::set_description(&mut tx, this, description, updated_at).await?;
             }
@@ -154,7 +160,9 @@ pub async fn version(portal: &Portal, caller: &Caller, team: &str, new: NewModel
                 at: created_at,
             };
             version_store::insert_numbered(&mut tx, row, number).await?;
-            version_store::set_stage(&mut tx, this, stage, updated_at).await?;
+            if !guarded {
+                version_store::set_stage(&mut tx, this, stage, updated_at).await?;
+            }
             if let Some(root) = &origin.artifact_root
                 && let Some(digest) = lineage::hold(&mut tx, &scope.team, this, root).await?
             {
@@ -192,7 +200,10 @@ pub async fn alias(portal: &Portal, caller: &Caller, team: &str, name: &str, ali
     if before == Some(number) {
         return Ok(Adopted::AsItWas);
     }
+    guard::set_alias(portal, &mut tx, &scope, name, alias, number).await?;
     store::set_alias(&mut tx, &model.id, alias, number).await?;
+    let moved = Move { alias, to: Some(number), how: How::Imported, reason: None, request: None };
+    holders::record(&mut tx, &model.id, moved, &scope.user, portal.clock.now()).await?;
     let changed = Changed {
         action: "model.set_alias",
         model: (&model.id, name),

@@ -10,6 +10,10 @@ use crate::{
     error::{Error, Result},
     model::{ModelVersion, Permission, validate_alias, validate_alias_shape},
     portal::Portal,
+    promotion::{
+        guard,
+        holders::{self, How, Move},
+    },
     webhooks::Happening,
 };
 use serde_json::json;
@@ -22,8 +26,13 @@ pub async fn set_alias(portal: &Portal, caller: &Caller, team: &str, name: &str,
     let mut tx = portal.db.begin().await?;
     let model = store::lock(&mut tx, &scope.team, name).await?;
     version_store::find_tx(&mut tx, &model.id, version).await?;
+    guard::set_alias(portal, &mut tx, &scope, name, alias, version).await?;
     let before = store::alias(&mut tx, &model.id, alias).await?;
     store::set_alias(&mut tx, &model.id, alias, version).await?;
+    if before != Some(version) {
+        let moved = Move { alias, to: Some(version), how: How::Set, reason: None, request: None };
+        holders::record(&mut tx, &model.id, moved, &scope.user, now).await?;
+    }
     let prompt = models::is_prompt_tx(&mut tx, &model.id).await?;
     let changed = Changed {
         action: "model.set_alias",
@@ -46,7 +55,10 @@ pub async fn delete_alias(portal: &Portal, caller: &Caller, team: &str, name: &s
     let mut tx = portal.db.begin().await?;
     let model = store::lock(&mut tx, &scope.team, name).await?;
     let Some(version) = store::alias(&mut tx, &model.id, alias).await? else { return Ok(()) };
+    guard::remove_alias(portal, &mut tx, &scope, name, alias).await?;
     store::delete_alias(&mut tx, &model.id, alias).await?;
+    let moved = Move { alias, to: None, how: How::Removed, reason: None, request: None };
+    holders::record(&mut tx, &model.id, moved, &scope.user, now).await?;
     let prompt = models::is_prompt_tx(&mut tx, &model.id).await?;
     let changed = Changed {
         action: "model.delete_alias",

@@ -13,7 +13,7 @@ use crate::{
 use serde_json::{Value as Json, json};
 
 /// A change of one registered model.
-pub(super) struct Changed<'a> {
+pub(crate) struct Changed<'a> {
     pub action: &'static str,
     /// Id and name of the registered model.
     pub model: (&'a str, &'a str),
@@ -23,13 +23,21 @@ pub(super) struct Changed<'a> {
 }
 
 /// Commits the change with all that belongs to it.
-pub(super) async fn commit(
+pub(crate) async fn commit(
     portal: &Portal,
     mut tx: Tx,
     (caller, scope): (&Caller, &TeamScope),
     at: Millis,
     changed: Changed<'_>,
 ) -> Result<()> {
+    write(&mut tx, (caller, scope), at, changed).await?;
+    tx.commit().await?;
+    portal.outbound.wake();
+    Ok(())
+}
+
+/// Writes what belongs to the change, where the transaction has more to do.
+pub(crate) async fn write(tx: &mut Tx, (caller, scope): (&Caller, &TeamScope), at: Millis, changed: Changed<'_>) -> Result<()> {
     let (id, name) = changed.model;
     let entry = audit::Entry {
         team: Some(&scope.team_name),
@@ -39,13 +47,11 @@ pub(super) async fn commit(
         before: changed.before,
         after: changed.after,
     };
-    audit::record(&mut tx, caller, at, entry).await?;
-    events::publish(&mut tx, at, Some(&scope.team_name), &Change::Models).await?;
+    audit::record(tx, caller, at, entry).await?;
+    events::publish(tx, at, Some(&scope.team_name), &Change::Models).await?;
     if let Some(happening) = changed.told {
-        webhooks::enqueue(&mut tx, &scope.team, id, at, &happening).await?;
+        webhooks::enqueue(tx, &scope.team, id, at, &happening).await?;
     }
-    tx.commit().await?;
-    portal.outbound.wake();
     Ok(())
 }
 

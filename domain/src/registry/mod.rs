@@ -2,7 +2,7 @@
 
 pub mod adopt;
 mod aliases;
-mod changes;
+pub(crate) mod changes;
 mod files;
 mod filter;
 mod lineage;
@@ -12,8 +12,8 @@ mod search;
 mod search_store;
 mod source;
 mod source_store;
-mod store;
-mod version_store;
+pub(crate) mod store;
+pub(crate) mod version_store;
 mod versions;
 
 pub use aliases::{delete_alias, set_alias, version_by_alias};

@@ -14,6 +14,7 @@ use crate::{
         validate_description, validate_key, validate_registry_value,
     },
     portal::Portal,
+    promotion::guard,
     random,
     webhooks::Happening,
 };
@@ -152,6 +153,7 @@ pub async fn rename(portal: &Portal, caller: &Caller, team: &str, name: &str, ne
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await?;
     let row = store::lock(&mut tx, &scope.team, name).await?;
+    guard::change_model(portal, &mut tx, &scope, (&row.id, name)).await?;
     if let Some((other, existing)) = store::by_key(&mut tx, &scope.team, &key).await?
         && other != row.id
     {
@@ -175,6 +177,7 @@ pub async fn delete(portal: &Portal, caller: &Caller, team: &str, name: &str) ->
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await?;
     let row = store::lock(&mut tx, &scope.team, name).await?;
+    guard::change_model(portal, &mut tx, &scope, (&row.id, name)).await?;
     let versions = version_store::numbers(&mut tx, &row.id).await?;
     for version in version_store::holding(&mut tx, &row.id).await? {
         lineage::release(&mut tx, &scope.team, (&row.id, version)).await?;

@@ -9,7 +9,7 @@ use crate::{
 use std::collections::HashMap;
 
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct ModelRow {
+pub(crate) struct ModelRow {
     pub id: String,
     pub name: String,
     pub description: Option<String>,
@@ -18,14 +18,14 @@ pub(super) struct ModelRow {
     pub updated_at: i64,
 }
 
-pub(super) const MISSING: Error = Error::NotFound("registered model");
+pub(crate) const MISSING: Error = Error::NotFound("registered model");
 
 /// What PostgreSQL takes for no text is no model's name.
 fn check_sayable(name: &str) -> Result<()> {
     if name.contains('\0') { Err(MISSING) } else { Ok(()) }
 }
 
-pub(super) async fn find(db: &Db, team: &TeamId, name: &str) -> Result<ModelRow> {
+pub(crate) async fn find(db: &Db, team: &TeamId, name: &str) -> Result<ModelRow> {
     check_sayable(name)?;
     let sql = "SELECT m.id, m.name, m.description, u.email AS created_by, m.created_at, m.updated_at
                FROM registered_models m JOIN users u ON u.id = m.created_by WHERE m.team_id = $1 AND m.name = $2";
@@ -33,7 +33,7 @@ pub(super) async fn find(db: &Db, team: &TeamId, name: &str) -> Result<ModelRow>
 }
 
 /// Finds it and holds its row until the end of the transaction, so that changes of one model come one after the other.
-pub(super) async fn lock(tx: &mut Tx, team: &TeamId, name: &str) -> Result<ModelRow> {
+pub(crate) async fn lock(tx: &mut Tx, team: &TeamId, name: &str) -> Result<ModelRow> {
     check_sayable(name)?;
     let locked =
         tx.execute("UPDATE registered_models SET updated_at = updated_at WHERE team_id = $1 AND name = $2", args![team, name]).await?;
@@ -86,7 +86,7 @@ pub(super) async fn rename(tx: &mut Tx, id: &str, (name, key): (&str, &str), at:
     tx.execute("UPDATE model_versions SET updated_at = $2 WHERE model_id = $1", args![id, at]).await.map(drop)
 }
 
-pub(super) async fn touch(tx: &mut Tx, id: &str, at: Millis) -> Result<()> {
+pub(crate) async fn touch(tx: &mut Tx, id: &str, at: Millis) -> Result<()> {
     tx.execute("UPDATE registered_models SET updated_at = $2 WHERE id = $1", args![id, at]).await.map(drop)
 }
 
@@ -110,19 +110,19 @@ pub(super) async fn delete_tag(tx: &mut Tx, id: &str, key: &str) -> Result<()> {
     tx.execute("DELETE FROM registered_model_tags WHERE model_id = $1 AND key = $2", args![id, key]).await.map(drop)
 }
 
-pub(super) async fn alias(tx: &mut Tx, id: &str, alias: &str) -> Result<Option<i64>> {
+pub(crate) async fn alias(tx: &mut Tx, id: &str, alias: &str) -> Result<Option<i64>> {
     let row: Option<(i64,)> =
         tx.fetch_optional("SELECT version FROM model_aliases WHERE model_id = $1 AND alias = $2", args![id, alias]).await?;
     Ok(row.map(|r| r.0))
 }
 
-pub(super) async fn set_alias(tx: &mut Tx, id: &str, alias: &str, version: i64) -> Result<()> {
+pub(crate) async fn set_alias(tx: &mut Tx, id: &str, alias: &str, version: i64) -> Result<()> {
     let sql = "INSERT INTO model_aliases (model_id, alias, version) VALUES ($1, $2, $3)
                ON CONFLICT (model_id, alias) DO UPDATE SET version = excluded.version";
     tx.execute(sql, args![id, alias, version]).await.map(drop)
 }
 
-pub(super) async fn delete_alias(tx: &mut Tx, id: &str, alias: &str) -> Result<()> {
+pub(crate) async fn delete_alias(tx: &mut Tx, id: &str, alias: &str) -> Result<()> {
     tx.execute("DELETE FROM model_aliases WHERE model_id = $1 AND alias = $2", args![id, alias]).await.map(drop)
 }
 

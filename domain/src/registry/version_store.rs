@@ -9,7 +9,7 @@ use crate::{
 use std::collections::HashMap;
 
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct VersionRow {
+pub(crate) struct VersionRow {
     pub model_id: String,
     name: String,
     pub version: i64,
@@ -27,7 +27,7 @@ pub(super) struct VersionRow {
     pub updated_at: i64,
 }
 
-pub(super) const MISSING: Error = Error::NotFound("model version");
+pub(crate) const MISSING: Error = Error::NotFound("model version");
 
 impl VersionRow {
     /// Without tags and aliases.
@@ -58,7 +58,7 @@ const SELECT: &str = "SELECT v.model_id, m.name, v.version, v.description, v.sta
     v.logged_model_id, v.artifact_root, v.digest, u.email AS created_by, v.created_at, v.updated_at
     FROM model_versions v JOIN registered_models m ON m.id = v.model_id JOIN users u ON u.id = v.created_by";
 
-pub(super) async fn find_tx(tx: &mut Tx, model: &str, version: i64) -> Result<VersionRow> {
+pub(crate) async fn find_tx(tx: &mut Tx, model: &str, version: i64) -> Result<VersionRow> {
     let sql = format!("{SELECT} WHERE v.model_id = $1 AND v.version = $2");
     tx.fetch_all_assembled(sql, args![model, version]).await?.pop().ok_or(MISSING)
 }
@@ -116,13 +116,13 @@ pub(super) async fn set_description(tx: &mut Tx, (model, version): (&str, i64), 
     tx.execute(sql, args![model, version, description, at]).await.map(drop)
 }
 
-pub(super) async fn set_stage(tx: &mut Tx, (model, version): (&str, i64), stage: Stage, at: Millis) -> Result<()> {
+pub(crate) async fn set_stage(tx: &mut Tx, (model, version): (&str, i64), stage: Stage, at: Millis) -> Result<()> {
     let sql = "UPDATE model_versions SET stage = $3, updated_at = $4 WHERE model_id = $1 AND version = $2";
     tx.execute(sql, args![model, version, stage.as_str(), at]).await.map(drop)
 }
 
 /// Archives every other version in this stage; their numbers.
-pub(super) async fn archive_others(tx: &mut Tx, (model, version): (&str, i64), stage: Stage, at: Millis) -> Result<Vec<i64>> {
+pub(crate) async fn archive_others(tx: &mut Tx, (model, version): (&str, i64), stage: Stage, at: Millis) -> Result<Vec<i64>> {
     let sql = "UPDATE model_versions SET stage = 'Archived', updated_at = $4 WHERE model_id = $1 AND version <> $2 AND stage = $3
                RETURNING version";
     let rows: Vec<(i64,)> = tx.fetch_all(sql, args![model, version, stage.as_str(), at]).await?;

@@ -13,6 +13,7 @@ use crate::{
         last_of_each, validate_description, validate_key, validate_registry_value,
     },
     portal::Portal,
+    promotion::guard,
     webhooks::Happening,
 };
 use serde_json::json;
@@ -136,6 +137,8 @@ pub async fn set_stage(
     let mut tx = portal.db.begin().await?;
     let model = store::lock(&mut tx, &scope.team, name).await?;
     let row = version_store::find_tx(&mut tx, &model.id, version).await?;
+    let from = row.stage.parse().map_err(|e: String| Error::internal("model_versions.stage", e))?;
+    guard::set_stage(portal, &mut tx, &scope, (name, version), (from, stage)).await?;
     let archived =
         if archive_others { version_store::archive_others(&mut tx, (&model.id, version), stage, now).await? } else { Vec::new() };
     version_store::set_stage(&mut tx, (&model.id, version), stage, now).await?;
@@ -158,6 +161,7 @@ pub async fn delete_version(portal: &Portal, caller: &Caller, team: &str, (name,
     let mut tx = portal.db.begin().await?;
     let model = store::lock(&mut tx, &scope.team, name).await?;
     let row = version_store::find_tx(&mut tx, &model.id, version).await?;
+    guard::delete_version(portal, &mut tx, &scope, (&model.id, name), version, now).await?;
     lineage::release(&mut tx, &scope.team, (&model.id, version)).await?;
     version_store::delete(&mut tx, (&model.id, version)).await?;
     store::touch(&mut tx, &model.id, now).await?;

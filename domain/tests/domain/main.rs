@@ -16,6 +16,7 @@ mod machine;
 mod migrations;
 mod notebooks;
 mod preparation;
+mod promotion;
 mod registry;
 mod run_search;
 mod run_search_reference;

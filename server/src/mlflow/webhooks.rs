@@ -96,7 +96,8 @@ impl From<Webhook> for WebhookOut {
             name: webhook.name,
             description: webhook.description,
             url: webhook.url,
-            events: webhook.events.iter().map(event).collect(),
+            // Its clients refuse an event that they do not know.
+            events: webhook.events.iter().filter(|name| !name.starts_with("promotion.")).map(event).collect(),
             status: if webhook.active { "ACTIVE" } else { "DISABLED" },
             creation_timestamp: webhook.created_at,
             last_updated_timestamp: webhook.updated_at,

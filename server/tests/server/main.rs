@@ -19,6 +19,7 @@ mod mlflow_traces;
 mod notebook_host;
 mod notebook_tracking;
 mod origins;
+mod promotion;
 mod proxying;
 mod registry_pages;
 mod sign_in;

@@ -2,8 +2,8 @@
 
 use crate::house::{Answer, House};
 use domain::{
-    model::{Needs, NewModelVersion, NewRun, Role},
-    random, registry, tracking, volumes,
+    model::{Needs, NewModelVersion, NewRun, PromotionStage, Role},
+    promotion, random, registry, tracking, volumes,
 };
 use server::router::{self, Access};
 
@@ -94,14 +94,35 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/notebooks/snooze", "team=red&id={id}", TEAM_WRITES),
     ("/api/notebooks/start", "team=red&id={id}", TEAM_WRITES),
     ("/api/notebooks/stop", "team=red&id={id}", TEAM_WRITES),
+    ("/api/promotion/approve", "team=red&id={asked}", [401, 404, 403, 403, 200, 404, 403]),
+    ("/api/promotion/ask_waiver", "team=red&id={asked}&gate=tag:x&reason=x", [401, 404, 403, 404, 404, 404, 403]),
+    ("/api/promotion/check_again", "team=red&id={asked}", TEAM_WRITES),
+    ("/api/promotion/flow", "team=red", [401, 404, 200, 200, 200, 404, 200]),
+    ("/api/promotion/get", "team=red&id={asked}", TEAM_READS),
+    ("/api/promotion/grant_waiver", "team=red&id={asked}&gate=tag:x", [401, 404, 403, 403, 404, 404, 403]),
+    ("/api/promotion/history", "team=red&model={model}&alias=champion", TEAM_READS),
+    ("/api/promotion/move_stage", "team=red&alias=candidate", [401, 404, 403, 403, 200, 404, 403]),
+    ("/api/promotion/preview", "team=red&model={model}&version=1&to=champion", TEAM_READS),
+    ("/api/promotion/reject", "team=red&id={asked}&comment=no", [401, 404, 403, 403, 200, 404, 403]),
+    ("/api/promotion/remove_alias", "team=red&model={model}&alias=champion", [401, 404, 403, 403, 409, 404, 403]),
+    ("/api/promotion/remove_stage", "team=red&alias={fresh}", [401, 404, 403, 403, 404, 404, 403]),
+    ("/api/promotion/request", "team=red&model={model}&version=1&alias=champion", TEAM_WRITES),
+    ("/api/promotion/requests", "team=red", TEAM_READS),
+    ("/api/promotion/roll_back", "team=red&model={model}&alias=champion&version=1", [401, 404, 403, 409, 409, 404, 403]),
+    ("/api/promotion/save_card", "team=red&model={model}&version=1&card[0][field]=Owner&card[0][text]=ada", TEAM_WRITES),
+    ("/api/promotion/save_card_fields", "team=red&fields=Intended+use%0ATraining+data%0AEvaluation%0ALimitations%0AOwner", [401, 404, 403, 403, 200, 404, 403]),
+    ("/api/promotion/save_stage", "team=red&form[old]=candidate&form[alias]=candidate", [401, 404, 403, 403, 200, 404, 403]),
+    ("/api/promotion/use_recommended", "team=red", [401, 404, 403, 403, 200, 404, 403]),
+    ("/api/promotion/withdraw", "team=red&id={asked}", [401, 404, 403, 200, 200, 404, 403]),
     ("/api/registry/delete_model", "team=red&model={model}", TEAM_WRITES),
     ("/api/registry/delete_version", "team=red&model={model}&version=1", TEAM_WRITES),
     ("/api/registry/describe_model", "team=red&model={model}&description=d", TEAM_WRITES),
     ("/api/registry/describe_version", "team=red&model={model}&version=1&description=d", TEAM_WRITES),
     ("/api/registry/model", "team=red&model={model}", TEAM_READS),
     ("/api/registry/models", "team=red", TEAM_READS),
-    ("/api/registry/remove_alias", "team=red&model={model}&alias=champion", TEAM_WRITES),
-    ("/api/registry/set_alias", "team=red&model={model}&alias=champion&version=1", TEAM_WRITES),
+    // Champion may be protected by now.
+    ("/api/registry/remove_alias", "team=red&model={model}&alias=candidate", TEAM_WRITES),
+    ("/api/registry/set_alias", "team=red&model={model}&alias=candidate&version=1", TEAM_WRITES),
     ("/api/registry/version", "team=red&model={model}&version=1", TEAM_READS),
     ("/api/system/check", "", ADMIN_ONLY),
     ("/api/system/compute", "", ADMIN_ONLY),
@@ -137,6 +158,11 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/t/{team}/models", "", TEAM_PAGE),
     ("/t/{team}/models/{model}", "", TEAM_PAGE),
     ("/t/{team}/models/{model}/versions/{version}", "", TEAM_PAGE),
+    ("/t/{team}/models/{model}/versions/{version}/promote", "", TEAM_PAGE),
+    ("/t/{team}/models/{model}/aliases/{alias}", "", TEAM_PAGE),
+    ("/t/{team}/reviews", "", TEAM_PAGE),
+    ("/t/{team}/reviews/{request}", "", TEAM_PAGE),
+    ("/t/{team}/settings/promotion", "", TEAM_PAGE),
     // Without runs it says how to choose some; another team's run is not found: see `charts`.
     ("/t/{team}/compare", "", TEAM_PAGE),
     ("/t/{team}/members", "", [303, 404, 200, 200, 200, 200, 200]),
@@ -227,6 +253,11 @@ async fn ask(house: &House, method: &str, path: &str, body: &str, who: &str) -> 
     if path.contains("{model}") || body.contains("{model}") {
         version_of(house, &fresh).await;
     }
+    let mut asked = String::new();
+    if path.contains("{request}") || body.contains("{asked}") {
+        version_of(house, &fresh).await;
+        asked = promotion_of(house, &fresh).await;
+    }
     if path == "/api/teams/remove_member" {
         // Somebody to remove, each time.
         let console = domain::Caller::console();
@@ -234,9 +265,10 @@ async fn ask(house: &House, method: &str, path: &str, body: &str, who: &str) -> 
     }
     let path =
         path.replace("{run}", &run).replace("{experiment}", "0").replace("{team}", "red").replace("{id}", &id).replace("{name}", "web");
-    let path = path.replace("{model}", &fresh).replace("{version}", "1");
+    let path = path.replace("{model}", &fresh).replace("{version}", "1").replace("{alias}", "champion").replace("{request}", &asked);
     let body =
         body.replace("{model}", &fresh).replace("{run}", &run).replace("{id}", &id).replace("{fresh}", &fresh).replace("{volume}", &fresh);
+    let body = body.replace("{asked}", &asked);
     let body = body.replace("{newt}", house.user_id("newt").await.as_str());
     let (body, kind) = match body.as_str() {
         "{environment}" => (environment(&fresh), "application/json"),
@@ -260,6 +292,14 @@ async fn version_of(house: &House, model: &str) {
     registry::create(&house.portal, &ada, "red", model, None, Vec::new()).await.expect("a model");
     let new = NewModelVersion { name: model.into(), source: format!("runs:/{run}/model"), ..NewModelVersion::default() };
     registry::create_version(&house.portal, &ada, "red", new).await.expect("a version");
+}
+
+/// A request of ada's that waits for an approval.
+async fn promotion_of(house: &House, model: &str) -> String {
+    let champion = PromotionStage { alias: "champion".into(), approvals: 1, ..PromotionStage::default() };
+    let root = house.test.caller("root").await;
+    promotion::save_stage(&house.portal, &root, "red", "champion", champion).await.expect("a stage");
+    promotion::request(&house.portal, &house.test.caller("ada").await, "red", (model, 1), "champion", "").await.expect("asked")
 }
 
 fn environment(name: &str) -> String {

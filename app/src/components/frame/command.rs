@@ -41,6 +41,7 @@ pub(super) fn groups(me: &Me, team: Option<&str>) -> Vec<Group> {
                 place(Glyph::Notebook, "Notebooks", to("notebooks"), Some('n')),
                 place(Glyph::Flask, "Experiments", to("experiments"), Some('x')),
                 place(Glyph::Package, "Models", to("models"), Some('o')),
+                place(Glyph::Rocket, "Reviews", to("reviews"), Some('r')),
             ],
         });
         let mut of_team =

@@ -5,9 +5,7 @@ use crate::{
     caller::{Caller, TeamScope},
     db::Tx,
     error::{Error, Result},
-    model::{
-        ExperimentId, Permission, RunView, VIEW_NAME_LENGTH, VIEW_QUERY_LENGTH, VIEWS_MOST, validate_line,
-    },
+    model::{ExperimentId, Permission, RunView, VIEW_NAME_LENGTH, VIEW_QUERY_LENGTH, VIEWS_MOST, validate_line},
     portal::Portal,
     random,
 };

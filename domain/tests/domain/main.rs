@@ -19,6 +19,7 @@ mod preparation;
 mod registry;
 mod run_search;
 mod run_search_reference;
+mod run_table;
 mod sessions;
 mod sign_in;
 mod teams;

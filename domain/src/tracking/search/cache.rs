@@ -64,7 +64,15 @@ impl Shared {
 impl Indexes {
     /// With so many bytes for all, and for one column.
     pub fn within(budget: usize, column: usize) -> Self {
-        Self { known: Mutex::default(), clock: AtomicU64::new(1), found: FoundRuns::default(), orders: Orders::default(), keys: KnownKeys::default(), budget, column }
+        Self {
+            known: Mutex::default(),
+            clock: AtomicU64::new(1),
+            found: FoundRuns::default(),
+            orders: Orders::default(),
+            keys: KnownKeys::default(),
+            budget,
+            column,
+        }
     }
 
     /// Memory of all indexes, in bytes, about.

@@ -6,8 +6,8 @@
 mod cache;
 mod columns;
 mod dataset_store;
-mod export;
 mod experiment_search;
+mod export;
 mod found_cache;
 mod found_store;
 mod index_store;

@@ -5,6 +5,10 @@ use crate::{
     http::{caller::Credential, download, errors::refusal, headers::see_other},
     live::{LOOK_EVERY, Reader},
 };
+use app::tracking::run_table::{
+    TableAsk,
+    api::{columns_of, table},
+};
 use axum::{
     Extension,
     body::Body,
@@ -15,10 +19,13 @@ use axum::{
 use bytes::Bytes;
 use domain::{
     Caller, Error, artifacts,
-    model::{ArtifactPath, AuditFilter, NotebookId, RunId},
+    model::{ArtifactPath, AuditFilter, ExperimentId, NotebookId, RunId, TableColumn},
     notebooks,
 };
-use futures::{StreamExt, stream};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use serde::Deserialize;
 use std::{fmt::Write, time::Instant};
 
@@ -43,12 +50,33 @@ pub async fn team_audit(
     csv(Reader { portal: server.portal, credential, caller }, &AuditFilter { team, ..filter })
 }
 
+/// `GET /t/{team}/experiments/{experiment}/runs.csv`: every run that the table's address asks for, with its columns.
+pub async fn runs(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Extension(credential): Extension<Credential>,
+    Path((team, experiment)): Path<(String, ExperimentId)>,
+    Query(ask): Query<TableAsk>,
+) -> Response {
+    let columns: Vec<TableColumn> = columns_of(&ask.columns);
+    let asked = table(&server.portal, experiment, &ask);
+    match domain::tracking::export_runs(&server.portal, &caller, &team, &asked, &columns).await {
+        Ok(pieces) => pieced("runs.csv", pieces.boxed(), Reader { portal: server.portal, credential, caller }),
+        Err(error) => refusal(error, &caller.request_id),
+    }
+}
+
 /// However long the trail is, one piece of it is in memory at a time. A download that goes on after its reader's sign-in ends is cut off.
 fn csv(reader: Reader, filter: &AuditFilter) -> Response {
     let pieces = match domain::audit::export_csv(&reader.portal, &reader.caller, filter) {
         Ok(pieces) => pieces.boxed(),
         Err(error) => return refusal(error, &reader.caller.request_id),
     };
+    pieced("audit.csv", pieces, reader)
+}
+
+/// CSV as it comes.
+fn pieced(name: &str, pieces: BoxStream<'static, domain::Result<String>>, reader: Reader) -> Response {
     let body = stream::try_unfold((pieces, reader, Instant::now()), |(mut pieces, mut reader, mut looked)| async move {
         if looked.elapsed() >= LOOK_EVERY {
             if !reader.is_still_signed_in().await {
@@ -59,7 +87,7 @@ fn csv(reader: Reader, filter: &AuditFilter) -> Response {
         let piece = pieces.next().await.transpose().map_err(std::io::Error::other)?;
         Ok::<_, std::io::Error>(piece.map(|text| (Bytes::from(text), (pieces, reader, looked))))
     });
-    attachment("text/csv; charset=utf-8", "audit.csv", Body::from_stream(body))
+    attachment("text/csv; charset=utf-8", name, Body::from_stream(body))
 }
 
 /// `GET /t/{team}/notebooks/{id}/logs/download`: what is kept of the log, as text.

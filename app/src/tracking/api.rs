@@ -1,15 +1,12 @@
 //! Server functions about experiments and runs.
 
 use crate::error::AppError;
-use domain::model::{ArtifactEntry, Experiment, ExperimentId, Run, RunId, RunPage};
+use domain::model::{ArtifactEntry, Experiment, Run, RunId};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use crate::context::request;
-
-/// Runs of one page of the table.
-pub const RUNS_A_PAGE: i64 = 50;
 
 /// The team's experiments, newest first; `deleted` shows those that were deleted instead.
 #[server(prefix = "/api", endpoint = "tracking/experiments")]
@@ -19,38 +16,6 @@ pub async fn list_experiments(team: String, #[server(default)] deleted: bool) ->
     let view = if deleted { View::Deleted } else { View::Active };
     let search = ExperimentSearch { view, max_results: 5000, ..ExperimentSearch::default() };
     Ok(domain::tracking::search_experiments(&portal, &caller, &team, &search).await?.experiments)
-}
-
-/// An experiment and one page of its runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ExperimentRuns {
-    pub experiment: Experiment,
-    pub page: RunPage,
-}
-
-/// `filter` is MLflow's filter language, `order` one entry of its ORDER BY or empty for the newest first, `page` a token of the page before or empty.
-#[server(prefix = "/api", endpoint = "tracking/runs")]
-pub async fn list_runs(
-    team: String,
-    experiment: ExperimentId,
-    #[server(default)] filter: String,
-    #[server(default)] order: String,
-    #[server(default)] page: String,
-    #[server(default)] deleted: bool,
-) -> Result<ExperimentRuns, AppError> {
-    use domain::model::{RunSearch, View};
-    let (portal, caller) = request()?;
-    let found = domain::tracking::experiments::get(&portal, &caller, &team, &experiment).await?;
-    let search = RunSearch {
-        experiments: vec![experiment],
-        filter,
-        view: if deleted { View::Deleted } else { View::Active },
-        order_by: (!order.is_empty()).then_some(order).into_iter().collect(),
-        max_results: RUNS_A_PAGE,
-        page_token: page,
-    };
-    let page = domain::tracking::search_runs(&portal, &caller, &team, &search).await?;
-    Ok(ExperimentRuns { experiment: found, page })
 }
 
 /// A run, and the name of its experiment.

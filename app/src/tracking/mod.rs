@@ -6,6 +6,7 @@ mod first_log;
 pub mod links;
 mod run_artifacts;
 mod run_page;
+pub mod run_table;
 mod run_values;
 mod runs_page;
 mod words;

@@ -1,13 +1,14 @@
 //! CSV (RFC 4180) that a spreadsheet cannot take for formulas.
 
 /// Appends one record. Text is always quoted; a cell that a spreadsheet would take for a formula starts with an apostrophe.
-pub(super) fn push(out: &mut String, cells: &[Cell<'_>]) {
+pub(crate) fn push(out: &mut String, cells: &[Cell<'_>]) {
     for (i, cell) in cells.iter().enumerate() {
         if i > 0 {
             out.push(',');
         }
         match cell {
             Cell::Number(n) => out.push_str(&n.to_string()),
+            Cell::Plain(text) => out.push_str(text),
             Cell::Text(text) => {
                 out.push('"');
                 if is_formula(text) {
@@ -21,8 +22,10 @@ pub(super) fn push(out: &mut String, cells: &[Cell<'_>]) {
     out.push_str("\r\n");
 }
 
-pub(super) enum Cell<'a> {
+pub(crate) enum Cell<'a> {
     Number(i64),
+    /// A number or a time that is text already, with nothing in it that anybody typed.
+    Plain(&'a str),
     Text(&'a str),
 }
 

@@ -1,6 +1,6 @@
 //! The audit trail: one row for each change, in the change's own transaction. If it cannot be written, the change does not happen.
 
-mod csv;
+pub(crate) mod csv;
 mod read;
 
 pub(crate) use read::recent;

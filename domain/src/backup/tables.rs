@@ -116,6 +116,7 @@ const TRACKING: &[Table] = &[
     table("tags", 2, &["run_no", "key", "value"]),
     table("latest_metrics", 2, &["run_no", "key", "value", "timestamp", "step"]),
     table("metric_chunks", 3, &["run_no", "key", "seq", "points", "data"]),
+    table("run_view", 1, &["id", "experiment_id", "owner", "name", "query", "created_by", "updated_at"]),
 ];
 
 const REGISTRY: &[Table] = &[

@@ -5,6 +5,7 @@
 //! in the same transaction, and locks the experiment's row first: versions are in the order of the commits.
 
 pub mod adopt;
+pub mod bulk;
 mod curves;
 mod experiment_store;
 pub mod experiments;
@@ -27,6 +28,8 @@ pub mod runs;
 mod search;
 mod series;
 pub(crate) mod store;
+mod view_store;
+pub mod views;
 mod writer;
 
 pub(crate) use experiment_store::add_default;
@@ -34,6 +37,6 @@ pub use {
     curves::curves,
     purge::purge,
     reproduce::reproduce,
-    search::{Found, FoundRun, Indexes, find_runs, search_experiments, search_runs},
+    search::{Found, FoundRun, Indexes, export_runs, find_runs, run_ids, run_keys, runs_window, search_experiments, search_runs},
     writer::Writer,
 };

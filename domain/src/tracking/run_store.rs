@@ -94,3 +94,17 @@ pub(super) async fn set_deleted(tx: &mut Tx, row: &RunRow, deleted_at: Option<Mi
     tx.execute("UPDATE runs SET deleted_at = $1, version = $2 WHERE no = $3", args![deleted_at, version, row.no]).await?;
     Ok(())
 }
+
+pub(super) async fn delete_tag_of(tx: &mut Tx, runs: &[i64], key: &str) -> Result<()> {
+    let head = "WITH asked (no, name) AS (";
+    let tail = ") DELETE FROM tags WHERE (run_no, key) IN (SELECT no, name FROM asked) RETURNING run_no";
+    let _: Vec<(i64,)> = tx.fetch_many(head, tail, runs.iter().map(|no| args![*no, key]).collect()).await?;
+    Ok(())
+}
+
+pub(super) async fn set_deleted_of(tx: &mut Tx, runs: &[i64], deleted_at: Option<Millis>) -> Result<()> {
+    let head = "WITH asked (run_no, at) AS (";
+    let tail = ") UPDATE runs SET deleted_at = asked.at FROM asked WHERE no = asked.run_no RETURNING no";
+    let _: Vec<(i64,)> = tx.fetch_many(head, tail, runs.iter().map(|no| args![*no, deleted_at]).collect()).await?;
+    Ok(())
+}

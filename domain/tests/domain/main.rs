@@ -20,6 +20,7 @@ mod promotion;
 mod registry;
 mod run_search;
 mod run_search_reference;
+mod run_table;
 mod sessions;
 mod sign_in;
 mod teams;

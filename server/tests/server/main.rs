@@ -22,6 +22,7 @@ mod origins;
 mod promotion;
 mod proxying;
 mod registry_pages;
+mod run_table;
 mod sign_in;
 mod stage;
 mod tokens;

@@ -42,6 +42,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     // There is no such run.
     ("/t/{team}/runs/{run}/artifacts/{*path}", "", [401, 404, 404, 404, 404, 404, 404]),
     ("/t/{team}/runs/{run}/reproduce.json", "", TEAM_READS),
+    ("/t/{team}/experiments/{experiment}/runs.csv", "", TEAM_READS),
     // There is no such file.
     ("/t/{team}/models/{model}/versions/{version}/files/{*path}", "", [401, 404, 404, 404, 404, 404, 404]),
     // 303 leads to the team's page of it: see `links`. Experiment 0 is the Default of whichever team one is in.
@@ -133,9 +134,19 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/teams/remove_member", "team=red&user={newt}", [401, 404, 403, 403, 200, 200, 403]),
     ("/api/teams/set_member", "team=red&email=newt@example.com&role=viewer", [401, 404, 403, 403, 200, 200, 403]),
     ("/api/tracking/artifacts", "team=red&run={run}", TEAM_READS),
+    ("/api/tracking/delete_runs", "team=red&runs={run}", TEAM_WRITES),
+    // There is no such view.
+    ("/api/tracking/delete_view", "team=red&experiment=0&id={fresh}", [401, 404, 404, 404, 404, 404, 404]),
     ("/api/tracking/experiments", "team=red", TEAM_READS),
+    ("/api/tracking/ids", "team=red&experiment=0", TEAM_READS),
+    ("/api/tracking/keys", "team=red&experiment=0", TEAM_READS),
+    ("/api/tracking/rename_view", "team=red&experiment=0&id={fresh}&name=x", [401, 404, 404, 404, 404, 404, 404]),
+    ("/api/tracking/rows", "team=red&experiment=0&limit=50", TEAM_READS),
     ("/api/tracking/run", "team=red&run={run}", TEAM_READS),
-    ("/api/tracking/runs", "team=red&experiment=0", TEAM_READS),
+    ("/api/tracking/save_view", "team=red&experiment=0&name={fresh}", TEAM_READS),
+    ("/api/tracking/table", "team=red&experiment=0", TEAM_READS),
+    ("/api/tracking/tag_runs", "team=red&runs={run}&key=k&value=v", TEAM_WRITES),
+    ("/api/tracking/views", "team=red&experiment=0", TEAM_READS),
     ("/api/volumes/create", "team=red&name={fresh}", TEAM_WRITES),
     ("/api/volumes/list", "team=red", TEAM_READS),
     ("/api/volumes/remove", "team=red&name={volume}", TEAM_WRITES),

@@ -7,6 +7,8 @@ use super::{
     columns::{Column, Index, Key, Values},
     found_cache::FoundRuns,
     index_store::{self as store, After, Cells},
+    keys::KnownKeys,
+    orders::Orders,
 };
 use crate::{db::Db, error::Result};
 use std::{
@@ -28,6 +30,8 @@ pub struct Indexes {
     /// Counts the searches.
     clock: AtomicU64,
     found: FoundRuns,
+    orders: Orders,
+    keys: KnownKeys,
     budget: usize,
     column: usize,
 }
@@ -60,7 +64,15 @@ impl Shared {
 impl Indexes {
     /// With so many bytes for all, and for one column.
     pub fn within(budget: usize, column: usize) -> Self {
-        Self { known: Mutex::default(), clock: AtomicU64::new(1), found: FoundRuns::default(), budget, column }
+        Self {
+            known: Mutex::default(),
+            clock: AtomicU64::new(1),
+            found: FoundRuns::default(),
+            orders: Orders::default(),
+            keys: KnownKeys::default(),
+            budget,
+            column,
+        }
     }
 
     /// Memory of all indexes, in bytes, about.
@@ -71,6 +83,16 @@ impl Indexes {
     /// Runs that were found a moment ago.
     pub(super) fn found(&self) -> &FoundRuns {
         &self.found
+    }
+
+    /// Whole results that were sorted a moment ago.
+    pub(super) fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// What runs logged, by name.
+    pub(super) fn keys(&self) -> &KnownKeys {
+        &self.keys
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<i64, Arc<Shared>>> {
@@ -98,6 +120,7 @@ impl Indexes {
     /// Forgets an experiment: the index has runs that the database has not.
     pub(super) fn forget(&self, experiment: i64) {
         self.lock().remove(&experiment);
+        self.orders.forget(experiment);
     }
 
     async fn refresh(&self, db: &Db, shared: &Shared, experiment: i64, version: i64, keys: &[&Key], now: u64) -> Result<()> {

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     db::{Db, Value},
     error::{Error, Result},
-    model::RunStatus,
+    model::{RunStatus, UserId},
 };
 
 /// Rows of one page.
@@ -113,4 +113,36 @@ async fn numbers(db: &Db, experiment: i64, name: &str, after: After) -> Result<(
     // A metric that is there without a value is NaN.
     let cell = |(_, no, has, value): (i64, i64, Option<i64>, Option<f64>)| (no, has.map(|_| value.unwrap_or(f64::NAN)));
     Ok((Cells::Numbers(found.into_iter().map(cell).collect()), next))
+}
+
+/// The experiment's runs that this person made, by number, ordered.
+pub(super) async fn made_by(db: &Db, experiment: i64, user: &UserId) -> Result<Vec<i64>> {
+    let sql = "SELECT no FROM runs WHERE experiment_id = $1 AND created_by = $2 ORDER BY no";
+    let rows: Vec<(i64,)> = db.fetch_all(sql, crate::args![experiment, user]).await?;
+    Ok(rows.into_iter().map(|(no,)| no).collect())
+}
+
+/// What the runs logged that have changed after this version, by name: metrics, params, tags.
+pub(super) async fn keys(db: &Db, experiment: i64, after: i64) -> Result<[Vec<String>; 3]> {
+    let names = async |sql| {
+        let rows: Vec<(String,)> = db.fetch_all(sql, crate::args![experiment, after]).await?;
+        Ok::<_, Error>(rows.into_iter().map(|(key,)| key).collect::<Vec<_>>())
+    };
+    Ok([
+        names(
+            "SELECT DISTINCT m.key FROM runs r JOIN latest_metrics m ON m.run_no = r.no
+             WHERE r.experiment_id = $1 AND r.version > $2 ORDER BY m.key LIMIT 2000",
+        )
+        .await?,
+        names(
+            "SELECT DISTINCT p.key FROM runs r JOIN params p ON p.run_no = r.no
+             WHERE r.experiment_id = $1 AND r.version > $2 ORDER BY p.key LIMIT 2000",
+        )
+        .await?,
+        names(
+            "SELECT DISTINCT t.key FROM runs r JOIN tags t ON t.run_no = r.no
+             WHERE r.experiment_id = $1 AND r.version > $2 ORDER BY t.key LIMIT 2000",
+        )
+        .await?,
+    ])
 }

@@ -7,16 +7,23 @@ mod cache;
 mod columns;
 mod dataset_store;
 mod experiment_search;
+mod export;
 mod found_cache;
 mod found_store;
 mod index_store;
+mod keys;
+mod orders;
 mod query;
 mod select;
+mod table;
 mod words;
 
 pub use cache::Indexes;
 pub use experiment_search::search_experiments;
+pub use export::export_runs;
 pub use found_store::FoundRun;
+pub use keys::run_keys;
+pub use table::{run_ids, runs_window};
 
 use super::{page_token, store};
 use crate::{

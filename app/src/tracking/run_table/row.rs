@@ -1,0 +1,174 @@
+//! One run in the table.
+
+use super::{api::RunLine, ask::Shown, heads::cell_class, rows::Rows};
+use crate::{
+    charts::{line_class, number},
+    components::{Glyph, Icon, Time, duration, query_value, use_now, with_query},
+    tracking::words::{RunBadge, page_of_run},
+};
+use domain::model::{Millis, RunField, RunStatus, TableColumn};
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_query_map};
+
+/// The row at place `at`; grey while it is on its way.
+#[component]
+pub fn RunRow(
+    at: usize,
+    rows: Rows,
+    columns: Memo<Vec<Shown>>,
+    team: StoredValue<String>,
+    selected: RwSignal<Vec<String>>,
+    active: RwSignal<Option<usize>>,
+    alive: Signal<bool>,
+) -> impl IntoView {
+    let line = Memo::new(move |_| rows.line(at));
+    let cells = move || match line.get() {
+        Some(line) => view! { <Cells line columns=columns.get() team selected alive /> }.into_any(),
+        None => columns
+            .get()
+            .into_iter()
+            .enumerate()
+            .map(|(i, shown)| view! { <td class=cell_class(i, &shown)><span class="ghost"></span></td> })
+            .collect_view()
+            .into_any(),
+    };
+    let is_selected = move || line.with(|line| line.as_ref().is_some_and(|line| selected.with(|ids| ids.contains(&line.id.0))));
+    view! {
+        <tr
+            id=format!("run-row-{at}")
+            aria-rowindex=(at + 2).to_string()
+            aria-selected=move || is_selected().to_string()
+            class:at=move || active.get() == Some(at)
+        >
+            {cells}
+        </tr>
+    }
+}
+
+#[component]
+fn Cells(
+    line: RunLine,
+    columns: Vec<Shown>,
+    team: StoredValue<String>,
+    selected: RwSignal<Vec<String>>,
+    alive: Signal<bool>,
+) -> impl IntoView {
+    let line = StoredValue::new(line);
+    columns
+        .into_iter()
+        .enumerate()
+        .map(|(i, shown)| {
+            let class = cell_class(i, &shown);
+            let text = line.with_value(|line| line.cells.get(i).cloned().flatten());
+            match (&shown.column, text) {
+                (TableColumn::Field(RunField::Name), _) => view! { <NameCell class line team selected alive /> }.into_any(),
+                (TableColumn::Field(RunField::Status), _) => {
+                    let (status, deleted) = line.with_value(|line| (line.status, line.deleted));
+                    view! { <td class=class><RunBadge status deleted /></td> }.into_any()
+                }
+                (TableColumn::Field(RunField::Started), _) => moment(class, line.with_value(|line| line.start)),
+                (TableColumn::Field(RunField::Ended), _) => moment(class, line.with_value(|line| line.end)),
+                (TableColumn::Field(RunField::Duration), _) => {
+                    let now = use_now();
+                    // Only what still grows follows the clock.
+                    let running = line.with_value(|line| line.end.is_none() && line.status == RunStatus::Running);
+                    let said = move || line.with_value(|line| lasted(line, if running { now.get() } else { 0 }));
+                    view! { <td class=class>{said}</td> }.into_any()
+                }
+                (_, None) => view! { <td class=class + " faint">"–"</td> }.into_any(),
+                (TableColumn::Metric(_), Some(text)) => {
+                    let said = text.parse::<f64>().map_or_else(|_| text.clone(), number);
+                    view! { <td class=class title=text>{said}</td> }.into_any()
+                }
+                (_, Some(text)) => view! { <td class=class + " mono" title=text.clone()>{text.clone()}</td> }.into_any(),
+            }
+        })
+        .collect_view()
+}
+
+fn moment(class: String, at: Option<Millis>) -> AnyView {
+    view! { <td class=class>{at.map(|at| view! { <Time at /> })}</td> }.into_any()
+}
+
+/// How long a run took, or takes so far.
+fn lasted(line: &RunLine, now: Millis) -> String {
+    match (line.start, line.end) {
+        (Some(start), Some(end)) => duration(end - start),
+        // To the second, so that it does not flicker.
+        (Some(start), None) if line.status == RunStatus::Running => duration((now - start).max(0) / 1000 * 1000),
+        _ => "–".to_owned(),
+    }
+}
+
+/// The run's name with what chooses it and what unfolds the runs below it.
+#[component]
+fn NameCell(
+    class: String,
+    line: StoredValue<RunLine>,
+    team: StoredValue<String>,
+    selected: RwSignal<Vec<String>>,
+    alive: Signal<bool>,
+) -> impl IntoView {
+    let RunLine { id, name, depth, children, open, .. } = line.get_value();
+    let href = team.with_value(|team| page_of_run(team, id.as_str()));
+    let (known, value, mine) = (id.0.clone(), id.0.clone(), id.0.clone());
+    let place = Memo::new(move |_| selected.with(|ids| ids.iter().position(|other| *other == mine)));
+    // The colour that the run will have beside the others.
+    let swatch = move || {
+        place.get().map(|place| {
+            view! { <svg class="swatch" viewBox="0 0 28 8" aria-hidden="true" inner_html=format!("<polyline class=\"{}\" points=\"1,4 27,4\"/>", line_class(place))></svg> }
+        })
+    };
+    view! {
+        <th scope="row" class=class>
+            <span class=format!("run-name depth{}", depth.min(6))>
+                <input
+                    class="run-check"
+                    type="checkbox"
+                    form="compare"
+                    name=move || (!alive.get()).then_some("runs")
+                    value=value
+                    aria-label=format!("Compare {name}")
+                    prop:checked=move || place.get().is_some()
+                    on:change:target=move |ev| choose(selected, &known, ev.target().checked())
+                />
+                {(children > 0).then(|| view! { <Unfold id=id.0.clone() name=name.clone() children open /> })}
+                {swatch}
+                <a class="row-link clip" data-row href=href title=name.clone()>
+                    {name.clone()}
+                </a>
+            </span>
+        </th>
+    }
+}
+
+/// Puts a run among the chosen ones, last, or takes it away.
+pub fn choose(selected: RwSignal<Vec<String>>, id: &str, on: bool) {
+    selected.update(|ids| {
+        ids.retain(|other| other != id);
+        if on {
+            ids.push(id.to_owned());
+        }
+    });
+}
+
+/// Shows, or hides, the runs below a run. A link, so that it works without scripts and can be sent to somebody.
+#[component]
+fn Unfold(id: String, name: String, children: usize, open: bool) -> impl IntoView {
+    let (query, path, unfolded) = (use_query_map(), use_location().pathname, query_value("open"));
+    let href = move || {
+        let mut ids: Vec<String> =
+            unfolded.read().split(',').filter(|other| !other.is_empty() && *other != id).map(str::to_owned).collect();
+        if !open {
+            ids.push(id.clone());
+        }
+        with_query(&path.read(), &query.read(), "open", &ids.join(","))
+    };
+    let verb = if open { "Hide" } else { "Show" };
+    view! {
+        <a class="unfold" href=href data-noscroll="true" aria-label=format!("{verb} the {children} runs below {name}")>
+            <Icon glyph=if open { Glyph::ChevronDown } else { Glyph::ChevronRight } />
+            <span class="muted num">{children}</span>
+        </a>
+    }
+}

@@ -34,6 +34,6 @@ pub use {
     curves::curves,
     purge::purge,
     reproduce::reproduce,
-    search::{Found, FoundRun, Indexes, find_runs, search_experiments, search_runs},
+    search::{Found, FoundRun, Indexes, find_runs, named_runs, search_experiments, search_runs},
     writer::Writer,
 };

@@ -36,11 +36,24 @@ pub async fn run_lines(
     let ((portal, caller), query) = (request()?, query.sound());
     let run = domain::tracking::runs::get(&portal, &caller, &team, &run).await?;
     let (all, text) = (run.metrics.len(), text.trim().to_lowercase());
-    let mut keys: Vec<String> = run.metrics.into_iter().map(|m| m.key).filter(|key| key.to_lowercase().contains(&text)).collect();
+    let mut keys: Vec<String> = run.metrics.iter().map(|m| m.key.clone()).filter(|key| key.to_lowercase().contains(&text)).collect();
     let matching = keys.len();
     keys.truncate(most.min(MOST));
-    let lines = drawn(&portal, &caller, &team, keys.into_iter().map(|key| (run.id.clone(), key.clone(), key)), query.clone()).await?;
+    let asked = keys.into_iter().map(|key| (&run, key.clone(), key));
+    let lines = super::read::lines(&portal, &caller, &team, asked, &query, Some(query.width as usize)).await?;
     Ok(LinesOfRun { query, lines, matching, all })
+}
+
+/// Which runs are compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Chosen {
+    /// Ids, parted by commas.
+    pub runs: String,
+    /// All of this experiment's runs as well, where it is not empty,
+    pub experiment: String,
+    /// that fit this, in MLflow's filter language.
+    pub filter: String,
 }
 
 /// Runs side by side.
@@ -48,45 +61,31 @@ pub async fn run_lines(
 pub struct Comparison {
     /// What was asked for.
     pub query: Query,
+    /// The first `DESCRIBED` of the runs.
     pub runs: Vec<Run>,
+    /// Runs that are compared.
+    pub all: usize,
+    /// More runs match than can be compared.
+    pub more: bool,
     /// Every metric of theirs, by name.
     pub metrics: Vec<String>,
-    /// The one that is drawn; empty where there is none.
+    /// What they may be grouped by.
+    pub groups: Vec<String>,
+    /// The metric that is drawn; empty where there is none.
     pub metric: String,
-    /// One for each run, in their order.
+    /// One for each run, in their order, or one for each group.
     pub lines: Vec<Line>,
 }
 
-/// The runs with these ids, parted by commas, each once; and the lines of one metric of theirs.
+/// The chosen runs, each once, and the lines of one metric of theirs.
 #[server(prefix = "/api", endpoint = "charts/compare")]
-pub async fn compare(team: String, #[server(default)] runs: String, #[server(default)] query: Query) -> Result<Comparison, AppError> {
-    let ((portal, caller), query) = (request()?, query.sound());
-    let mut found: Vec<Run> = Vec::new();
-    for id in runs.split(',').map(str::trim).filter(|id| !id.is_empty()) {
-        if found.iter().all(|run| run.id.as_str() != id) {
-            found.push(domain::tracking::runs::get(&portal, &caller, &team, &RunId::from(id)).await?);
-        }
-    }
-    let keys: std::collections::BTreeSet<&str> = found.iter().flat_map(|run| run.metrics.iter().map(|m| m.key.as_str())).collect();
-    let metrics: Vec<String> = keys.into_iter().map(str::to_owned).collect();
-    let metric = metrics.iter().find(|key| **key == query.metric).or(metrics.first()).cloned().unwrap_or_default();
-    let asked = found.iter().map(|run| (run.id.clone(), metric.clone(), run.name.clone()));
-    let lines = drawn(&portal, &caller, &team, asked, query.clone()).await?;
-    Ok(Comparison { query, runs: found, metrics, metric, lines })
-}
-
-/// The lines of (run, metric, name).
-#[cfg(feature = "ssr")]
-async fn drawn(
-    portal: &domain::Portal,
-    caller: &domain::Caller,
-    team: &str,
-    asked: impl Iterator<Item = (RunId, String, String)>,
-    query: Query,
-) -> Result<Vec<Line>, AppError> {
-    let (curves, names): (Vec<(RunId, String)>, Vec<String>) = asked.map(|(run, key, name)| ((run, key), name)).unzip();
-    let unnamed = move |points| Line::of(RunId::from(""), String::new(), points, &query);
-    let lines = domain::tracking::curves(portal, caller, team, &curves, unnamed).await?;
-    let named = lines.into_iter().zip(curves).zip(names);
-    Ok(named.map(|((line, (run, _)), name)| Line { run, name, ..line }).collect())
+pub async fn compare(
+    team: String,
+    #[server(default)] runs: String,
+    #[server(default)] experiment: String,
+    #[server(default)] filter: String,
+    #[server(default)] query: Query,
+) -> Result<Comparison, AppError> {
+    let (portal, caller) = request()?;
+    Ok(super::read::compare(&portal, &caller, &team, &Chosen { runs, experiment, filter }, query, false).await?)
 }

@@ -1,6 +1,10 @@
 //! How a chart is drawn, chosen: fields of a GET form whose values are in the address.
 
-use super::query::{Query, SMOOTHEST, XAxis};
+use super::{
+    query::{Band, Middle, Query, SMOOTHEST, XAxis},
+    scale::Scale,
+    smooth::Smoothing,
+};
 use crate::components::{FilterBar, query_value, with_query};
 use leptos::prelude::*;
 use leptos_router::{
@@ -11,40 +15,106 @@ use leptos_router::{
 /// What the address asks to be drawn, in a chart of `width` pixels.
 pub fn use_chart_query(width: u32) -> Memo<Query> {
     let query = use_query_map();
-    Memo::new(move |_| {
-        query.with(|q| {
-            let text = |name| q.get_str(name).unwrap_or_default();
-            let number = |name| text(name).trim().parse::<f64>().ok();
-            let query = Query {
-                metric: text("metric").to_owned(),
-                x: XAxis::named(text("x")),
-                log: text("y") == "log",
-                smooth: number("smooth").unwrap_or_default(),
-                from: number("from"),
-                to: number("to"),
-                width,
-            };
-            query.sound()
-        })
-    })
+    Memo::new(move |_| query.with(|q| Query::of(|name| q.get_str(name), width)))
 }
 
-/// Sets a value of the address, and stays where one is.
-fn use_follow() -> impl Fn(&str, &str) + Clone {
+/// Sets values of the address, and stays where one is.
+pub fn use_follow() -> impl Fn(&[(&str, &str)]) + Clone {
     let (query, location, navigate) = (use_query_map(), use_location(), use_navigate());
-    move |name, value| {
+    move |values| {
         let mut query = query.get_untracked();
-        if name == "x" {
+        if values.iter().any(|(name, _)| *name == "x") {
             // They are in the unit of the axis that was.
             query.remove("from");
             query.remove("to");
+        }
+        let Some(((name, value), others)) = values.split_first() else { return };
+        for (name, value) in others {
+            query.remove(name);
+            if !value.is_empty() {
+                query.insert((*name).to_owned(), (*value).to_owned());
+            }
         }
         let to = with_query(&location.pathname.get_untracked(), &query, name, value);
         navigate(&to, NavigateOptions { replace: true, scroll: false, ..NavigateOptions::default() });
     }
 }
 
-/// The choice of axes, smoothing and range. `children` come before it in the form.
+/// One of a few, kept in the address as `name`. The first of them goes without saying.
+#[component]
+fn Choice<T: Copy + PartialEq + Send + Sync + 'static>(
+    label: &'static str,
+    name: &'static str,
+    all: &'static [(T, &'static str, &'static str)],
+    #[prop(into)] now: Signal<T>,
+) -> impl IntoView {
+    let follow = use_follow();
+    let value = move || all.iter().find(|(choice, _, _)| *choice == now.get()).map_or("", |(_, value, _)| value);
+    let option = |(choice, value, text): &(T, &'static str, &'static str)| {
+        let selected = now.get_untracked() == *choice;
+        view! { <option value=*value selected=selected>{*text}</option> }
+    };
+    view! {
+        <label class="row">
+            {label}
+            <select class="input select" name=name prop:value=value on:change:target=move |ev| follow(&[(name, &ev.target().value())])>
+                {all.iter().map(option).collect_view()}
+            </select>
+        </label>
+    }
+}
+
+/// One of some texts, kept in the address as `name`.
+#[component]
+fn Named(
+    label: &'static str,
+    name: &'static str,
+    #[prop(into)] all: Signal<Vec<String>>,
+    #[prop(into)] now: Signal<String>,
+    /// What an empty choice is called; without it there is none.
+    #[prop(optional)]
+    none: &'static str,
+) -> impl IntoView {
+    let follow = use_follow();
+    let options = move || {
+        let option = |text: String| {
+            let selected = text == now.get_untracked();
+            view! { <option value=text.clone() selected=selected>{text}</option> }
+        };
+        all.get().into_iter().map(option).collect_view()
+    };
+    view! {
+        <label class="row">
+            {label}
+            <select class="input select mono chart-key" name=name prop:value=move || now.get() on:change:target=move |ev| follow(&[(name, &ev.target().value())])>
+                {(!none.is_empty()).then(|| view! { <option value="">{none}</option> })}
+                {options}
+            </select>
+        </label>
+    }
+}
+
+/// One end of the part of the axis that is shown.
+#[component]
+fn End(label: &'static str, name: &'static str) -> impl IntoView {
+    let (follow, value) = (use_follow(), query_value(name));
+    view! {
+        <label class="row">
+            {label}
+            <input
+                class="input chart-end"
+                type="number"
+                name=name
+                step="any"
+                value=value.get_untracked()
+                prop:value=move || value.get()
+                on:change:target=move |ev| follow(&[(name, &ev.target().value())])
+            />
+        </label>
+    }
+}
+
+/// The choice of axes, smoothing, groups and range. `children` come before it in the form.
 #[component]
 pub fn Controls(
     query: Memo<Query>,
@@ -54,62 +124,31 @@ pub fn Controls(
     /// The metric that is drawn.
     #[prop(optional, into)]
     metric: Signal<String>,
+    /// What runs may be grouped by; none where there is one run.
+    #[prop(optional)]
+    groups: Option<Signal<Vec<String>>>,
     children: Children,
 ) -> impl IntoView {
     let follow = use_follow();
-    let (follow_metric, follow_x, follow_log, follow_smooth) = (follow.clone(), follow.clone(), follow.clone(), follow.clone());
-    let (follow_from, follow_to) = (follow.clone(), follow);
-    let axis = move || query.with(|q| XAxis::ALL.iter().find(|(axis, _, _)| *axis == q.x).map_or("step", |(_, name, _)| name));
-    let axes = XAxis::ALL.map(|(axis, name, text)| {
-        let selected = query.with_untracked(|q| q.x == axis);
-        view! { <option value=name selected=selected>{text}</option> }
-    });
     let smooth = move || query.with(|q| format!("{:.2}", q.smooth));
-    let (from, to) = (query_value("from"), query_value("to"));
-    let choice = metrics.map(|metrics| {
+    let grouping = groups.map(|groups| {
+        let group = Memo::new(move |_| query.with(|q| q.group.clone()));
         view! {
-            <label class="row">
-                "Metric"
-                <select
-                    class="input select mono"
-                    name="metric"
-                    prop:value=move || metric.get()
-                    on:change:target=move |ev| follow_metric("metric", &ev.target().value())
-                >
-                    {move || {
-                        let options = metrics.get().into_iter();
-                        options
-                            .map(|key| {
-                                let selected = key == metric.get_untracked();
-                                view! { <option value=key.clone() selected=selected>{key.clone()}</option> }
-                            })
-                            .collect_view()
-                    }}
-                </select>
-            </label>
+            <Named label="Group by" name="group" all=groups now=group none="Each run" />
+            <Show when=move || !group.read().is_empty()>
+                <Choice label="Middle" name="middle" all=&Middle::ALL now=Memo::new(move |_| query.with(|q| q.middle)) />
+                <Choice label="Band" name="band" all=&Band::ALL now=Memo::new(move |_| query.with(|q| q.band)) />
+            </Show>
         }
     });
     view! {
         <FilterBar label="Chart">
             {children()}
-            {choice}
-            <label class="row">
-                "Axis"
-                <select class="input select" name="x" prop:value=axis on:change:target=move |ev| follow_x("x", &ev.target().value())>
-                    {axes}
-                </select>
-            </label>
-            <label class="row">
-                <input
-                    type="checkbox"
-                    name="y"
-                    value="log"
-                    checked=query.with_untracked(|q| q.log)
-                    prop:checked=move || query.with(|q| q.log)
-                    on:change:target=move |ev| follow_log("y", if ev.target().checked() { "log" } else { "" })
-                />
-                "Logarithmic"
-            </label>
+            {metrics.map(|all| view! { <Named label="Metric" name="metric" all now=metric /> })}
+            {grouping}
+            <Choice label="Axis" name="x" all=&XAxis::ALL now=Memo::new(move |_| query.with(|q| q.x)) />
+            <Choice label="across" name="across" all=&Scale::ALL now=Memo::new(move |_| query.with(|q| q.across)) />
+            <Choice label="Values" name="y" all=&Scale::ALL now=Memo::new(move |_| query.with(|q| q.up)) />
             <label class="row">
                 "Smoothing"
                 <input
@@ -122,44 +161,17 @@ pub fn Controls(
                     prop:value=move || query.with(|q| q.smooth.to_string())
                     on:change:target=move |ev| {
                         let value = ev.target().value();
-                        follow_smooth("smooth", if value == "0" { "" } else { &value });
+                        follow(&[("smooth", if value == "0" { "" } else { &value })]);
                     }
                 />
                 <output class="num">{smooth}</output>
             </label>
-            <label class="row">
-                "From"
-                <input
-                    class="input chart-end"
-                    type="number"
-                    name="from"
-                    step="any"
-                    value=from.get_untracked()
-                    prop:value=move || from.get()
-                    on:change:target=move |ev| follow_from("from", &ev.target().value())
-                />
-            </label>
-            <label class="row">
-                "to"
-                <input
-                    class="input chart-end"
-                    type="number"
-                    name="to"
-                    step="any"
-                    value=to.get_untracked()
-                    prop:value=move || to.get()
-                    on:change:target=move |ev| follow_to("to", &ev.target().value())
-                />
-            </label>
+            <Choice label="Kind" name="smoothing" all=&Smoothing::ALL now=Memo::new(move |_| query.with(|q| q.smoothing)) />
+            <End label="From" name="from" />
+            <End label="to" name="to" />
             <button type="submit" class="btn without-js">
                 "Draw chart"
             </button>
         </FilterBar>
     }
-}
-
-/// A picture that one may also be told about.
-#[component]
-pub fn Plot(#[prop(into)] label: Signal<String>, #[prop(into)] svg: Signal<String>) -> impl IntoView {
-    view! { <div class="chart-plot" role="img" aria-label=move || label.get() inner_html=move || svg.get()></div> }
 }

@@ -2,7 +2,8 @@
 
 use super::{
     columns::Columns,
-    query::{Query, XAxis},
+    group::{Gathered, Summary},
+    query::{Band, Query, XAxis},
     reduce::reduce,
     smooth::smooth,
 };
@@ -28,44 +29,65 @@ pub struct Line {
     pub last: Option<f64>,
     pub raw: Columns,
     pub smooth: Option<Columns>,
+    /// Runs that it stands for: one, or those of a group.
+    pub runs: usize,
+    /// Around the middle of a group.
+    pub band: Option<(Columns, Columns)>,
 }
 
 impl Line {
-    /// What `query` shows of a history.
-    pub fn of(run: RunId, name: String, mut points: Vec<Point>, query: &Query) -> Self {
+    /// What `query` shows of a run's history in `columns` columns of pixels; where there is no such number, all of it. `start` is the run's.
+    pub fn of(run: RunId, name: String, start: Option<i64>, mut points: Vec<Point>, query: &Query, columns: Option<usize>) -> Self {
         match query.x {
             XAxis::Step => points.sort_by_key(|p| (p.step, p.timestamp)),
             XAxis::Wall | XAxis::Relative => points.sort_by_key(|p| (p.timestamp, p.step)),
         }
-        let start = points.first().map_or(0, |p| p.timestamp);
+        let start = start.or(points.first().map(|p| p.timestamp)).unwrap_or_default();
         #[expect(clippy::cast_precision_loss, reason = "a place on an axis; beyond 2^53 steps lie closer than pixels")]
-        let x = |p: &Point| match query.x {
+        let place = |p: &Point| match query.x {
             XAxis::Step => p.step as f64,
             XAxis::Wall => p.timestamp as f64,
             XAxis::Relative => p.timestamp.saturating_sub(start) as f64 / 1000.0,
         };
-        let finite = || points.iter().map(|p| p.value).filter(|v| v.is_finite());
-        let (least, greatest) = (finite().reduce(f64::min), finite().reduce(f64::max));
         // The latest by step, as everywhere.
         let last = points.iter().filter(|p| p.value.is_finite()).max_by_key(|p| (p.step, p.timestamp)).map(|p| p.value);
         let gaps = points.iter().filter(|p| !p.value.is_finite()).count();
-        let left_out = if query.log { finite().filter(|v| *v <= 0.0).count() } else { 0 };
         let drawn = |value: f64| if value.is_finite() { value } else { f64::NAN };
-        let values: Vec<f64> = points.iter().map(|p| drawn(p.value)).collect();
+        let all = Columns { x: points.iter().map(place).collect(), y: points.iter().map(|p| drawn(p.value)).collect() };
+        Self { run, name, points: points.len(), gaps, last, ..Self::shown(all, query, columns) }
+    }
+
+    /// What `query` shows of a group of runs.
+    pub fn of_group(name: String, gathered: Gathered, query: &Query, columns: Option<usize>) -> Self {
+        let (runs, points, gaps) = (gathered.runs, gathered.points, gathered.gaps);
+        let Summary { middle, low, high, .. } = gathered.summary(query);
+        let edge = |y: Vec<f64>| Columns { x: middle.x.clone(), y };
+        let band = (query.band != Band::None).then(|| (seen(edge(low), query, columns), seen(edge(high), query, columns)));
+        let last = middle.y.last().copied();
+        Self { name, runs, points, gaps, last, band, ..Self::shown(middle, query, columns) }
+    }
+
+    fn shown(all: Columns, query: &Query, columns: Option<usize>) -> Self {
+        let finite = || all.y.iter().copied().filter(|v| v.is_finite());
+        let (least, greatest) = (finite().reduce(f64::min), finite().reduce(f64::max));
+        let left_out = all.iter().filter(|(x, y)| y.is_finite() && !(query.across.holds(*x) && query.up.holds(*y))).count();
         // Over the whole history, so that a part of it looks the same as in the whole.
-        let smoothed = (query.smooth > 0.0).then(|| smooth(&values, query.smooth));
-        let shown = |values: &[f64]| {
-            let mut columns = Columns::default();
-            for (point, value) in points.iter().zip(values) {
-                let place = x(point);
-                if query.holds(place) && !(query.log && *value <= 0.0) {
-                    columns.push(place, *value);
-                }
-            }
-            reduce(columns, usize::try_from(query.width).unwrap_or_default().max(1))
-        };
-        let (raw, smooth) = (shown(&values), smoothed.map(|values| shown(&values)));
-        Self { run, name, points: points.len(), gaps, left_out, least, greatest, last, raw, smooth }
+        let smoothed = (query.smooth > 0.0).then(|| smooth(&all.x, &all.y, query.smoothing, query.smooth));
+        let smooth = smoothed.map(|y| seen(Columns { x: all.x.clone(), y }, query, columns));
+        let (run, raw) = (RunId::from(""), seen(all, query, columns));
+        Self { run, name: String::new(), points: 0, gaps: 0, left_out, least, greatest, last: None, raw, smooth, runs: 1, band: None }
+    }
+}
+
+/// The part that the axes show, in a few points for each column.
+fn seen(all: Columns, query: &Query, columns: Option<usize>) -> Columns {
+    let mut part = Columns::default();
+    for (x, y) in all.iter().filter(|(x, y)| query.holds(*x) && query.across.holds(*x) && query.up.holds(*y)) {
+        part.push(x, y);
+    }
+    match columns {
+        Some(columns) => reduce(part, query.across, columns.max(1)),
+        None => part,
     }
 }
 
@@ -90,7 +112,7 @@ pub fn left_out_words<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
         _ = write!(text, " · {} not a finite number, drawn as gaps", grouped(gaps));
     }
     if below > 0 {
-        _ = write!(text, " · {} at or below zero, left out of the logarithmic axis", grouped(below));
+        _ = write!(text, " · {} at or below zero, left out of a logarithmic axis", grouped(below));
     }
     text
 }
@@ -98,13 +120,15 @@ pub fn left_out_words<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::charts::scale::Scale;
 
     fn line(values: &[f64], query: &Query) -> Line {
         let point = |(i, value): (usize, &f64)| {
             let step = i64::try_from(i).expect("few");
             Point { step, timestamp: 5000 + step * 2000, value: *value }
         };
-        Line::of(RunId::from("r"), "r".into(), values.iter().enumerate().map(point).collect(), &query.clone().sound())
+        let (points, query) = (values.iter().enumerate().map(point).collect(), query.clone().sound());
+        Line::of(RunId::from("r"), "r".into(), Some(4000), points, &query, Some(query.width as usize))
     }
 
     #[test]
@@ -118,16 +142,16 @@ mod tests {
 
     #[test]
     fn a_logarithmic_axis_leaves_out_what_it_has_no_place_for_and_says_how_many() {
-        let line = line(&[0.0, -2.0, 3.0, f64::NAN, 10.0], &Query { log: true, ..Query::default() });
+        let line = line(&[0.0, -2.0, 3.0, f64::NAN, 10.0], &Query { up: Scale::Log, ..Query::default() });
         assert_eq!((line.left_out, line.gaps, line.least), (2, 1, Some(-2.0)));
         assert_eq!(line.raw.x, [2.0, 3.0, 4.0]);
         assert!(left_out_words([&line].into_iter()).contains("2 at or below zero"));
     }
 
     #[test]
-    fn the_axis_is_the_step_the_time_or_the_time_since_the_first_point() {
+    fn the_axis_is_the_step_the_time_or_the_time_since_the_start() {
         let x = |x| line(&[1.0, 2.0], &Query { x, ..Query::default() }).raw.x;
-        assert_eq!((x(XAxis::Step), x(XAxis::Wall), x(XAxis::Relative)), (vec![0.0, 1.0], vec![5000.0, 7000.0], vec![0.0, 2.0]));
+        assert_eq!((x(XAxis::Step), x(XAxis::Wall), x(XAxis::Relative)), (vec![0.0, 1.0], vec![5000.0, 7000.0], vec![1.0, 3.0]));
     }
 
     #[test]

@@ -4,20 +4,30 @@
 pub mod api;
 mod columns;
 mod controls;
+#[cfg(feature = "ssr")]
+pub mod export;
+mod group;
 mod line;
 mod picture;
+mod plot;
 mod query;
+#[cfg(feature = "ssr")]
+pub mod read;
 mod reduce;
 mod run_charts;
+mod scale;
 mod smooth;
 mod svg;
 mod ticks;
 
 pub use columns::Columns;
-pub use controls::{Controls, Plot, use_chart_query};
+pub use controls::{Controls, use_chart_query};
 pub use line::{Line, grouped, left_out_words};
-pub use picture::picture;
-pub use query::{Query, XAxis};
+pub use picture::{frame_of, lit, picture};
+pub use plot::{Plot, place_words, reading};
+pub use query::{Band, Middle, Query, XAxis};
+pub use scale::Scale;
+pub use smooth::Smoothing;
 pub use run_charts::RunCharts;
 pub use svg::line_class;
 pub use ticks::number;

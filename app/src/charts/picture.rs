@@ -4,13 +4,14 @@ use super::{
     columns::Columns,
     line::Line,
     query::{Query, XAxis},
+    scale::{Bend, Scale},
     svg::{Mark, Pen, SvgWriter},
     ticks::{self, Ticks},
 };
 use plotters::{
     coord::Shift,
     drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea},
-    element::{PathElement, Text},
+    element::{PathElement, Polygon, Text},
     prelude::DrawingBackend,
     style::{
         Color, IntoFont, RGBColor, TextStyle,
@@ -37,29 +38,93 @@ pub fn picture(lines: &[Line], query: &Query, height: u32, shown: impl Fn(usize)
     let size = (query.clone().sound().width * fine, height * fine);
     let area = SvgWriter::begin(&mut text, size, pen.clone()).into_drawing_area();
     // Writing to a string cannot fail.
-    _ = draw(&area, &pen, lines, query, &shown);
+    _ = draw(&area, &pen, lines, query, &shown, None);
+    _ = area.present();
+    drop(area);
+    text
+}
+
+/// One line of that picture alone, to lie over it.
+pub fn lit(lines: &[Line], query: &Query, height: u32, shown: impl Fn(usize) -> bool, line: usize) -> String {
+    let (mut text, pen) = (String::new(), Pen::default());
+    let fine = FINE.unsigned_abs();
+    let size = (query.clone().sound().width * fine, height * fine);
+    let area = SvgWriter::begin(&mut text, size, pen.clone()).into_drawing_area();
+    _ = draw(&area, &pen, lines, query, &shown, Some(line));
     _ = area.present();
     drop(area);
     text
 }
 
 /// A range of values and the pixels it fills.
-struct Scale {
+#[derive(Clone, Copy, Debug)]
+struct Axis {
     first: f64,
     last: f64,
-    log: bool,
+    bend: Bend,
     pixels: (i32, i32),
 }
 
-impl Scale {
+impl Axis {
+    fn new(scale: Scale, (first, last): (f64, f64), pixels: (i32, i32)) -> Self {
+        Self { first, last, bend: Bend::of(scale, first, last), pixels }
+    }
+
     #[expect(clippy::cast_possible_truncation, reason = "clamped to the pixels")]
     fn place(&self, value: f64) -> i32 {
-        // Halves, since the whole of a range may be beyond the numbers.
-        let of = |v: f64| if self.log { v.log10() / 2.0 } else { v / 2.0 };
+        let of = |v: f64| self.bend.place(v);
         let share = ((of(value) - of(self.first)) / (of(self.last) - of(self.first))).clamp(0.0, 1.0);
         let (start, end) = self.pixels;
         start + (share * f64::from(end - start)).round() as i32
     }
+
+    /// The value at a share of the axis.
+    fn at(&self, share: f64) -> f64 {
+        let (first, last) = (self.bend.place(self.first), self.bend.place(self.last));
+        self.bend.value(first + (last - first) * share)
+    }
+}
+
+/// Where a picture shows what: for pointers.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    x: Axis,
+    width: f64,
+}
+
+impl Frame {
+    /// The value below `pixel` of a picture that is shown `wide` pixels wide; none beside the axis.
+    pub fn value(&self, pixel: f64, wide: f64) -> Option<f64> {
+        let (start, end) = (f64::from(self.x.pixels.0), f64::from(self.x.pixels.1));
+        let share = (pixel / wide.max(1.0) * self.width - start) / (end - start);
+        (-0.01..=1.01).contains(&share).then(|| self.x.at(share.clamp(0.0, 1.0)))
+    }
+
+    /// Where a value is, as a share of the picture's width; none where the picture does not show it.
+    pub fn share(&self, value: f64) -> Option<f64> {
+        (value >= self.x.first && value <= self.x.last).then(|| f64::from(self.x.place(value)) / self.width)
+    }
+
+    /// The value that is `parts` hundredths of the axis further on; from its beginning where there was none.
+    pub fn further(&self, value: Option<f64>, parts: i32) -> f64 {
+        let (first, last) = (self.x.bend.place(self.x.first), self.x.bend.place(self.x.last));
+        let share = value.map_or(0.0, |v| (self.x.bend.place(v) - first) / (last - first) + f64::from(parts) / 100.0);
+        self.x.at(share.clamp(0.0, 1.0))
+    }
+}
+
+/// The frame of the picture that `picture` draws of the same.
+pub fn frame_of(lines: &[Line], query: &Query, shown: impl Fn(usize) -> bool) -> Frame {
+    let width = i32::try_from(query.clone().sound().width).unwrap_or(i32::MAX) * FINE;
+    Frame { x: across(lines, query, width, &shown), width: f64::from(width) }
+}
+
+fn across(lines: &[Line], query: &Query, width: i32, shown: &impl Fn(usize) -> bool) -> Axis {
+    let visible = lines.iter().enumerate().filter(|(i, _)| shown(*i)).map(|(_, line)| line);
+    let (mut first, mut last) = range(visible.flat_map(|line| line.raw.x.iter().copied()), query.across == Scale::Log);
+    first = query.from.filter(|from| query.across.holds(*from)).unwrap_or(first);
+    last = query.to.filter(|to| *to > first).unwrap_or(last.max(first + f64::EPSILON));
+    Axis::new(query.across, (first, last), (LEFT * FINE, width - RIGHT * FINE))
 }
 
 /// From the least to the greatest of the finite values; where there are fewer than two, a little around it.
@@ -96,19 +161,32 @@ fn draw<B: DrawingBackend>(
     lines: &[Line],
     query: &Query,
     shown: &impl Fn(usize) -> bool,
+    only: Option<usize>,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let (width, height) = area.dim_in_pixel();
     let (width, height) = (i32::try_from(width).unwrap_or(i32::MAX), i32::try_from(height).unwrap_or(i32::MAX));
     let visible = || lines.iter().enumerate().filter(|(i, _)| shown(*i));
-    let columns = || visible().flat_map(|(_, line)| std::iter::once(&line.raw).chain(&line.smooth));
-    let (mut first, mut last) = range(columns().flat_map(|c| c.x.iter().copied()), false);
-    first = query.from.unwrap_or(first);
-    last = query.to.filter(|to| *to > first).unwrap_or(last.max(first + f64::EPSILON));
-    let x = Scale { first, last, log: false, pixels: (LEFT * FINE, width - RIGHT * FINE) };
-    let (first, last) = with_room(range(columns().flat_map(|c| c.y.iter().copied()), query.log), query.log);
-    let y = Scale { first, last, log: query.log, pixels: (height - BOTTOM * FINE, TOP * FINE) };
-    frame(area, pen, query, &x, &y)?;
+    let columns = visible().flat_map(|(_, line)| {
+        let band = line.band.iter().flat_map(|(low, high)| [low, high]);
+        std::iter::once(&line.raw).chain(&line.smooth).chain(band)
+    });
+    let x = across(lines, query, width, shown);
+    let log = query.up == Scale::Log;
+    let ends = with_room(range(columns.flat_map(|c| c.y.iter().copied()), log), log);
+    let y = Axis::new(query.up, ends, (height - BOTTOM * FINE, TOP * FINE));
+    if only.is_none() {
+        frame(area, pen, query, &x, &y)?;
+    }
+    let visible = || visible().filter(|(i, _)| only.is_none_or(|only| only == *i));
     // What is faint lies below what is not.
+    for (i, line) in visible() {
+        if let Some((low, high)) = &line.band {
+            pen.set(Mark::Band(i));
+            let corners = |edge: &Columns| edge.iter().filter(|(_, y)| !y.is_nan()).map(|(at, v)| (x.place(at), y.place(v))).collect::<Vec<_>>();
+            let edge: Vec<_> = corners(low).into_iter().chain(corners(high).into_iter().rev()).collect();
+            area.draw(&Polygon::new(edge, INK.mix(0.2)))?;
+        }
+    }
     for (i, line) in visible() {
         if line.smooth.is_some() {
             pen.set(Mark::Line(i, false));
@@ -127,17 +205,25 @@ fn frame<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
     pen: &Pen,
     query: &Query,
-    x: &Scale,
-    y: &Scale,
+    x: &Axis,
+    y: &Axis,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let ((left, right), (bottom, top)) = (x.pixels, y.pixels);
     let font = || TextStyle::from(("sans-serif", 11 * FINE).into_font()).color(&INK);
-    let across: Ticks = match query.x {
-        XAxis::Step => ticks::linear(x.first, x.last, 6),
-        XAxis::Wall => ticks::wall(x.first, x.last, 4),
-        XAxis::Relative => ticks::relative(x.first, x.last, 4),
+    // As many as there is room for.
+    let most = usize::try_from((right - left) / (150 * FINE)).unwrap_or_default().clamp(2, 6);
+    let across: Ticks = match (query.across, query.x) {
+        (Scale::Log, _) => ticks::logarithmic(x.first, x.last, most),
+        (Scale::Symlog, _) => ticks::symmetric(x.first, x.last, x.bend.small, most),
+        (_, XAxis::Step) => ticks::linear(x.first, x.last, most),
+        (_, XAxis::Wall) => ticks::wall(x.first, x.last, most.min(4)),
+        (_, XAxis::Relative) => ticks::relative(x.first, x.last, most.min(4)),
     };
-    let up = if query.log { ticks::logarithmic(y.first, y.last, 5) } else { ticks::linear(y.first, y.last, 5) };
+    let up = match query.up {
+        Scale::Linear => ticks::linear(y.first, y.last, 5),
+        Scale::Log => ticks::logarithmic(y.first, y.last, 5),
+        Scale::Symlog => ticks::symmetric(y.first, y.last, y.bend.small, 6),
+    };
     for (value, label) in up {
         let at = y.place(value);
         pen.set(Mark::Grid);
@@ -158,8 +244,8 @@ fn frame<B: DrawingBackend>(
 fn trace<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
     line: &Columns,
-    x: &Scale,
-    y: &Scale,
+    x: &Axis,
+    y: &Axis,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let mut piece: Vec<(i32, i32)> = Vec::new();
     for (at, value) in line.iter().chain(std::iter::once((0.0, f64::NAN))) {
@@ -185,7 +271,7 @@ mod tests {
 
     fn line(values: &[f64], query: &Query) -> Line {
         let point = |(i, value): (usize, &f64)| Point { step: i64::try_from(i).expect("few"), timestamp: 0, value: *value };
-        Line::of(RunId::from("r"), "r".into(), values.iter().enumerate().map(point).collect(), query)
+        Line::of(RunId::from("r"), "r".into(), None, values.iter().enumerate().map(point).collect(), query, Some(query.width as usize))
     }
 
     fn paths(svg: &str, class: &str) -> Vec<Vec<(i32, i32)>> {
@@ -232,9 +318,30 @@ mod tests {
     }
 
     #[test]
+    fn two_widths_draw_the_same_extremes() {
+        let values: Vec<f64> = (0..300_000_u32).map(|i| f64::from(i.wrapping_mul(2_654_435_761) >> 8)).collect();
+        let ends = |width: u32| {
+            let query = Query { width, ..Query::default() }.sound();
+            let drawn = paths(&picture(&[line(&values, &query)], &query, 300, |_| true), "line s0 d0").concat();
+            (drawn.iter().map(|p| p.1).min(), drawn.iter().map(|p| p.1).max())
+        };
+        assert_eq!(ends(350), ends(960));
+    }
+
+    #[test]
+    fn a_pointer_finds_the_value_below_it() {
+        let query = Query { width: 500, ..Query::default() }.sound();
+        let frame = frame_of(&[line(&[1.0; 101], &query)], &query, |_| true);
+        let pixel = frame.share(50.0).expect("shown") * 320.0;
+        assert!((frame.value(pixel, 320.0).expect("on the axis") - 50.0).abs() < 0.2);
+        assert!(frame.value(0.0, 320.0).is_none() && frame.share(101.0).is_none());
+        assert!((frame.further(Some(50.0), 1) - 51.0).abs() < 1e-9 && (frame.further(None, -1) - 0.0).abs() < 1e-9);
+    }
+
+    #[test]
     fn odd_values_draw_something() {
-        for log in [false, true] {
-            let query = Query { log, ..Query::default() }.sound();
+        for (up, across) in [(Scale::Linear, Scale::Log), (Scale::Log, Scale::Linear), (Scale::Symlog, Scale::Symlog)] {
+            let query = Query { up, across, ..Query::default() }.sound();
             for values in [&[][..], &[f64::NAN], &[0.0], &[f64::MAX, f64::MIN], &[5e-324, 1.0, f64::MAX], &[7.0; 3], &[1e15, 1e15 + 1.0]] {
                 let svg = picture(&[line(values, &query)], &query, 200, |_| true);
                 assert!(svg.ends_with("</svg>") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");

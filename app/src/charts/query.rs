@@ -1,5 +1,6 @@
 //! What is drawn of a metric, and how: all of it is in the page's address.
 
+use super::{scale::Scale, smooth::Smoothing};
 use serde::{Deserialize, Serialize};
 
 /// What the horizontal axis says.
@@ -10,7 +11,7 @@ pub enum XAxis {
     Step,
     /// When the point was measured, in milliseconds since 1970.
     Wall,
-    /// Seconds since the history's first point.
+    /// Seconds since the run's start; since the history's first point where the run has none.
     Relative,
 }
 
@@ -24,6 +25,49 @@ impl XAxis {
     }
 }
 
+/// What stands for a group of runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Middle {
+    #[default]
+    Mean,
+    Median,
+}
+
+impl Middle {
+    pub const ALL: [(Self, &str, &str); 2] = [(Self::Mean, "", "Mean"), (Self::Median, "median", "Median")];
+}
+
+/// What is shaded around it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Band {
+    #[default]
+    Extremes,
+    /// One standard deviation to each side.
+    Deviation,
+    /// One standard error of the mean to each side.
+    Error,
+    /// From the tenth to the ninetieth percentile.
+    Quantiles,
+    None,
+}
+
+impl Band {
+    pub const ALL: [(Self, &str, &str); 5] = [
+        (Self::Extremes, "", "Least to greatest"),
+        (Self::Deviation, "std", "Standard deviation"),
+        (Self::Error, "stderr", "Standard error"),
+        (Self::Quantiles, "quantiles", "10 % to 90 %"),
+        (Self::None, "none", "No band"),
+    ];
+}
+
+/// The choice that an address names; the default where it names none.
+pub fn chosen<T: Copy + Default>(all: &[(T, &str, &str)], text: &str) -> T {
+    all.iter().find(|(_, name, _)| *name == text).map_or_else(T::default, |(choice, _, _)| *choice)
+}
+
 /// Most of the earlier that smoothing keeps.
 pub const SMOOTHEST: f64 = 0.99;
 
@@ -34,10 +78,17 @@ pub struct Query {
     /// Empty: the first that the runs logged.
     pub metric: String,
     pub x: XAxis,
-    /// The vertical axis is logarithmic.
-    pub log: bool,
-    /// How much of the earlier smoothing keeps, 0 (none) to 0.99.
+    /// Of the horizontal axis.
+    pub across: Scale,
+    /// Of the vertical axis.
+    pub up: Scale,
+    /// How much is smoothed, 0 (nothing) to 0.99.
     pub smooth: f64,
+    pub smoothing: Smoothing,
+    /// What the runs of a line have in common: `params.lr`, `tags.owner`, `experiment`; empty: each has its own.
+    pub group: String,
+    pub middle: Middle,
+    pub band: Band,
     /// Only points from here on, in the axis' own unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<f64>,
@@ -49,6 +100,27 @@ pub struct Query {
 }
 
 impl Query {
+    /// What the values of an address ask for.
+    pub fn of<'a>(text: impl Fn(&'static str) -> Option<&'a str>, width: u32) -> Self {
+        let text = |name| text(name).unwrap_or_default();
+        let number = |name| text(name).trim().parse::<f64>().ok();
+        let query = Self {
+            metric: text("metric").to_owned(),
+            x: XAxis::named(text("x")),
+            across: chosen(&Scale::ALL, text("across")),
+            up: chosen(&Scale::ALL, text("y")),
+            smooth: number("smooth").unwrap_or_default(),
+            smoothing: chosen(&Smoothing::ALL, text("smoothing")),
+            group: text("group").to_owned(),
+            middle: chosen(&Middle::ALL, text("middle")),
+            band: chosen(&Band::ALL, text("band")),
+            from: number("from"),
+            to: number("to"),
+            width,
+        };
+        query.sound()
+    }
+
     /// The same with what makes no sense left out.
     #[must_use]
     pub fn sound(mut self) -> Self {

@@ -1,14 +1,15 @@
 //! A line of any length in a few points for each column of pixels, without losing what stands out.
 
-use super::columns::Columns;
+use super::{columns::Columns, scale::{Bend, Scale}};
 
 /// Columns with at most this many points for each of them stay as they are.
 const PLENTY: usize = 4;
 
-/// The column of `x` when `first..=last` is as wide as `columns` columns.
+/// The column of `x` when `first..=last` is, on its scale, as wide as `columns` columns.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the columns before")]
-fn column(x: f64, (first, last): (f64, f64), columns: usize) -> usize {
-    let share = (x / 2.0 - first / 2.0) / (last / 2.0 - first / 2.0);
+fn column(x: f64, (first, last): (f64, f64), bend: Bend, columns: usize) -> usize {
+    let (first, last) = (bend.place(first), bend.place(last));
+    let share = (bend.place(x) - first) / (last - first);
     let most = f64::from(u32::try_from(columns).unwrap_or(u32::MAX));
     // NaN, where all points are at one place, becomes the first column.
     ((share * most) as usize).min(columns.saturating_sub(1))
@@ -16,16 +17,17 @@ fn column(x: f64, (first, last): (f64, f64), columns: usize) -> usize {
 
 /// The line, whose `x` never falls, as at most five points for each column: its first, least, greatest and last, and one gap (a `y` of NaN).
 /// Every minimum and maximum of a column is kept. Lines of at most four points a column come back whole.
-pub fn reduce(line: Columns, columns: usize) -> Columns {
+pub fn reduce(line: Columns, scale: Scale, columns: usize) -> Columns {
     if line.x.len() <= PLENTY * columns {
         return line;
     }
     let Some(ends) = line.x.first().copied().zip(line.x.last().copied()) else { return line };
+    let bend = Bend::of(scale, ends.0, ends.1);
     let mut reduced = Columns::default();
     let mut start = 0;
     while start < line.x.len() {
-        let here = column(line.x[start], ends, columns);
-        let length = line.x[start..].partition_point(|x| column(*x, ends, columns) <= here).max(1);
+        let here = column(line.x[start], ends, bend, columns);
+        let length = line.x[start..].partition_point(|x| column(*x, ends, bend, columns) <= here).max(1);
         for i in outstanding(&line.y[start..start + length]) {
             reduced.push(line.x[start + i], line.y[start + i]);
         }
@@ -84,10 +86,10 @@ mod tests {
     }
 
     /// Minimum, maximum and whether there is a gap, by column.
-    fn extremes(line: &Columns, ends: (f64, f64), columns: usize) -> BTreeMap<usize, (u64, u64, bool)> {
+    fn extremes(line: &Columns, ends: (f64, f64), scale: Scale, columns: usize) -> BTreeMap<usize, (u64, u64, bool)> {
         let mut found: BTreeMap<usize, (f64, f64, bool)> = BTreeMap::new();
         for (x, y) in line.iter() {
-            let entry = found.entry(column(x, ends, columns)).or_insert((f64::INFINITY, f64::NEG_INFINITY, false));
+            let entry = found.entry(column(x, ends, Bend::of(scale, ends.0, ends.1), columns)).or_insert((f64::INFINITY, f64::NEG_INFINITY, false));
             *entry = (entry.0.min(y), entry.1.max(y), entry.2 || y.is_nan());
         }
         found.into_iter().map(|(c, (lo, hi, gap))| (c, (lo.to_bits(), hi.to_bits(), gap))).collect()
@@ -113,9 +115,13 @@ mod tests {
                 };
                 line.push(x, y);
             }
-            let reduced = reduce(line.clone(), columns);
+            let scale = [Scale::Linear, Scale::Symlog, Scale::Log][usize::try_from(seed).expect("small") % 3];
+            if scale == Scale::Log {
+                line.x.iter_mut().for_each(|x| *x += 501.0);
+            }
+            let reduced = reduce(line.clone(), scale, columns);
             let ends = (line.x.first().copied().unwrap_or(0.0), line.x.last().copied().unwrap_or(0.0));
-            assert_eq!(extremes(&line, ends, columns), extremes(&reduced, ends, columns), "seed {seed}");
+            assert_eq!(extremes(&line, ends, scale, columns), extremes(&reduced, ends, scale, columns), "seed {seed}");
             assert!(reduced.x.len() <= 5 * columns && reduced.x.is_sorted(), "seed {seed}");
         }
     }
@@ -125,7 +131,7 @@ mod tests {
         for spike in [0, 1, 499_999, 777_777, 999_999] {
             let mut line = Columns { x: (0..1_000_000).map(f64::from).collect(), y: vec![0.25; 1_000_000] };
             line.y[spike] = 9.0;
-            let reduced = reduce(line, 500);
+            let reduced = reduce(line, Scale::Linear, 500);
             assert!(reduced.x.len() <= 2500);
             assert_eq!(reduced.iter().filter(|(_, y)| *y > 1.0).count(), 1, "{spike}");
         }
@@ -134,8 +140,8 @@ mod tests {
     #[test]
     fn a_short_line_comes_back_whole_and_points_at_one_place_are_one_column() {
         let line = Columns { x: vec![1.0, 1.0, 2.0, 9.0], y: vec![1.0, f64::NAN, 3.0, 2.0] };
-        assert_eq!(reduce(line.clone(), 1).x, line.x);
-        let reduced = reduce(Columns { x: vec![5.0; 1000], y: (0..1000).map(f64::from).collect() }, 100);
+        assert_eq!(reduce(line.clone(), Scale::Linear, 1).x, line.x);
+        let reduced = reduce(Columns { x: vec![5.0; 1000], y: (0..1000).map(f64::from).collect() }, Scale::Linear, 100);
         assert_eq!(reduced.y, [0.0, 999.0]);
     }
 }

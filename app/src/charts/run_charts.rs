@@ -2,9 +2,10 @@
 
 use super::{
     api::{LinesOfRun, MOST, run_lines},
-    controls::{Controls, Plot, use_chart_query},
-    line::{Line, grouped, left_out_words},
-    picture::picture,
+    controls::{Controls, use_chart_query},
+    line::{grouped, left_out_words},
+    picture::{frame_of, picture},
+    plot::{Plot, place_words, reading},
     query::Query,
     ticks::number,
 };
@@ -56,9 +57,8 @@ pub fn RunCharts(team: String, run: RunId, changes: RwSignal<u32>) -> impl IntoV
 #[component]
 fn Found(found: RwSignal<LinesOfRun>, most: Memo<usize>) -> impl IntoView {
     let (address, path) = (use_query_map(), use_location().pathname);
-    let charts = move || {
-        found.with(|found| found.lines.iter().map(|line| view! { <Chart line=line.clone() query=found.query.clone() /> }).collect_view())
-    };
+    let cursor = RwSignal::new(None);
+    let names = move || found.with(|found| found.lines.iter().map(|line| line.name.clone()).collect::<Vec<_>>());
     let none = move || {
         found.with(|found| match (found.all, found.matching) {
             (0, _) => Some("No metrics yet. What the run logs is drawn here at once."),
@@ -82,33 +82,64 @@ fn Found(found: RwSignal<LinesOfRun>, most: Memo<usize>) -> impl IntoView {
     };
     view! {
         {move || none().map(|text| view! { <p class="muted">{text}</p> })}
-        <div class="charts">{charts}</div>
+        <div class="charts">
+            <For each=names key=Clone::clone let:name>
+                <Chart found name cursor />
+            </For>
+        </div>
         {further}
     }
 }
 
 #[component]
-fn Chart(line: Line, query: Query) -> impl IntoView {
-    let counted = format!(
-        "{} {}{}",
-        grouped(line.points),
-        if line.points == 1 { "point" } else { "points" },
-        left_out_words(std::iter::once(&line)),
-    );
-    let ends = line
-        .least
-        .zip(line.greatest)
-        .zip(line.last)
-        .map(|((least, greatest), last)| format!("least {} · greatest {} · last {}", number(least), number(greatest), number(last)));
-    let label = format!("Line chart of {}: {counted}; {}", line.name, ends.as_deref().unwrap_or("no finite value"));
-    let (name, region) = (line.name.clone(), line.name.clone());
-    let svg = picture(&[line], &query, HEIGHT, |_| true);
+fn Chart(found: RwSignal<LinesOfRun>, name: String, cursor: RwSignal<Option<f64>>) -> impl IntoView {
+    let (region, heading, key) = (name.clone(), name.clone(), name);
+    let line = Memo::new(move |_| found.with(|found| found.lines.iter().find(|line| line.name == key).cloned()));
+    let query = Memo::new(move |_| found.with(|found| found.query.clone()));
+    let (width, focused) = (RwSignal::new(WIDTH), RwSignal::new(false));
+    let counted = Memo::new(move |_| {
+        line.with(|line| {
+            line.as_ref().map_or_else(String::new, |line| {
+                let points = if line.points == 1 { "point" } else { "points" };
+                format!("{} {points}{}", grouped(line.points), left_out_words(std::iter::once(line)))
+            })
+        })
+    });
+    let ends = Memo::new(move |_| {
+        line.with(|line| {
+            let line = line.as_ref()?;
+            let (least, greatest, last) = (line.least?, line.greatest?, line.last?);
+            Some(format!("least {} · greatest {} · last {}", number(least), number(greatest), number(last)))
+        })
+    });
+    let read = move || {
+        let x = cursor.get()?;
+        let found = line.with(|line| line.as_ref().and_then(|line| reading(line, x)))?;
+        Some(format!("{}: {}", place_words(query.read().x, found.x), number(found.value)))
+    };
+    let label = {
+        let name = heading.clone();
+        Signal::derive(move || format!("Line chart of {name}: {}; {}", counted.read(), ends.get().as_deref().unwrap_or("no finite value")))
+    };
+    let wide = Memo::new(move |_| Query { width: width.get(), ..query.get() });
+    let svg = Memo::new(move |_| line.with(|line| picture(line.as_slice(), &wide.read(), HEIGHT, |_| true)));
+    let frame = Signal::derive(move || line.with(|line| frame_of(line.as_slice(), &wide.read(), |_| true)));
     view! {
-        <section class="card chart" aria-label=region>
-            <h2 class="mono">{name}</h2>
-            <Plot label svg />
-            <p class="muted num chart-count">{counted}</p>
-            <p class="muted num">{ends}</p>
+        <section
+            class="card chart"
+            aria-label=region
+            on:focusin=move |_| focused.set(true)
+            on:focusout=move |_| {
+                focused.set(false);
+                cursor.set(None);
+            }
+        >
+            <h2 class="mono">{heading}</h2>
+            <Plot label svg frame cursor width />
+            <p class="muted num chart-count">{move || counted.get()}</p>
+            <p class="muted num" aria-live=move || if focused.get() { "polite" } else { "off" }>
+                {move || read().or_else(|| ends.get())}
+            </p>
         </section>
     }
 }

@@ -15,6 +15,8 @@ pub enum Mark {
     Axis,
     /// Line of this number, strong or faint.
     Line(usize, bool),
+    /// Of the line of this number.
+    Band(usize),
 }
 
 /// Tells an `SvgWriter` what is being drawn; the other backends of plotters go by colours.
@@ -52,6 +54,7 @@ impl<'a> SvgWriter<'a> {
             Mark::Grid => "grid".to_owned(),
             Mark::Axis => "axis".to_owned(),
             Mark::Line(line, true) => line_class(line),
+            Mark::Band(line) => format!("band s{}", line % COLOURS),
             Mark::Line(line, false) => format!("{} faint", line_class(line)),
         }
     }
@@ -77,6 +80,15 @@ impl DrawingBackend for SvgWriter<'_> {
 
     fn draw_pixel(&mut self, (x, y): BackendCoord, _: BackendColor) -> Drawn {
         let _ = write!(self.text, "<rect class=\"{}\" x=\"{x}\" y=\"{y}\" width=\"1\" height=\"1\"/>", self.class());
+        Ok(())
+    }
+
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, corners: I, _: &S) -> Drawn {
+        let _ = write!(self.text, "<polygon class=\"{}\" points=\"", self.class());
+        for (i, (x, y)) in corners.into_iter().enumerate() {
+            let _ = write!(self.text, "{}{x},{y}", if i > 0 { " " } else { "" });
+        }
+        self.text.push_str("\"/>");
         Ok(())
     }
 

@@ -66,6 +66,16 @@ pub fn logarithmic(first: f64, last: f64, most: usize) -> Ticks {
     powers.into_iter().map(|power| 10_f64.powf(power)).map(|v| (v, number(v))).collect()
 }
 
+/// Zero and powers of ten on both sides of it, none so near to zero that the scale is linear there.
+pub fn symmetric(first: f64, last: f64, small: f64, most: usize) -> Ticks {
+    let far = first.abs().max(last.abs());
+    let each = ((far / small).log10().max(1.0) * 2.0 / f64::from(u32::try_from(most).unwrap_or(1).max(1))).ceil().max(1.0);
+    let powers: Vec<f64> = multiples(small.log10(), far.log10(), each).into_iter().map(|power| 10_f64.powf(power)).collect();
+    let below = powers.iter().rev().map(|v| -v);
+    let all = below.chain(std::iter::once(0.0)).chain(powers.iter().copied());
+    all.filter(|v| (first..=last).contains(v)).map(|v| (v, number(v))).collect()
+}
+
 /// Round times (epoch milliseconds), in UTC.
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "milliseconds since 1970 fit in 53 bits")]
 pub fn wall(first: f64, last: f64, most: usize) -> Ticks {
@@ -136,6 +146,7 @@ mod tests {
         assert_eq!(texts(linear(-3.0, 12.0, 4)), ["0", "5", "10"]);
         assert_eq!(texts(linear(0.000_01, 0.000_03, 2)), ["1e-5", "2e-5", "3e-5"]);
         assert_eq!(texts(logarithmic(0.001, 1000.0, 6)), ["0.001", "0.01", "0.1", "1", "10", "100", "1000"]);
+        assert_eq!(texts(symmetric(-10.0, 1000.0, 1.0, 6)), ["-10", "-1", "0", "1", "10", "100", "1000"]);
         assert_eq!(texts(logarithmic(2.0, 5.0, 3)), ["2", "3", "4", "5"]);
         assert_eq!(texts(relative(0.0, 120.0, 4))[0..2], ["0".to_owned(), duration(30_000)]);
         assert_eq!(texts(wall(1_700_000_000_000.0, 1_700_000_060_000.0, 6))[0], "22:13:20");

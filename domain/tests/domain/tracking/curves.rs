@@ -14,7 +14,7 @@ async fn whole_histories_come_in_the_order_asked_for() {
     lab.log(&b, metrics(vec![metric("m", f64::NAN, 7, 1), metric("n", 2.0, 5, 0)])).await.expect("logged");
     let asked: Vec<(RunId, String)> =
         [(&b, "n"), (&a, "m"), (&b, "m"), (&a, "never")].map(|(run, key)| (run.clone(), key.to_owned())).into();
-    let found = tracking::curves(&lab.portal, &lab.ada, "vision", &asked, |points| points).await.expect("read");
+    let found = tracking::curves(&lab.portal, &lab.ada, "vision", &asked, |_, points| points).await.expect("read");
     assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [1, 3000, 1, 0]);
     assert!(found[1].is_sorted_by(|a, b| a.step < b.step) && found[2][0].value.is_nan());
 }
@@ -26,7 +26,7 @@ async fn one_run_of_another_team_is_as_one_that_is_not_there() {
     let theirs = tracking::runs::create(&lab.portal, &lab.eve, "speech", domain::model::NewRun::default()).await.expect("a run").id;
     let ask = async |caller, team, runs: &[&RunId]| {
         let asked: Vec<_> = runs.iter().map(|run| ((*run).clone(), "m".to_owned())).collect();
-        tracking::curves(&lab.portal, caller, team, &asked, |points| points.len()).await
+        tracking::curves(&lab.portal, caller, team, &asked, |_, points| points.len()).await
     };
     assert_eq!(ask(&lab.ada, "vision", &[&mine]).await.expect("read"), [0]);
     for runs in [[&mine, &theirs], [&mine, &RunId::from("none")]] {
@@ -34,4 +34,24 @@ async fn one_run_of_another_team_is_as_one_that_is_not_there() {
     }
     // Also where nothing is asked for.
     assert!(matches!(ask(&lab.eve, "vision", &[]).await, Err(Error::NotFound(_))));
+}
+
+#[tokio::test]
+async fn runs_are_found_by_their_ids_each_once_and_in_that_order() {
+    let lab = Lab::new().await;
+    let mut made = Vec::new();
+    for _ in 0..300 {
+        made.push(lab.run().await);
+    }
+    lab.log(&made[7], metrics(vec![metric("m", 0.5, 7, 1)])).await.expect("logged");
+    made.reverse();
+    let asked: Vec<RunId> = made.iter().chain(&made[..5]).cloned().collect();
+    let found = tracking::named_runs(&lab.portal, &lab.ada, "vision", &asked).await.expect("read");
+    assert_eq!(found.iter().map(|run| &run.id).collect::<Vec<_>>(), made.iter().collect::<Vec<_>>());
+    assert_eq!(found.iter().map(|run| run.metrics.len()).sum::<usize>(), 1);
+    let theirs = tracking::runs::create(&lab.portal, &lab.eve, "speech", domain::model::NewRun::default()).await.expect("a run").id;
+    for foreign in [theirs, RunId::from("none")] {
+        let asked = [made[0].clone(), foreign];
+        assert!(matches!(tracking::named_runs(&lab.portal, &lab.ada, "vision", &asked).await, Err(Error::NotFound(_))));
+    }
 }

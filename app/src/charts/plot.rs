@@ -1,0 +1,164 @@
+//! A picture that one may point at, read by keyboard, and draw a part of larger.
+
+use super::{controls::use_follow, line::Line, picture::Frame, query::XAxis, ticks::number};
+use crate::components::{duration, exact_time};
+use leptos::{ev, html::Div, prelude::*};
+
+/// Pixels that a pointer is dragged before it means a part of the axis.
+const DRAGGED: f64 = 6.0;
+/// Hundredths of the axis that a key goes, alone and with the shift key.
+const STEP: i32 = 1;
+const LEAP: i32 = 10;
+
+/// What is read at a place of the axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    pub x: f64,
+    pub value: f64,
+}
+
+/// The point of a line that is nearest to `x`, as it is drawn strong; none where the line has none or does not reach that far.
+pub fn reading(line: &Line, x: f64) -> Option<Reading> {
+    let drawn = line.smooth.as_ref().unwrap_or(&line.raw);
+    let (first, last) = drawn.x.first().zip(drawn.x.last())?;
+    let at = drawn.x.partition_point(|place| *place < x);
+    let near = [at.saturating_sub(1), at].into_iter().filter(|i| *i < drawn.x.len() && !drawn.y[*i].is_nan());
+    let nearest = near.min_by(|a, b| (drawn.x[*a] - x).abs().total_cmp(&(drawn.x[*b] - x).abs()))?;
+    // A little beside its end is meant for it; further out there is nothing.
+    let beside = (last - first) * 0.01;
+    let found = Reading { x: drawn.x[nearest], value: drawn.y[nearest] };
+    (x >= first - beside && x <= last + beside).then_some(found)
+}
+
+/// A place of the axis in words.
+#[expect(clippy::cast_possible_truncation, reason = "milliseconds fit")]
+pub fn place_words(axis: XAxis, x: f64) -> String {
+    match axis {
+        XAxis::Step => format!("step {}", number(x.round())),
+        XAxis::Wall => exact_time(x as i64),
+        XAxis::Relative => format!("after {}", duration((x * 1000.0) as i64)),
+    }
+}
+
+/// A picture as wide as it is shown: `width` becomes what there is room for. `cursor` is the place that all charts of the page are read at.
+#[component]
+pub fn Plot(
+    #[prop(into)] label: Signal<String>,
+    #[prop(into)] svg: Signal<String>,
+    #[prop(into)] frame: Signal<Frame>,
+    /// Drawn over the picture, which becomes faint.
+    #[prop(optional, into)]
+    over: Signal<Option<String>>,
+    cursor: RwSignal<Option<f64>>,
+    width: RwSignal<u32>,
+) -> impl IntoView {
+    let (node, follow) = (NodeRef::<Div>::new(), use_follow());
+    let drag = RwSignal::new(None::<(f64, f64)>);
+    let measure = move || {
+        if let Some(wide) = node.get_untracked().and_then(|plot| u32::try_from(plot.client_width()).ok()).filter(|wide| *wide > 0) {
+            width.set(wide.clamp(240, 2000));
+        }
+    };
+    Effect::new(move || {
+        node.track();
+        measure();
+    });
+    let resized = window_event_listener(ev::resize, move |_| measure());
+    on_cleanup(move || resized.remove());
+    // How far from the left edge, and how wide the picture is.
+    let pixel = move |ev: &ev::PointerEvent| {
+        node.get_untracked().map(|plot| {
+            let place = plot.get_bounding_client_rect();
+            (f64::from(ev.client_x()) - place.left(), place.width())
+        })
+    };
+    let moved = move |ev: ev::PointerEvent| {
+        let Some((at, wide)) = pixel(&ev) else { return };
+        cursor.set(frame.get_untracked().value(at, wide));
+        if let Some((start, _)) = drag.get_untracked() {
+            drag.set(Some((start, at / wide)));
+        }
+    };
+    let zoom = {
+        let follow = follow.clone();
+        move |_: ev::PointerEvent| {
+            let (Some((start, end)), Some(plot)) = (drag.get_untracked(), node.get_untracked()) else { return };
+            drag.set(None);
+            let wide = f64::from(plot.client_width());
+            if (end - start).abs() * wide < DRAGGED {
+                return;
+            }
+            let frame = frame.get_untracked();
+            let ends = [start.min(end), start.max(end)].map(|share| frame.value(share * wide, wide));
+            let texts = ends.map(|end| end.map(|v| v.to_string()).unwrap_or_default());
+            follow(&[("from", &texts[0]), ("to", &texts[1])]);
+        }
+    };
+    let whole = move || follow(&[("from", ""), ("to", "")]);
+    let (by_mouse, by_key) = (whole.clone(), whole);
+    let pressed = move |ev: ev::KeyboardEvent| {
+        let step = if ev.shift_key() { LEAP } else { STEP };
+        let (frame, now) = (frame.get_untracked(), cursor.get_untracked());
+        let to = match ev.key().as_str() {
+            "ArrowRight" => Some(frame.further(now, step)),
+            "ArrowLeft" => Some(frame.further(now, -step)),
+            "Home" => Some(frame.further(None, 0)),
+            "End" => Some(frame.further(Some(frame.further(None, 0)), 100)),
+            "Escape" if now.is_some() => None,
+            "Escape" => return by_key(),
+            _ => return,
+        };
+        ev.prevent_default();
+        cursor.set(to);
+    };
+    let line = move || cursor.get().and_then(|x| frame.get().share(x)).map(|at| view! { <line x1=at.to_string() x2=at.to_string() y1="0" y2="1" /> });
+    let part = move || {
+        drag.get().map(|(start, end)| {
+            view! { <rect x=start.min(end).to_string() width=(end - start).abs().to_string() y="0" height="1" /> }
+        })
+    };
+    view! {
+        <div
+            class="chart-hold"
+            node_ref=node
+            tabindex="0"
+            role="group"
+            aria-label="Chart: the arrow keys read its values, dragging shows a part, Escape shows all"
+            on:pointermove=moved
+            on:pointerleave=move |_| {
+                cursor.set(None);
+                drag.set(None);
+            }
+            on:pointerdown=move |ev| {
+                if let Some((at, wide)) = pixel(&ev).filter(|_| ev.button() == 0 && ev.pointer_type() != "touch") {
+                    drag.set(Some((at / wide, at / wide)));
+                }
+            }
+            on:pointerup=zoom
+            on:dblclick=move |_| by_mouse()
+            on:keydown=pressed
+        >
+            <div class="chart-plot" class:lit=move || over.with(Option::is_some) role="img" aria-label=move || label.get() inner_html=move || svg.get()></div>
+            {move || over.get().map(|svg| view! { <div class="chart-plot chart-lit" aria-hidden="true" inner_html=svg></div> })}
+            <svg class="chart-over" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
+                {line}
+                {part}
+            </svg>
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::charts::Query;
+    use domain::model::{Point, RunId};
+
+    #[test]
+    fn the_nearest_point_is_read_and_none_beyond_the_line() {
+        let points = [(0, 1.0), (10, f64::NAN), (20, 3.0)].map(|(step, value)| Point { step, timestamp: 0, value });
+        let line = Line::of(RunId::from("r"), "r".into(), None, points.into(), &Query::default().sound(), None);
+        let value = |x| reading(&line, x).map(|r| r.value);
+        assert_eq!([value(-5.0), value(0.1), value(9.0), value(16.0), value(20.1), value(30.0)], [None, Some(1.0), Some(1.0), Some(3.0), Some(3.0), None]);
+    }
+}

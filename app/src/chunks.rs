@@ -9,6 +9,7 @@ use crate::{
     registry::{ModelPage, ModelsPage, VersionPage},
     system::{ComputePage, SystemPage},
     teams::{MembersPage, NewTeamPage, TeamsPage},
+    traces::{TracePage, TracesPage},
     tracking::{ExperimentsPage, RunPage, RunsPage},
     volumes::VolumesPage,
 };
@@ -64,7 +65,7 @@ chunks! {
     /// What people work with in a team.
     work, load_work, WorkPages { NotebooksPage LaunchPage NotebookPage VolumesPage }
     /// Experiments and runs, alone and side by side.
-    tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage ComparePage }
+    tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage ComparePage TracesPage TracePage }
     /// Registered models and their versions.
     registry, load_registry, RegistryPages { ModelsPage ModelPage VersionPage }
     /// People, teams, and what they did.

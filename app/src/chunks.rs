@@ -10,6 +10,7 @@ use crate::{
     registry::{ModelPage, ModelsPage, VersionPage},
     system::{ComputePage, SystemPage},
     teams::{MembersPage, NewTeamPage, TeamsPage},
+    traces::{TracePage, TracesPage},
     tracking::{ExperimentsPage, RunPage, RunsPage},
     volumes::VolumesPage,
 };
@@ -65,7 +66,7 @@ chunks! {
     /// What people work with in a team.
     work, load_work, WorkPages { NotebooksPage LaunchPage NotebookPage VolumesPage }
     /// Experiments and runs, alone and side by side.
-    tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage ComparePage }
+    tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage ComparePage TracesPage TracePage }
     /// Registered models and their versions.
     registry, load_registry, RegistryPages { ModelsPage ModelPage VersionPage }
     /// Promotions: asked for, reviewed, rolled back, and what they take.

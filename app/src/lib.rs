@@ -16,11 +16,13 @@ pub mod identity;
 pub mod live;
 pub mod navigation;
 pub mod notebooks;
+pub mod previews;
 pub mod promotion;
 pub mod registry;
 mod root;
 mod system;
 pub mod teams;
+pub mod traces;
 pub mod tracking;
 pub mod volumes;
 
@@ -62,6 +64,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/t/:team/notebooks/:id") view=WorkPages::NotebookPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/experiments") view=TrackingPages::ExperimentsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/experiments/:experiment") view=TrackingPages::RunsPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/experiments/:experiment/traces") view=TrackingPages::TracesPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/traces/:trace") view=TrackingPages::TracePage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/runs/:run") view=TrackingPages::RunPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/models") view=RegistryPages::ModelsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/models/:model") view=RegistryPages::ModelPage ssr=SsrMode::Async />

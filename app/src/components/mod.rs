@@ -20,6 +20,7 @@
 //! - Status: `<StatusBadge tone=Tone::Good glyph=Glyph::CircleCheck text="Active" />`, `<PhaseBadge phase />`: word, icon and colour.
 //! - Values: `<Time at />` (ticks, exact on hover), `bytes()`, `mib()`, `duration()`, `<Meter value max label />`.
 //! - Lists: `SortHeader`, `FilterBar`, `SearchField`, `query_value` keep their state in the URL; `.table-wrap > table.table` scrolls with a sticky head.
+//! - Markdown: the server function answers `SafeHtml::of_markdown(&text)`, the page shows `<Markdown html />`; never `inner_html` of anything else.
 //! - Others: `EmptyState`, `ErrorNote`, `Note`, `Loading`, `Tabs`, `Menu`, `CopyButton`, `use_toasts().show(Tone::Good, "Saved")`.
 //! - Classes: `btn`, `btn-primary`, `btn-danger`, `btn-ghost`, `btn-sm`, `icon-btn`, `card`, `chip`, `muted`, `mono`, `num`, `stack`, `row`, `needs-js`
 //!   (hidden where scripts are off), `without-js` (hidden where they are on). The content security policy refuses `style` attributes: never write one.
@@ -32,6 +33,7 @@ mod form;
 mod format;
 pub mod frame;
 mod icon;
+mod markdown;
 mod menu;
 mod meter;
 mod notes;
@@ -49,6 +51,7 @@ pub use form::{FormError, FormState, SubmitButton, when_done};
 pub use format::{bytes, count, duration, exact_time, iso_time, mib, relative_time};
 pub use frame::{Frame, Logo, MeResource, TEAM_COOKIE, preferred_team, role_in, use_me, use_team};
 pub use icon::{Glyph, Icon};
+pub use markdown::{Markdown, SafeHtml};
 pub use menu::{Menu, Tab, Tabs};
 pub use meter::Meter;
 pub use notes::{EmptyState, ErrorNote, ErrorPage, Loading, LoadingPage, Note, page_or_error};

@@ -16,3 +16,4 @@ pub(crate) mod words;
 pub use model_page::ModelPage;
 pub use models_page::ModelsPage;
 pub use version_page::VersionPage;
+pub(crate) use words::page_of_version;

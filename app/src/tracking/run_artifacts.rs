@@ -1,7 +1,15 @@
-//! The files of a run: folders to open, files to download. Nothing of them is shown inside the portal.
+//! The files of a run: folders to open, files to look at and to download. Nothing of them is active inside the portal.
 
-use super::{api::run_artifacts, words::page_of_run};
-use crate::components::{ErrorNote, Glyph, Icon, Loading, bytes, query_value};
+use super::{
+    files_api::{Browsed, browse_run},
+    words::page_of_run,
+};
+use crate::{
+    components::{ErrorNote, Glyph, Icon, Loading, bytes, query_value},
+    error::AppError,
+    live::kept_current,
+    previews::PreviewCard,
+};
 use domain::model::{ArtifactEntry, RunId};
 use leptos::prelude::*;
 
@@ -11,45 +19,96 @@ fn encoded(path: &str) -> String {
     path.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
+/// The tab of a run's page; `?path=` names the folder or file.
 #[component]
 pub fn RunArtifacts(team: String, run: RunId, changes: RwSignal<u32>) -> impl IntoView {
-    let folder = query_value("path");
-    let (for_fetch, id) = (team.clone(), run.clone());
-    let asked = move || (folder.get(), changes.get());
-    let entries = Resource::new(asked, move |(folder, _)| run_artifacts(for_fetch.clone(), id.clone(), folder));
-    let page = page_of_run(&team, run.as_str());
-    let (team, page) = (StoredValue::new(team), StoredValue::new(page));
+    let (path, all) = (query_value("path"), query_value("all"));
+    let place = StoredValue::new((team, run));
+    let asked = move || (path.get(), !all.read().is_empty());
+    let ask = move |(path, all): (String, bool)| {
+        let (team, run) = place.get_value();
+        // What cannot be shown is told in its place, also where the page was alive before.
+        async move { Ok::<Result<Browsed, AppError>, AppError>(browse_run(team, run, path, all).await) }
+    };
+    let first = Resource::new(move || untrack(asked), ask);
     view! {
         <Transition fallback=|| view! { <Loading /> }>
-            {move || {
-                let run = run.clone();
-                Suspend::new(async move {
-                    match entries.await {
-                        Ok(entries) => {
-                            view! { <Folder team=team.get_value() run page=page.get_value() folder=folder.get_untracked() entries /> }.into_any()
-                        }
-                        Err(error) => view! { <ErrorNote error /> }.into_any(),
+            {move || Suspend::new(async move {
+                match first.await {
+                    Ok(first) => {
+                        let found = kept_current(first, move || (asked(), changes.get()), move |(asked, _)| ask(asked));
+                        view! { <Found place found /> }.into_any()
                     }
-                })
-            }}
+                    Err(error) => view! { <ErrorNote error /> }.into_any(),
+                }
+            })}
         </Transition>
     }
 }
 
 #[component]
-fn Folder(team: String, run: RunId, page: String, folder: String, entries: Vec<ArtifactEntry>) -> impl IntoView {
-    let to =
-        |path: &str| if path.is_empty() { format!("{page}?tab=artifacts") } else { format!("{page}?tab=artifacts&path={}", encoded(path)) };
-    let mut steps = vec![("artifacts".to_owned(), to(""))];
-    let mut so_far = String::new();
-    for segment in folder.split('/').filter(|s| !s.is_empty()) {
-        so_far = if so_far.is_empty() { segment.to_owned() } else { format!("{so_far}/{segment}") };
-        steps.push((segment.to_owned(), to(&so_far)));
+fn Found(place: StoredValue<(String, RunId)>, found: RwSignal<Result<Browsed, AppError>>) -> impl IntoView {
+    // What has not changed is not drawn again while the run goes on.
+    let failed = Memo::new(move |_| found.with(|found| found.as_ref().err().cloned()));
+    let list = Memo::new(move |_| found.with(|found| found.as_ref().ok().map(|b| (b.path.clone(), b.folder.clone(), b.entries.clone()))));
+    let file = Memo::new(move |_| found.with(|found| found.as_ref().ok().and_then(|b| Some((b.path.clone(), b.preview.clone()?)))));
+    let page = move || place.with_value(|(team, run)| page_of_run(team, run.as_str()));
+    let preview = move || {
+        file.get().map(|(path, preview)| {
+            let source = format!("{}/artifacts/{}", page(), encoded(&path));
+            let more = format!("{}&all=1", address(&page(), &path));
+            view! { <PreviewCard preview source more /> }
+        })
+    };
+    let folder = move || list.get().map(|(path, folder, entries)| view! { <Folder page=page() open=path folder entries /> });
+    view! {
+        {move || failed.get().map(|error| view! { <ErrorNote error /> <p><a href=address(&page(), "")>"Show all files"</a></p> })}
+        {move || list.with(|list| list.as_ref().map(|(path, ..)| path.clone())).map(|path| view! { <Way page=page() path /> })}
+        <div class="files" class:files-open=move || file.with(Option::is_some)>
+            <div>{folder}</div>
+            {preview}
+        </div>
     }
-    let way = steps
+}
+
+/// The tab at this path.
+fn address(page: &str, path: &str) -> String {
+    if path.is_empty() { format!("{page}?tab=artifacts") } else { format!("{page}?tab=artifacts&path={}", encoded(path)) }
+}
+
+/// The folders above, each a link.
+#[component]
+fn Way(page: String, path: String) -> impl IntoView {
+    let mut steps = vec![("artifacts".to_owned(), address(&page, ""))];
+    let mut so_far = String::new();
+    for segment in path.split('/').filter(|s| !s.is_empty()) {
+        so_far = if so_far.is_empty() { segment.to_owned() } else { format!("{so_far}/{segment}") };
+        steps.push((segment.to_owned(), address(&page, &so_far)));
+    }
+    let last = steps.len() - 1;
+    let steps = steps
         .into_iter()
-        .map(|(text, href)| view! { <li><a class="mono" href=href>{text}</a><Icon glyph=Glyph::ChevronRight /></li> })
+        .enumerate()
+        .map(|(i, (text, href))| {
+            view! {
+                <li>
+                    <a class="mono" href=href aria-current=(i == last).then_some("page")>
+                        {text}
+                    </a>
+                    {(i < last).then(|| view! { <Icon glyph=Glyph::ChevronRight /> })}
+                </li>
+            }
+        })
         .collect_view();
+    view! {
+        <nav class="crumbs" aria-label="Folder">
+            <ol>{steps}</ol>
+        </nav>
+    }
+}
+
+#[component]
+fn Folder(page: String, open: String, folder: String, entries: Vec<ArtifactEntry>) -> impl IntoView {
     if entries.is_empty() {
         return view! { <p class="muted">"No files. What the run logs as artifacts appears here."</p> }.into_any();
     }
@@ -57,46 +116,27 @@ fn Folder(team: String, run: RunId, page: String, folder: String, entries: Vec<A
         .into_iter()
         .map(|entry| {
             let path = if folder.is_empty() { entry.name.clone() } else { format!("{folder}/{}", entry.name) };
-            let name = entry.name;
-            if entry.is_folder {
-                let href = to(&path);
-                view! {
-                    <tr>
-                        <th scope="row">
-                            <a class="row-link file" href=href>
-                                <Icon glyph=Glyph::Folder />
-                                {name}
-                            </a>
-                        </th>
-                        <td class="num faint">"–"</td>
-                    </tr>
-                }
-                .into_any()
+            let (glyph, size) = if entry.is_folder {
+                (Glyph::Folder, view! { <td class="num faint">"–"</td> }.into_any())
             } else {
-                let href = format!("/t/{team}/runs/{run}/artifacts/{}", encoded(&path));
-                let file = name.clone();
-                view! {
-                    <tr>
-                        <th scope="row">
-                            // Not a page: the router must leave it to the browser.
-                            <a class="row-link file" href=href rel="external" download=file>
-                                <Icon glyph=Glyph::FileText />
-                                {name}
-                            </a>
-                        </th>
-                        <td class="num" title=format!("{} bytes", entry.size)>
-                            {bytes(entry.size.unsigned_abs())}
-                        </td>
-                    </tr>
-                }
-                .into_any()
+                let exact = format!("{} bytes", entry.size);
+                (Glyph::FileText, view! { <td class="num" title=exact>{bytes(entry.size.unsigned_abs())}</td> }.into_any())
+            };
+            let current = (path == open).then_some("true");
+            view! {
+                <tr>
+                    <th scope="row" class="wrap">
+                        <a class="row-link file" data-row href=address(&page, &path) data-noscroll="true" aria-current=current>
+                            <Icon glyph />
+                            {entry.name}
+                        </a>
+                    </th>
+                    {size}
+                </tr>
             }
         })
         .collect_view();
     view! {
-        <nav class="crumbs" aria-label="Folder">
-            <ol>{way}</ol>
-        </nav>
         <div class="table-wrap">
             <table class="table">
                 <caption class="sr-only">"Files of the run"</caption>
@@ -117,10 +157,12 @@ fn Folder(team: String, run: RunId, page: String, folder: String, entries: Vec<A
 
 #[cfg(test)]
 mod tests {
-    use super::encoded;
+    use super::{address, encoded};
 
     #[test]
     fn paths_are_encoded_for_an_address() {
         assert_eq!(encoded("a b/ü?.txt"), "a%20b/%C3%BC%3F.txt");
+        assert_eq!(address("/p", ""), "/p?tab=artifacts");
+        assert_eq!(address("/p", "a&b=c#d"), "/p?tab=artifacts&path=a%26b%3Dc%23d");
     }
 }

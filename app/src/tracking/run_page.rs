@@ -1,62 +1,104 @@
 //! One run: what it is, what it logged, its files, and how to make it again.
 
 use super::{
-    api::{RunDetail, get_run},
+    api::{DeleteTag, RunDetail, SetNote, SetTag, get_run},
     run_artifacts::RunArtifacts,
-    run_values::{Metrics, MetricsTable, Pairs, ParamsTable},
+    run_metrics::RunMetrics,
+    run_note::RunNote,
+    run_sources::{RunData, RunFamily, RunSurroundings},
+    run_tags::{RunTags, TagActions},
+    run_values::{MetricsTable, Pairs, ParamsTable},
     words::{RunBadge, lasted, page_of_experiment, page_of_run},
 };
 use crate::{
     charts::RunCharts,
-    components::{CopyButton, Crumb, Fact, LoadingPage, Page, Tab, Tabs, Time, exact_time, page_or_error, query_value, use_now, use_team},
+    components::{
+        CopyButton, Crumb, Fact, LoadingPage, Page, SafeHtml, Tab, Tabs, Time, Tone, exact_time, page_or_error, query_value, role_in,
+        use_me, use_now, use_team, use_toasts, when_done,
+    },
+    error::AppError,
     live::{kept_current, use_live},
+    traces::RunTraces,
 };
-use domain::model::{Change, ExperimentId, Metric, Run, RunId, TAG_NOTE, TAG_PARENT, Tag};
+use domain::model::{Change, ExperimentId, Metric, Role, Run, RunId, TAG_NOTE, Tag};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
 #[component]
 pub fn RunPage() -> impl IntoView {
-    let (team, live, params) = (use_team(), use_live(), use_params_map());
+    let (team, me, live, params) = (use_team(), use_me(), use_live(), use_params_map());
     let id = Memo::new(move |_| params.with(|p| p.get_str("run").unwrap_or_default().to_owned()));
     let experiment = StoredValue::new(None::<ExperimentId>);
     let changes = live.changes_in(team.into(), move |event| match &event.change {
         Change::Runs { experiment: changed } => experiment.with_value(|shown| shown.as_ref() == Some(changed)),
         _ => false,
     });
+    let actions = Actions { note: ServerAction::new(), tags: TagActions { set: ServerAction::new(), delete: ServerAction::new() } };
+    follow(actions, changes);
     let first = Resource::new(
         move || (team.get(), id.get()),
         move |(team, id)| async move {
             live.positioned().await;
-            get_run(team, RunId(id)).await
+            let writes = me.await.ok().flatten().and_then(|me| role_in(&me, &team)) >= Some(Role::Member);
+            Ok::<_, AppError>((get_run(team, RunId(id)).await?, writes))
         },
     );
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Run" /> }>
             {move || Suspend::new(async move {
                 let team = team.get_untracked();
-                page_or_error(first.await, |first| {
+                page_or_error(first.await, |(first, writes)| {
                     experiment.set_value(Some(first.experiment.id.clone()));
-                    view! { <RunView team first changes /> }
+                    view! { <RunView team first writes changes actions /> }
                 })
             })}
         </Transition>
     }
 }
 
+/// What people change of a run.
+#[derive(Clone, Copy)]
+struct Actions {
+    note: ServerAction<SetNote>,
+    tags: TagActions,
+}
+
+/// What is seen once an action is done.
+fn follow(actions: Actions, changes: RwSignal<u32>) {
+    let toasts = use_toasts();
+    let done = move |words: String| {
+        changes.update(|n| *n += 1);
+        toasts.show(Tone::Good, words);
+    };
+    when_done(actions.note, move |()| done("Note saved.".to_owned()));
+    when_done::<SetTag>(actions.tags.set, move |key| done(format!("Tag {key} set.")));
+    when_done::<DeleteTag>(actions.tags.delete, move |key| done(format!("Tag {key} deleted.")));
+    // Where somebody else was quicker, their words are fetched.
+    let version = actions.note.version();
+    Effect::new(move |seen: Option<usize>| {
+        let now = version.get();
+        if seen.is_some_and(|seen| seen != now) {
+            changes.update(|n| *n += 1);
+        }
+        now
+    });
+}
+
 /// The parts of the page, and how the address names them.
-const TABS: [(&str, &str); 7] = [
+const TABS: [(&str, &str); 9] = [
     ("Overview", ""),
     ("Metrics", "metrics"),
     ("Charts", "charts"),
     ("Params", "params"),
     ("Tags", "tags"),
     ("Artifacts", "artifacts"),
+    ("Data and models", "data"),
+    ("Traces", "traces"),
     ("Reproduce", "reproduce"),
 ];
 
 #[component]
-fn RunView(team: String, first: RunDetail, changes: RwSignal<u32>) -> impl IntoView {
+fn RunView(team: String, first: RunDetail, writes: bool, changes: RwSignal<u32>, actions: Actions) -> impl IntoView {
     let (id, experiment) = (first.run.id.clone(), first.experiment.clone());
     let again = (team.clone(), id.clone());
     let detail = kept_current(first, move || changes.get(), move |_| get_run(again.0.clone(), again.1.clone()));
@@ -66,10 +108,11 @@ fn RunView(team: String, first: RunDetail, changes: RwSignal<u32>) -> impl IntoV
     let params = Memo::new(move |_| run.with(|r| r.params.clone()));
     let tags = Memo::new(move |_| run.with(|r| r.tags.clone()));
     let record = Memo::new(move |_| detail.with(|d| d.record.clone()));
+    let note = Memo::new(move |_| detail.with(|d| d.note.clone()));
     let state = Memo::new(move |_| run.with(|r| (r.status, r.deleted_at.is_some())));
     let href = page_of_run(&team, id.as_str());
     let download = format!("{href}/reproduce.json");
-    let tab = query_value("tab");
+    let (tab, of) = (query_value("tab"), experiment.id.clone());
     let crumbs = vec![
         Crumb::new(team.clone(), format!("/t/{team}")),
         Crumb::new("Experiments", format!("/t/{team}/experiments")),
@@ -95,13 +138,22 @@ fn RunView(team: String, first: RunDetail, changes: RwSignal<u32>) -> impl IntoV
             {move || {
                 let team = team.clone();
                 match tab.read().as_str() {
-                    "metrics" => view! { <Metrics metrics /> }.into_any(),
+                    "metrics" => view! { <RunMetrics team run=id.clone() changes /> }.into_any(),
                     "charts" => view! { <RunCharts team run=id.clone() changes /> }.into_any(),
                     "params" => view! { <Pairs what="params" caption="The run's params" pairs=params /> }.into_any(),
-                    "tags" => view! { <Pairs what="tags" caption="The run's tags" pairs=tags /> }.into_any(),
+                    "tags" => view! { <RunTags team run=id.clone() tags writes actions=actions.tags /> }.into_any(),
                     "artifacts" => view! { <RunArtifacts team run=id.clone() changes /> }.into_any(),
-                    "reproduce" => view! { <Reproduce record download=download.clone() /> }.into_any(),
-                    _ => view! { <Overview team run metrics params tags /> }.into_any(),
+                    "data" => view! { <RunData team run=id.clone() changes /> }.into_any(),
+                    "traces" => view! { <RunTraces team experiment=of.clone() run=id.clone() /> }.into_any(),
+                    "reproduce" => view! {
+                        <RunSurroundings team run=id.clone() changes />
+                        <Reproduce record download=download.clone() />
+                    }
+                    .into_any(),
+                    _ => {
+                        let shown = Shown { run, metrics, params, tags, note };
+                        view! { <Overview team shown writes action=actions.note changes /> }.into_any()
+                    }
                 }
             }}
         </Page>
@@ -111,13 +163,44 @@ fn RunView(team: String, first: RunDetail, changes: RwSignal<u32>) -> impl IntoV
 /// Metrics and params that the overview shows.
 const FIRST: usize = 8;
 
+/// What the overview is drawn from.
+#[derive(Clone, Copy)]
+struct Shown {
+    run: Memo<Run>,
+    metrics: Memo<Vec<Metric>>,
+    params: Memo<Vec<Tag>>,
+    tags: Memo<Vec<Tag>>,
+    note: Memo<SafeHtml>,
+}
+
 #[component]
-fn Overview(team: String, run: Memo<Run>, metrics: Memo<Vec<Metric>>, params: Memo<Vec<Tag>>, tags: Memo<Vec<Tag>>) -> impl IntoView {
-    let now = use_now();
-    let tag = move |key: &'static str| Memo::new(move |_| tags.with(|tags| tags.iter().find(|t| t.key == key).map(|t| t.value.clone())));
-    let (note, parent) = (tag(TAG_NOTE), tag(TAG_PARENT));
+fn Overview(team: String, shown: Shown, writes: bool, action: ServerAction<SetNote>, changes: RwSignal<u32>) -> impl IntoView {
+    let Shown { metrics, params, tags, note, .. } = shown;
+    let id = shown.run.with_untracked(|run| run.id.clone());
+    let text = Memo::new(move |_| tags.with(|tags| tags.iter().find(|t| t.key == TAG_NOTE).map(|t| t.value.clone()).unwrap_or_default()));
     let first_metrics = Memo::new(move |_| metrics.with(|all| all.iter().take(FIRST).cloned().collect::<Vec<_>>()));
     let first_params = Memo::new(move |_| params.with(|all| all.iter().take(FIRST).cloned().collect::<Vec<_>>()));
+    view! {
+        <div class="run-overview">
+            <Facts team=team.clone() run=shown.run tags />
+            <div class="stack">
+                <RunNote team=team.clone() run=id.clone() text html=note writes action />
+                <section aria-label="First metrics">
+                    <MetricsTable metrics=first_metrics />
+                </section>
+                <section aria-label="First params">
+                    <ParamsTable params=first_params />
+                </section>
+                <RunFamily team run=id changes />
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Facts(team: String, run: Memo<Run>, tags: Memo<Vec<Tag>>) -> impl IntoView {
+    let now = use_now();
+    let tag = move |key: &'static str| Memo::new(move |_| tags.with(|tags| tags.iter().find(|t| t.key == key).map(|t| t.value.clone())));
     // The user that the client claims, where that is not who made it.
     let claimed = Memo::new(move |_| run.with(|r| (!r.user_id.is_empty() && r.user_id != r.created_by).then(|| r.user_id.clone())));
     let (started, ended) = (Memo::new(move |_| run.with(|r| r.start_time)), Memo::new(move |_| run.with(|r| r.end_time)));
@@ -128,52 +211,32 @@ fn Overview(team: String, run: Memo<Run>, metrics: Memo<Vec<Metric>>, params: Me
         let href = format!("/t/{team}/notebooks/{id}");
         view! { <Fact name="Notebook"><a href=href>"The notebook that made it"</a></Fact> }
     });
-    let parent = move || {
-        parent.get().map(|parent| {
-            let href = page_of_run(&team, &parent);
-            view! { <Fact name="Parent run"><a class="mono" href=href>{parent}</a></Fact> }
-        })
-    };
     let fact = |name: &'static str, value: Memo<Option<String>>| {
         move || value.get().map(|value| view! { <Fact name><span class="mono wrap">{value}</span></Fact> })
     };
     view! {
-        <div class="run-overview">
-            <section class="card pad" aria-label="Facts">
-                <dl class="profile">
-                    <Fact name="Run id">
-                        <span class="mono wrap">{id.clone()}</span>
-                        <CopyButton text=id label="Copy run id" />
-                    </Fact>
-                    <Fact name="Made by">{by}</Fact>
-                    {fact("User of the client", claimed)}
-                    {notebook}
-                    {parent}
-                    <Fact name="Started">
-                        {move || started.get().map(|at| view! { <span><Time at />" "<span class="muted">{exact_time(at)}</span></span> })}
-                    </Fact>
-                    <Fact name="Duration">{move || run.with(|run| lasted(run, now.get()))}</Fact>
-                    {move || ended.get().map(|at| view! { <Fact name="Ended">{exact_time(at)}</Fact> })}
-                    {fact("Source", tag("mlflow.source.name"))}
-                    {fact("Git commit", tag("mlflow.source.git.commit"))}
-                    <Fact name="Artifacts">
-                        <span class="mono wrap">{place.clone()}</span>
-                        <CopyButton text=place label="Copy artifact location" />
-                    </Fact>
-                </dl>
-            </section>
-            <div class="stack">
-                {move || {
-                    note.get().map(|note| view! { <section class="card pad" aria-label="Note"><h2>"Note"</h2><p class="note-text">{note}</p></section> })
-                }}
-                <section aria-label="First metrics">
-                    <MetricsTable metrics=first_metrics />
-                </section>
-                <section aria-label="First params">
-                    <ParamsTable params=first_params />
-                </section>
-            </div>
-        </div>
+        <section class="card pad" aria-label="Facts">
+            <dl class="profile">
+                <Fact name="Run id">
+                    <span class="mono wrap">{id.clone()}</span>
+                    <CopyButton text=id label="Copy run id" />
+                </Fact>
+                <Fact name="Made by">{by}</Fact>
+                {fact("User of the client", claimed)}
+                {notebook}
+                <Fact name="Started">
+                    {move || started.get().map(|at| view! { <span><Time at />" "<span class="muted">{exact_time(at)}</span></span> })}
+                </Fact>
+                <Fact name="Duration">{move || run.with(|run| lasted(run, now.get()))}</Fact>
+                {move || ended.get().map(|at| view! { <Fact name="Ended">{exact_time(at)}</Fact> })}
+                {fact("Source", tag("mlflow.source.name"))}
+                {fact("Git commit", tag("mlflow.source.git.commit"))}
+                <Fact name="Artifacts">
+                    <span class="mono wrap">{place.clone()}</span>
+                    <CopyButton text=place label="Copy artifact location" />
+                </Fact>
+            </dl>
+        </section>
     }
 }
 

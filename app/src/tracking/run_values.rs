@@ -5,49 +5,6 @@ use crate::components::{Column, FilterBar, ListTable, SearchField, Time, query_v
 use domain::model::{Metric, Tag};
 use leptos::prelude::*;
 
-const METRIC_COLUMNS: &[Column] = &[
-    Column::sorted("name", "Metric"),
-    Column::numbers("latest", "Latest"),
-    Column::numbers("step", "Step"),
-    Column::sorted("logged", "Logged"),
-];
-
-fn arranged_metrics(metrics: &[Metric], text: &str, sort: &str) -> Vec<Metric> {
-    let text = text.trim().to_lowercase();
-    let mut found: Vec<Metric> = metrics.iter().filter(|m| m.key.to_lowercase().contains(&text)).cloned().collect();
-    found.sort_by(|a, b| {
-        let order = match sort.trim_start_matches('-') {
-            "latest" => a.value.total_cmp(&b.value),
-            "step" => a.step.cmp(&b.step),
-            "logged" => a.timestamp.cmp(&b.timestamp),
-            _ => a.key.cmp(&b.key),
-        };
-        sort_order(sort, order)
-    });
-    found
-}
-
-/// The latest value of every metric.
-#[component]
-pub(super) fn Metrics(metrics: Memo<Vec<Metric>>) -> impl IntoView {
-    let (text, sort) = (query_value("q"), query_value("sort"));
-    let found = Memo::new(move |_| metrics.with(|metrics| arranged_metrics(metrics, &text.read(), &sort.read())));
-    or_none("metrics", metrics, move || {
-        view! {
-            <TabFilter tab="metrics" label="Find a metric" />
-            <ListTable
-                caption="Latest value of each metric"
-                columns=METRIC_COLUMNS
-                default="name"
-                nothing="No metric matches. Try fewer letters."
-                none=Signal::derive(move || found.with(Vec::is_empty))
-            >
-                {move || found.get().into_iter().map(metric_row).collect_view()}
-            </ListTable>
-        }
-    })
-}
-
 /// What `all` draws, or a line where the run has logged nothing of the kind.
 fn or_none<T: Send + Sync + 'static, V: IntoView + 'static>(
     what: &'static str,
@@ -74,7 +31,7 @@ fn arranged_pairs(pairs: &[Tag], text: &str, sort: &str) -> Vec<Tag> {
     found
 }
 
-/// Every param, or every tag.
+/// Every param.
 #[component]
 pub(super) fn Pairs(what: &'static str, caption: &'static str, pairs: Memo<Vec<Tag>>) -> impl IntoView {
     let (text, sort) = (query_value("q"), query_value("sort"));

@@ -8,6 +8,7 @@ mod objects;
 pub mod parts;
 mod parts_store;
 pub mod pins;
+mod preview;
 mod removal;
 mod runs;
 mod store;
@@ -18,7 +19,7 @@ pub use bucket::BucketConfig;
 pub use objects::Objects;
 pub(crate) use removal::folders_of_gone_traces;
 pub use removal::{Removed, count_unpinned, remove_unpinned};
-pub use runs::{RunFolder, list_of_run, of_run, of_uri, ours};
+pub use runs::{RunFolder, file_of_run, list_of_run, of_run, of_uri, ours};
 
 use crate::{
     audit,

@@ -1,6 +1,6 @@
 //! Where the files of a run lie among those of its team.
 
-use super::store;
+use super::{Readable, store};
 use crate::{
     caller::Caller,
     error::{Error, Result},
@@ -48,6 +48,23 @@ pub async fn list_of_run(portal: &Portal, caller: &Caller, team: &str, run: &Run
     let below = |folder| ArtifactPath::parse(folder).and_then(|folder| top.join(&folder));
     let path = if folder.is_empty() { top } else { below(folder).map_err(|reason| Error::invalid("folder", reason))? };
     super::list(portal, caller, team, Some(&path), "", SHOWN).await
+}
+
+/// The file at `path` among those of a run.
+///
+/// # Errors
+/// As `of_run`; `NotFound` of an artifact where there is no file, also where there is a folder; `Invalid` where `path` is no path.
+pub async fn file_of_run(portal: &Portal, caller: &Caller, team: &str, run: &RunId, path: &str) -> Result<Readable> {
+    let scope = caller.require_in(Permission::ReadTracking, team)?;
+    let top = of_run(portal, caller, team, run).await?.path;
+    if path.is_empty() {
+        return Err(Error::NotFound("artifact"));
+    }
+    let path = ArtifactPath::parse(path).and_then(|path| top.join(&path)).map_err(|reason| Error::invalid("path", reason))?;
+    if store::file(&portal.db, &scope.team, &path).await?.is_none() {
+        return Err(Error::NotFound("artifact"));
+    }
+    super::find(portal, caller, team, &path).await
 }
 
 /// The path that a client's artifact URI names, where it is one of this portal's.

@@ -8,7 +8,6 @@ use crate::{
     model::{Artifact, ArtifactPath, MlModel, ModelVersion, Permission, VersionFile, VersionFiles},
     portal::Portal,
 };
-use futures::TryStreamExt;
 
 /// Longest `MLmodel` that is read, in bytes.
 const LONGEST_MODEL: u64 = 512 * 1024;
@@ -87,15 +86,7 @@ async fn text(portal: &Portal, caller: &Caller, team: &str, path: &ArtifactPath,
     if size > most {
         return Ok(None);
     }
-    let read = async {
-        let stream = file.read(portal, 0, size).await?;
-        let append = |mut all: Vec<u8>, block: bytes::Bytes| async move {
-            all.extend_from_slice(&block);
-            Ok(all)
-        };
-        stream.try_fold(Vec::new(), append).await.map_err(|e| Error::internal("artifact", e))
-    };
-    match read.await {
+    match file.beginning(portal, size).await {
         Ok(bytes) => Ok(String::from_utf8(bytes).ok()),
         // The page is about more than this file.
         Err(error) => {

@@ -15,7 +15,7 @@ use crate::{
     events,
     model::{
         Batch, Change, Checks, ExperimentId, KEY_LENGTH, Millis, NewRun, PARAM_LENGTH, Permission, Run, RunChange, RunId, RunStatus,
-        TAG_LENGTH, TAG_RUN_NAME, Tag, cut, validate_key, validate_line, validate_unreserved, validate_value,
+        TAG_LENGTH, TAG_NOTE, TAG_RUN_NAME, Tag, cut, validate_key, validate_line, validate_unreserved, validate_value,
     },
     portal::Portal,
     random,
@@ -103,6 +103,29 @@ pub async fn log(portal: &Portal, caller: &Caller, team: &str, run: &RunId, mut 
         }
     }
     submit(portal, scope, Work::Log(run.clone(), batch)).await
+}
+
+/// Changes the run's note from `before`, which is what its writer saw; an empty one is removed.
+///
+/// # Errors
+/// `Conflict` where somebody else has changed it meanwhile, `Invalid` where it is too long.
+pub async fn set_note(portal: &Portal, caller: &Caller, team: &str, run: &RunId, before: &str, note: &str) -> Result<()> {
+    caller.require_in(Permission::WriteTracking, team)?;
+    if note.chars().count() > TAG_LENGTH {
+        return Err(Error::invalid("note", format!("A note has at most {TAG_LENGTH} characters.")));
+    }
+    let tags = get(portal, caller, team, run).await?.tags;
+    let now = tags.into_iter().find(|t| t.key == TAG_NOTE).map(|t| t.value);
+    // Browsers may change the kind of line ends.
+    if now.as_deref().unwrap_or_default().replace("\r\n", "\n") != before.replace("\r\n", "\n") {
+        let words = "Somebody else changed the note while you were writing. What you typed is still here; save it again to put it in place of theirs.";
+        return Err(Error::Conflict(words.to_owned()));
+    }
+    match now {
+        None if note.is_empty() => Ok(()),
+        Some(_) if note.is_empty() => delete_tag(portal, caller, team, run, TAG_NOTE).await,
+        _ => log(portal, caller, team, run, Batch { tags: vec![Tag::new(TAG_NOTE, note)], ..Batch::default() }).await,
+    }
 }
 
 /// Changes status, end or name; gives the run without what it logged.

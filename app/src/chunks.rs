@@ -6,11 +6,12 @@ use crate::{
     environments::{EnvironmentPage, EnvironmentsPage, NewEnvironmentPage},
     identity::{AccountPage, SessionsPage, TokensPage, UsersPage},
     notebooks::{LaunchPage, NotebookPage, NotebooksPage},
-    registry::{ModelPage, ModelsPage, VersionPage},
+    registry::{CompareVersionsPage, ModelPage, ModelsPage, VersionPage},
     system::{ComputePage, SystemPage},
     teams::{MembersPage, NewTeamPage, TeamsPage},
     tracking::{ExperimentsPage, RunPage, RunsPage},
     volumes::VolumesPage,
+    webhooks::{NewWebhookPage, WebhookPage, WebhooksPage},
 };
 use leptos::{
     prelude::*,
@@ -66,9 +67,11 @@ chunks! {
     /// Experiments and runs, alone and side by side.
     tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage ComparePage }
     /// Registered models and their versions.
-    registry, load_registry, RegistryPages { ModelsPage ModelPage VersionPage }
+    registry, load_registry, RegistryPages { ModelsPage ModelPage VersionPage CompareVersionsPage }
     /// People, teams, and what they did.
-    people, load_people, PeoplePages { NewTeamPage MembersPage TeamAuditPage AccountPage SessionsPage TokensPage }
+    people, load_people, PeoplePages {
+        NewTeamPage MembersPage TeamAuditPage AccountPage SessionsPage TokensPage WebhooksPage NewWebhookPage WebhookPage
+    }
     /// What an admin sees.
     admin, load_admin, AdminPages {
         PortalAuditPage EnvironmentsPage NewEnvironmentPage EnvironmentPage ComputePage SystemPage UsersPage TeamsPage

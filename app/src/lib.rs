@@ -22,6 +22,7 @@ mod system;
 pub mod teams;
 pub mod tracking;
 pub mod volumes;
+pub mod webhooks;
 
 #[cfg(feature = "ssr")]
 pub use document::{SiteFiles, shell};
@@ -65,8 +66,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/t/:team/models") view=RegistryPages::ModelsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/models/:model") view=RegistryPages::ModelPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/models/:model/versions/:version") view=RegistryPages::VersionPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/models/:model/compare") view=RegistryPages::CompareVersionsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/compare") view=TrackingPages::ComparePage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/members") view=PeoplePages::MembersPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/webhooks") view=PeoplePages::WebhooksPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/webhooks/new") view=PeoplePages::NewWebhookPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/webhooks/:webhook") view=PeoplePages::WebhookPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/volumes") view=WorkPages::VolumesPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=PeoplePages::AccountPage ssr=SsrMode::Async />
                     <Route path=path!("/account/sessions") view=PeoplePages::SessionsPage ssr=SsrMode::Async />

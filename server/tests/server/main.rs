@@ -26,3 +26,4 @@ mod stage;
 mod tokens;
 mod tunnels;
 mod walk;
+mod webhook_pages;

@@ -61,9 +61,10 @@ fn ComparedVersions(team: String, model: String, found: RwSignal<Vec<Compared>>)
         <Page title="Compare versions" crumbs lead="What is the same in all of them is left out, unless all is asked for.">
             {move || {
                 if few.get() {
+                    let home = home.clone();
                     view! {
                         <EmptyState glyph=Glyph::Package title="Nothing to compare" text="Tick two or more versions on the model's page.">
-                            <a class="btn" href=home.clone()>
+                            <a class="btn" href=home>
                                 "Choose versions"
                             </a>
                         </EmptyState>

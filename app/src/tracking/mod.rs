@@ -14,4 +14,4 @@ pub use experiments_page::ExperimentsPage;
 pub use run_page::RunPage;
 pub use runs_page::RunsPage;
 pub use words::page_of_run;
-pub(crate) use words::{RunBadge, number};
+pub(crate) use words::{RunBadge, number, page_of_experiment};

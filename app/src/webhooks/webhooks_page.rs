@@ -86,13 +86,14 @@ fn Webhooks(team: String, webhooks: RwSignal<Vec<Webhook>>) -> impl IntoView {
             {move || {
                 let team = for_rows.clone();
                 if none.get() {
+                    let new = for_empty.clone();
                     view! {
                         <EmptyState
                             glyph=Glyph::Link
                             title="No webhooks yet"
                             text="Make one so that a pipeline starts when a version is made, or a chat hears when an alias moves."
                         >
-                            <a class="btn" href=for_empty.clone()>
+                            <a class="btn" href=new>
                                 "New webhook"
                             </a>
                         </EmptyState>

@@ -120,7 +120,7 @@ class Logged:
     def model(self, model, example, name="model"):
         with mlflow.start_run(run_id=self.id):
             info = mlflow.sklearn.log_model(model, name=name, input_example=example, signature=infer_signature(example, model.predict(example)),
-                                            pip_requirements=NEEDS)
+                                            pip_requirements=NEEDS, serialization_format="cloudpickle")
         return info.model_uri
 
     def done(self, status="FINISHED"):
@@ -158,7 +158,7 @@ def register(name, uri, run, about, **tags):
 
 say("Churn: a baseline, boosted trees, a search of nine")
 columns = ["tenure_months", "monthly_charge", "support_calls", "late_payments", "data_gb", "contract_months", "age", "referrals"]
-values, target = make_classification(2400, len(columns), n_informative=6, n_redundant=1, flip_y=0.08, class_sep=0.9, weights=[0.72], random_state=SEED)
+values, target = make_classification(1600, len(columns), n_informative=6, n_redundant=1, flip_y=0.08, class_sep=0.9, weights=[0.72], random_state=SEED)
 customers = pd.DataFrame(np.round(values * 3 + 20, 2), columns=columns)
 customers["churned"] = target
 train, held = train_test_split(customers, test_size=0.3, random_state=SEED, stratify=target)
@@ -193,7 +193,7 @@ baseline_uri = baseline.model(first, x.head(3))
 baseline.done()
 
 kept = []
-for days, depth, rate, trees in [(11, 2, 0.1, 120), (9, 3, 0.08, 200), (3, 3, 0.05, 300)]:
+for days, depth, rate, trees in [(11, 2, 0.1, 120), (9, 3, 0.08, 160), (3, 3, 0.05, 240)]:
     run = Logged(churn, f"boosted-depth-{depth}-{trees}", "train_churn.py", days, 21, {"model": "boosting", "max_depth": depth, "learning_rate": rate, "n_estimators": trees})
     run.read(customers, "customers", "training", "churned")
     model = boosted(run, depth, rate, trees)

@@ -7,12 +7,13 @@ use crate::{
     identity::{AccountPage, SessionsPage, TokensPage, UsersPage},
     notebooks::{LaunchPage, NotebookPage, NotebooksPage},
     promotion::{AliasPage, PromotePage, PromotionSettingsPage, RequestPage, ReviewsPage},
-    registry::{ModelPage, ModelsPage, VersionPage},
+    registry::{CompareVersionsPage, ModelPage, ModelsPage, VersionPage},
     system::{ComputePage, SystemPage},
     teams::{MembersPage, NewTeamPage, TeamsPage},
     traces::{TracePage, TracesPage},
     tracking::{ExperimentsPage, RunPage, RunsPage},
     volumes::VolumesPage,
+    webhooks::{NewWebhookPage, WebhookPage, WebhooksPage},
 };
 use leptos::{
     prelude::*,
@@ -68,11 +69,13 @@ chunks! {
     /// Experiments and runs, alone and side by side.
     tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage ComparePage TracesPage TracePage }
     /// Registered models and their versions.
-    registry, load_registry, RegistryPages { ModelsPage ModelPage VersionPage }
+    registry, load_registry, RegistryPages { ModelsPage ModelPage VersionPage CompareVersionsPage }
     /// Promotions: asked for, reviewed, rolled back, and what they take.
     promotion, load_promotion, PromotionPages { PromotePage AliasPage ReviewsPage RequestPage PromotionSettingsPage }
     /// People, teams, and what they did.
-    people, load_people, PeoplePages { NewTeamPage MembersPage TeamAuditPage AccountPage SessionsPage TokensPage }
+    people, load_people, PeoplePages {
+        NewTeamPage MembersPage TeamAuditPage AccountPage SessionsPage TokensPage WebhooksPage NewWebhookPage WebhookPage
+    }
     /// What an admin sees.
     admin, load_admin, AdminPages {
         PortalAuditPage EnvironmentsPage NewEnvironmentPage EnvironmentPage ComputePage SystemPage UsersPage TeamsPage

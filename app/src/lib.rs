@@ -25,6 +25,7 @@ pub mod teams;
 pub mod traces;
 pub mod tracking;
 pub mod volumes;
+pub mod webhooks;
 
 #[cfg(feature = "ssr")]
 pub use document::{SiteFiles, shell};
@@ -75,8 +76,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/t/:team/reviews") view=PromotionPages::ReviewsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/reviews/:request") view=PromotionPages::RequestPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/settings/promotion") view=PromotionPages::PromotionSettingsPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/models/:model/compare") view=RegistryPages::CompareVersionsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/compare") view=TrackingPages::ComparePage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/members") view=PeoplePages::MembersPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/webhooks") view=PeoplePages::WebhooksPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/webhooks/new") view=PeoplePages::NewWebhookPage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/webhooks/:webhook") view=PeoplePages::WebhookPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/volumes") view=WorkPages::VolumesPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=PeoplePages::AccountPage ssr=SsrMode::Async />
                     <Route path=path!("/account/sessions") view=PeoplePages::SessionsPage ssr=SsrMode::Async />

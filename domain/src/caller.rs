@@ -191,7 +191,7 @@ mod tests {
             disabled_at: None,
             last_sign_in_at: None,
         };
-        let membership = |team: &str, role| Membership { team: TeamId::from(team), team_name: format!("{team}-name"), role };
+        let membership = |team: &str, role| Membership { team: TeamId::from(team), team_name: format!("{team}-name"), role, demo: false };
         let memberships = role.map(|role| membership("red", role)).into_iter().chain([membership("green", Role::Admin)]).collect();
         let token = token.map(|role| TokenScope { id: "t".into(), team: "red".into(), role, notebook: None });
         Caller::identified(Identity { user, memberships, session: None, token }, "r", "")

@@ -21,6 +21,8 @@ mod crash;
 #[cfg(feature = "server")]
 pub mod db;
 #[cfg(feature = "server")]
+pub mod demo;
+#[cfg(feature = "server")]
 pub mod environments;
 #[cfg(feature = "server")]
 mod error;

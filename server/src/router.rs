@@ -147,10 +147,12 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         ("promotion/save_stage", Needs(P::ManagePromotion)),
         ("promotion/use_recommended", Needs(P::ManagePromotion)),
         ("promotion/withdraw", Needs(P::WriteRegistry)),
+        ("registry/compare", Needs(P::ReadRegistry)),
         ("registry/delete_model", Needs(P::WriteRegistry)),
         ("registry/delete_version", Needs(P::WriteRegistry)),
         ("registry/describe_model", Needs(P::WriteRegistry)),
         ("registry/describe_version", Needs(P::WriteRegistry)),
+        ("registry/lineage", Needs(P::ReadRegistry)),
         ("registry/model", Needs(P::ReadRegistry)),
         ("registry/models", Needs(P::ReadRegistry)),
         ("registry/remove_alias", Needs(P::WriteRegistry)),
@@ -187,6 +189,15 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         ("volumes/create", Needs(P::WriteVolumes)),
         ("volumes/list", Needs(P::ReadVolumes)),
         ("volumes/remove", Needs(P::WriteVolumes)),
+        ("webhooks/create", Needs(P::ManageWebhooks)),
+        ("webhooks/delete", Needs(P::ManageWebhooks)),
+        ("webhooks/get", Needs(P::ManageWebhooks)),
+        ("webhooks/list", Needs(P::ManageWebhooks)),
+        ("webhooks/log", Needs(P::ManageWebhooks)),
+        ("webhooks/replay", Needs(P::ManageWebhooks)),
+        ("webhooks/set_active", Needs(P::ManageWebhooks)),
+        ("webhooks/test", Needs(P::ManageWebhooks)),
+        ("webhooks/update", Needs(P::ManageWebhooks)),
     ]
 };
 

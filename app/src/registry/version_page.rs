@@ -4,6 +4,7 @@ use super::{
     alias::{AliasActions, Aliases, SetAliasDialog},
     api::{DeleteVersion, DescribeVersion, VersionDetail, get_version},
     describe::{Description, DescriptionField},
+    lineage::LineageSection,
     signature::Signature,
     snippet::Snippet,
     source_run::SourceRunCard,
@@ -143,6 +144,10 @@ fn VersionView(team: String, first: VersionDetail, writes: bool, changes: RwSign
                 </div>
             </div>
             <div class="stack">
+                {
+                    let (team, model) = of.get_value();
+                    view! { <LineageSection team model version=number changes /> }
+                }
                 {move || {
                     files.with(|f| f.says.clone().map(|says| (says, f.example.clone()))).map(|(says, example)| view! { <Signature says example /> })
                 }}

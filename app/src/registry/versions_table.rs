@@ -3,7 +3,7 @@
 use super::{
     alias::{AliasActions, Aliases, SetAliasDialog},
     api::{DeleteVersion, VersionLine},
-    words::{StageChip, page_of_version, paged},
+    words::{StageChip, page_of_comparison, page_of_version, paged},
 };
 use crate::{
     components::{
@@ -12,6 +12,8 @@ use crate::{
     tracking::page_of_run,
 };
 use leptos::prelude::*;
+use leptos_router::components::Form;
+use std::collections::BTreeSet;
 
 fn arranged(versions: &[VersionLine], sort: &str) -> Vec<VersionLine> {
     let mut found = versions.to_vec();
@@ -48,8 +50,12 @@ pub struct RowContext {
 pub fn VersionsTable(#[prop(into)] versions: Signal<Vec<VersionLine>>, shared: RowContext) -> impl IntoView {
     let (sort, page) = (query_value("sort"), query_value("page"));
     let found = Memo::new(move |_| versions.with(|v| paged(&arranged(v, &sort.read()), &page.read())));
-    let row = move |version: VersionLine| view! { <VersionRow version shared=shared.clone() /> };
+    let chosen = RwSignal::new(BTreeSet::new());
+    let several = Memo::new(move |_| versions.with(|v| v.len() > 1));
+    let compare = page_of_comparison(&shared.team, &shared.model);
+    let row = move |version: VersionLine| view! { <VersionRow version shared=shared.clone() chosen several /> };
     view! {
+        {move || several.get().then(|| view! { <CompareForm href=compare.clone() chosen /> })}
         <ListTable
             caption="Versions of the model"
             columns=COLUMNS
@@ -64,8 +70,48 @@ pub fn VersionsTable(#[prop(into)] versions: Signal<Vec<VersionLine>>, shared: R
     }
 }
 
+/// Leads to the chosen versions side by side; without scripts the form sends the boxes as they are.
 #[component]
-fn VersionRow(version: VersionLine, shared: RowContext) -> impl IntoView {
+fn CompareForm(href: String, chosen: RwSignal<BTreeSet<i64>>) -> impl IntoView {
+    let count = move || chosen.with(|chosen| if chosen.is_empty() { String::new() } else { format!(" ({})", chosen.len()) });
+    view! {
+        <Form method="GET" action=href attr:id="compare-versions" attr:class="filter-bar">
+            <button type="submit" class="btn btn-sm">
+                "Compare selected"
+                {count}
+            </button>
+            <span class="muted">"Tick two or more versions."</span>
+        </Form>
+    }
+}
+
+#[component]
+fn VersionCheck(version: i64, chosen: RwSignal<BTreeSet<i64>>) -> impl IntoView {
+    let choose = move |on: bool| {
+        chosen.update(|chosen| {
+            if on {
+                chosen.insert(version);
+            } else {
+                chosen.remove(&version);
+            }
+        });
+    };
+    view! {
+        <input
+            class="run-check"
+            type="checkbox"
+            form="compare-versions"
+            name="versions"
+            value=version.to_string()
+            aria-label=format!("Compare version {version}")
+            prop:checked=move || chosen.with(|chosen| chosen.contains(&version))
+            on:change:target=move |ev| choose(ev.target().checked())
+        />
+    }
+}
+
+#[component]
+fn VersionRow(version: VersionLine, shared: RowContext, chosen: RwSignal<BTreeSet<i64>>, several: Memo<bool>) -> impl IntoView {
     let RowContext { team, model, writes, aliases, delete } = shared;
     let number = version.version;
     let href = page_of_version(&team, &model, number);
@@ -90,6 +136,7 @@ fn VersionRow(version: VersionLine, shared: RowContext) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">
+                {move || several.get().then(|| view! { <VersionCheck version=number chosen /> })}
                 <a class="row-link" data-row href=href>
                     {format!("Version {number}")}
                 </a>

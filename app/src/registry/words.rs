@@ -28,6 +28,11 @@ pub fn page_of_version(team: &str, model: &str, version: i64) -> String {
     format!("{}/versions/{version}", page_of_model(team, model))
 }
 
+/// The page that shows versions of a model side by side.
+pub fn page_of_comparison(team: &str, model: &str) -> String {
+    format!("{}/compare", page_of_model(team, model))
+}
+
 /// A text in double quotes, as Python reads it.
 pub fn python_string(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))

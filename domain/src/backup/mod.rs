@@ -185,6 +185,11 @@ fn value(column: &str, cell: Json) -> Result<Value> {
     }
 }
 
+/// Tables that have this column, in an order in which every reference points backwards.
+pub(crate) fn tables_with(column: &str) -> Vec<&'static str> {
+    tables().filter(|t| t.columns.contains(&column)).map(|t| t.name).collect()
+}
+
 /// Tables and columns that the copy knows, for the test that compares them with the schema. Those left out have no columns here.
 #[cfg(feature = "testing")]
 pub fn known_columns() -> Vec<(&'static str, &'static [&'static str])> {

@@ -9,10 +9,10 @@ pub(super) struct Table {
 
 const PORTAL: &[Table] = &[
     Table { name: "counters", key: 1, columns: &["name", "value"] },
-    Table { name: "users", key: 1, columns: &["id", "email", "name", "admin", "created_at", "disabled_at", "last_sign_in_at"] },
+    Table { name: "users", key: 1, columns: &["id", "email", "name", "admin", "created_at", "disabled_at", "last_sign_in_at", "demo"] },
     Table { name: "identities", key: 2, columns: &["issuer", "subject", "user_id"] },
     Table { name: "passwords", key: 1, columns: &["user_id", "hash", "changed_at"] },
-    Table { name: "teams", key: 1, columns: &["id", "name", "created_at"] },
+    Table { name: "teams", key: 1, columns: &["id", "name", "created_at", "demo"] },
     Table { name: "memberships", key: 2, columns: &["team_id", "user_id", "role", "created_at"] },
     Table {
         name: "tokens",
@@ -185,6 +185,8 @@ const REGISTRY: &[Table] = &[
             "last_error",
         ],
     ),
+    table("webhook_sent", 1, &["delivery", "webhook_id", "team_id", "object", "event", "about", "body", "test", "last_at"]),
+    table("webhook_attempts", 1, &["seq", "delivery", "webhook_id", "at", "duration", "status", "answer", "error", "next_at"]),
 ];
 
 const PROMOTION: &[Table] = &[

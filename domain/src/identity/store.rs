@@ -40,6 +40,7 @@ struct IdentityRow {
     team_id: Option<String>,
     team_name: Option<String>,
     role: Option<String>,
+    demo: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -67,7 +68,7 @@ pub(super) async fn identity(db: &Db, user: &UserId) -> Result<Option<Identity>>
             concat!(
                 "SELECT ",
                 user_columns!(),
-                ", m.team_id AS team_id, t.name AS team_name, m.role AS role FROM users u
+                ", m.team_id AS team_id, t.name AS team_name, m.role AS role, t.demo AS demo FROM users u
                  LEFT JOIN memberships m ON m.user_id = u.id LEFT JOIN teams t ON t.id = m.team_id
                  WHERE u.id = $1 AND u.disabled_at IS NULL ORDER BY t.name"
             ),
@@ -79,7 +80,8 @@ pub(super) async fn identity(db: &Db, user: &UserId) -> Result<Option<Identity>>
         let identity =
             identity.get_or_insert_with(|| Identity { user: row.user.into(), memberships: Vec::new(), session: None, token: None });
         if let (Some(team), Some(team_name), Some(text)) = (row.team_id, row.team_name, row.role) {
-            identity.memberships.push(Membership { team: team.into(), team_name, role: role(&text)? });
+            let demo = row.demo == Some(1);
+            identity.memberships.push(Membership { team: team.into(), team_name, role: role(&text)?, demo });
         }
     }
     Ok(identity)

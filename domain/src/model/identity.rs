@@ -76,6 +76,9 @@ pub struct Membership {
     pub team: TeamId,
     pub team_name: String,
     pub role: Role,
+    /// What the team has was made by `slipway demo`.
+    #[serde(default)]
+    pub demo: bool,
 }
 
 /// Who is signed in, for the page frame.

@@ -126,6 +126,8 @@ pub struct VersionFile {
     pub path: String,
     /// Bytes.
     pub size: u64,
+    /// Of its bytes, in hexadecimal digits.
+    pub sha256: String,
 }
 
 /// The files of a version, and what those among them say that are about the model itself.

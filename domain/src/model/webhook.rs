@@ -117,6 +117,33 @@ pub struct WebhookTest {
     pub error: Option<String>,
 }
 
+/// One try of one delivery, as the log keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct WebhookAttempt {
+    /// Grows with each try.
+    pub seq: i64,
+    /// What the receiver knows the delivery by; the same at each of its tries.
+    pub delivery: String,
+    /// Of `WEBHOOK_EVENTS`.
+    pub event: String,
+    /// The name of the model or prompt.
+    pub about: String,
+    /// A person tried the webhook; nothing had happened.
+    pub test: bool,
+    /// When it ended.
+    pub at: Millis,
+    /// Milliseconds.
+    pub duration: Millis,
+    /// What the receiver answered; none where it did not.
+    pub status: Option<u16>,
+    /// The beginning of the answer.
+    pub answer: Option<String>,
+    /// Why it counts as failed; none where it arrived.
+    pub error: Option<String>,
+    /// When it is tried again; none where it is not.
+    pub next_at: Option<Millis>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,7 +38,10 @@ pub async fn files(portal: &Portal, caller: &Caller, team: &str, version: (&str,
     caller.require_in(Permission::ReadRegistry, team)?;
     let held = held(portal, caller, team, version).await?;
     let mut found = VersionFiles {
-        files: held.iter().map(|(path, artifact)| VersionFile { path: path.clone(), size: artifact.size }).collect(),
+        files: held
+            .iter()
+            .map(|(path, artifact)| VersionFile { path: path.clone(), size: artifact.size, sha256: artifact.sha256.clone() })
+            .collect(),
         ..VersionFiles::default()
     };
     let of_path = |path: &str| held.iter().find(|(other, _)| other == path).map(|(_, artifact)| &artifact.path);

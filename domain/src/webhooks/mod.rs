@@ -2,6 +2,8 @@
 //! inside the network.
 
 mod address;
+mod log;
+mod log_store;
 mod outbound;
 mod outbox;
 mod outbox_store;
@@ -12,7 +14,8 @@ mod worker;
 pub(crate) use outbox::{Happening, enqueue};
 pub use {
     address::{Allowed, Target, is_public},
+    log::{ATTEMPTS_MOST, log, replay},
     outbound::{Lookup, Outbound},
-    registered::{create, delete, get, list, test, update},
-    worker::{look, run},
+    registered::{create, delete, get, list, new_secret, test, update},
+    worker::{look, run, sweep},
 };

@@ -37,6 +37,13 @@ pub(super) fn delivery_id() -> String {
     random::hex(&random::bytes::<16>())
 }
 
+/// Event of a body, and the name that it is about.
+pub(super) fn told(body: &str) -> (String, String) {
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    (format!("{}.{}", text(&body["entity"]), text(&body["action"])), text(&body["data"]["name"]))
+}
+
 /// The body of a delivery.
 pub(super) fn body(event: &str, at: Millis, data: &serde_json::Value) -> String {
     let (entity, action) = event.split_once('.').unwrap_or((event, ""));

@@ -1,5 +1,6 @@
 //! SQL of the outbox.
 
+use super::log_store::{self, Attempt, Sent};
 use crate::{
     args,
     db::{Db, Tx},
@@ -37,6 +38,8 @@ pub(super) struct Claimed {
     pub seq: i64,
     pub id: String,
     pub webhook_id: String,
+    pub team_id: String,
+    pub object: String,
     pub body: String,
     pub created_at: i64,
     /// This one included.
@@ -64,7 +67,7 @@ pub(super) async fn claim(db: &Db, now: Millis, until: Millis, (most, of_a_team)
                         WHERE o.webhook_id = d.webhook_id AND o.claimed_until > $1 AND o.dead_at IS NULL)
                 ) head WHERE place = 1
             ) due WHERE turn <= $4 ORDER BY turn, due_at, seq LIMIT $3)
-        RETURNING seq, id, webhook_id, body, created_at, tries";
+        RETURNING seq, id, webhook_id, team_id, object, body, created_at, tries";
     let mut tx = db.begin().await?;
     let mut claimed: Vec<Claimed> = tx.fetch_all(sql, args![now, until, most, of_a_team]).await?;
     tx.commit().await?;
@@ -73,23 +76,46 @@ pub(super) async fn claim(db: &Db, now: Millis, until: Millis, (most, of_a_team)
 }
 
 /// It has arrived.
-pub(super) async fn delivered(db: &Db, delivery: &Claimed, now: Millis) -> Result<()> {
+pub(super) async fn delivered(db: &Db, delivery: &Claimed, attempt: &Attempt<'_>) -> Result<()> {
     let mut tx = db.begin().await?;
     tx.execute("DELETE FROM webhook_deliveries WHERE seq = $1", args![delivery.seq]).await?;
     let sql = "UPDATE webhooks SET last_error = NULL, last_try_at = $2 WHERE id = $1";
-    tx.execute(sql, args![&delivery.webhook_id, now]).await?;
+    if tx.execute(sql, args![&delivery.webhook_id, attempt.at]).await? > 0 {
+        delivery.log(&mut tx, attempt).await?;
+    }
     tx.commit().await
 }
 
+impl Claimed {
+    async fn log(&self, tx: &mut Tx, attempt: &Attempt<'_>) -> Result<()> {
+        let team = TeamId::from(self.team_id.as_str());
+        let sent = Sent { delivery: &self.id, webhook: &self.webhook_id, team: &team, object: &self.object, body: &self.body };
+        log_store::add(tx, &sent, attempt).await
+    }
+}
+
 /// It has not: another try is due then, or, where none is, it is given up.
-pub(super) async fn failed(db: &Db, delivery: &Claimed, error: &str, (now, again): (Millis, Option<Millis>)) -> Result<()> {
+pub(super) async fn failed(db: &Db, delivery: &Claimed, attempt: &Attempt<'_>) -> Result<()> {
+    let (now, again, error) = (attempt.at, attempt.next_at, attempt.error.as_deref());
     let mut tx = db.begin().await?;
     let dead = again.is_none().then_some(now);
     let sql = "UPDATE webhook_deliveries SET claimed_until = 0, due_at = $2, dead_at = $3, last_error = $4 WHERE seq = $1";
     tx.execute(sql, args![delivery.seq, again.unwrap_or(now), dead, error]).await?;
     let sql = "UPDATE webhooks SET last_error = $3, last_try_at = $2 WHERE id = $1";
-    tx.execute(sql, args![&delivery.webhook_id, now, error]).await?;
+    if tx.execute(sql, args![&delivery.webhook_id, now, error]).await? > 0 {
+        delivery.log(&mut tx, attempt).await?;
+    }
     tx.commit().await
+}
+
+/// Makes a delivery that waits due at once. False where it does not wait; one that was given up is forgotten then.
+pub(super) async fn hasten(tx: &mut Tx, id: &str, now: Millis) -> Result<bool> {
+    let sql = "UPDATE webhook_deliveries SET due_at = $2 WHERE id = $1 AND dead_at IS NULL";
+    if tx.execute(sql, args![id, now]).await? > 0 {
+        return Ok(true);
+    }
+    tx.execute("DELETE FROM webhook_deliveries WHERE id = $1", args![id]).await?;
+    Ok(false)
 }
 
 /// Removes what was given up before then.

@@ -1,9 +1,10 @@
 //! Webhooks of a team: made, changed, tried, deleted. Their secrets go in and never come out.
 
 use super::{
+    log_store::{self, Sent},
     outbox::{body, delivery_id},
     store::{self, NewRow, WebhookRow},
-    worker::send,
+    worker::{attempt, send},
 };
 use crate::{
     audit,
@@ -17,6 +18,7 @@ use crate::{
     random,
 };
 use serde_json::{Value as Json, json};
+use std::time::Instant;
 
 /// What a secret is sealed with.
 pub(super) fn context(id: &str) -> String {
@@ -42,6 +44,11 @@ pub async fn list(portal: &Portal, caller: &Caller, team: &str, most: i64, page:
 pub async fn get(portal: &Portal, caller: &Caller, team: &str, id: &str) -> Result<Webhook> {
     let scope = caller.require_in(Permission::ManageWebhooks, team)?;
     Ok(store::find(&portal.db, &scope.team, id).await?.1)
+}
+
+/// A secret that nobody can guess, for who wants none of their own.
+pub fn new_secret() -> String {
+    random::hex(&random::bytes::<32>())
 }
 
 /// Makes a webhook. Name, address and events must be said.
@@ -137,8 +144,14 @@ pub async fn test(portal: &Portal, caller: &Caller, team: &str, id: &str, event:
     if !WEBHOOK_EVENTS.contains(&event) {
         return Err(Error::invalid("event", format!("Use one of {}.", WEBHOOK_EVENTS.join(", "))));
     }
-    let body = body(event, portal.clock.now(), &example(event));
-    Ok(match send(portal, &row, &delivery_id(), body).await {
+    let (body, delivery, begun) = (body(event, portal.clock.now(), &example(event)), delivery_id(), Instant::now());
+    let answer = send(portal, &row, &delivery, body.clone()).await;
+    let mut tx = portal.db.begin().await?;
+    store::lock(&mut tx, &scope.team, id).await?;
+    let sent = Sent { delivery: &delivery, webhook: id, team: &scope.team, object: "", body: &body };
+    log_store::add(&mut tx, &sent, &attempt(&answer, begun, portal.clock.now())).await?;
+    tx.commit().await?;
+    Ok(match answer {
         Ok(reply) => WebhookTest {
             success: (200..300).contains(&reply.status),
             response_status: Some(reply.status),
@@ -198,7 +211,7 @@ fn shown(row: &WebhookRow, events: &[String]) -> Json {
     })
 }
 
-async fn commit(
+pub(super) async fn commit(
     mut tx: Tx,
     (caller, scope): (&Caller, &TeamScope),
     at: Millis,

@@ -1,6 +1,7 @@
 //! The delivery worker: takes what is due from the outbox, sends it, and tries again until it has arrived or is given up.
 
 use super::{
+    log_store::{self, Attempt},
     outbound::Reply,
     outbox_store::{self, Claimed},
     registered::context,
@@ -12,7 +13,8 @@ use crate::{
     portal::Portal,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use std::time::Duration;
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// Deliveries under way at once in one process, and of one team.
@@ -37,7 +39,7 @@ pub async fn run(portal: Portal) {
         let now = portal.clock.now();
         if now - swept_at > KEPT / 168 {
             swept_at = now;
-            if let Err(error) = outbox_store::sweep(&portal.db, now - KEPT).await {
+            if let Err(error) = sweep(&portal).await {
                 tracing::warn!(%error, "old deliveries could not be removed");
             }
         }
@@ -56,6 +58,13 @@ pub async fn run(portal: Portal) {
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
         }
     }
+}
+
+/// Removes what is older than a week from the outbox and the log.
+pub async fn sweep(portal: &Portal) -> Result<()> {
+    let before = portal.clock.now() - KEPT;
+    outbox_store::sweep(&portal.db, before).await?;
+    log_store::sweep(&portal.db, before).await
 }
 
 /// Makes every delivery that can be made now, once, and says how many that were. For tests and for one look.
@@ -81,24 +90,36 @@ async fn claim(portal: &Portal, most: i64) -> Result<Vec<Claimed>> {
 }
 
 async fn deliver(portal: &Portal, delivery: &Claimed) {
-    let outcome = match store::row(&portal.db, &delivery.webhook_id).await {
-        Ok(webhook) => send(portal, &webhook, &delivery.id, delivery.body.clone()).await.and_then(|reply| accepted(&reply)),
+    let begun = Instant::now();
+    let sent = match store::row(&portal.db, &delivery.webhook_id).await {
+        Ok(webhook) => send(portal, &webhook, &delivery.id, delivery.body.clone()).await,
         // Deleted meanwhile, and this with it.
         Err(Error::NotFound(_)) => return,
         Err(error) => Err(error.to_string()),
     };
     let now = portal.clock.now();
-    let stored = match outcome {
-        Ok(()) => outbox_store::delivered(&portal.db, delivery, now).await,
-        Err(error) => {
-            let again = (now - delivery.created_at < GIVEN_UP).then(|| now + wait(delivery.tries));
-            outbox_store::failed(&portal.db, delivery, &error, (now, again)).await
-        }
+    let mut attempt = attempt(&sent, begun, now);
+    let stored = if attempt.error.is_none() {
+        outbox_store::delivered(&portal.db, delivery, &attempt).await
+    } else {
+        attempt.next_at = (now - delivery.created_at < GIVEN_UP).then(|| now + wait(delivery.tries));
+        outbox_store::failed(&portal.db, delivery, &attempt).await
     };
     if let Err(error) = stored {
         // It is made again once the claim ends: at least once, and that is what was promised.
         tracing::warn!(%error, delivery = %delivery.id, "what came of a delivery could not be kept");
     }
+}
+
+/// How a try went that ends now.
+pub(super) fn attempt(sent: &std::result::Result<Reply, String>, begun: Instant, at: Millis) -> Attempt<'_> {
+    let duration = Millis::try_from(begun.elapsed().as_millis()).unwrap_or(Millis::MAX);
+    let reply = sent.as_ref().ok();
+    let error = match sent {
+        Ok(reply) => accepted(reply).err().map(Cow::Owned),
+        Err(error) => Some(Cow::Borrowed(error.as_str())),
+    };
+    Attempt { at, duration, status: reply.map(|r| r.status), answer: reply.map(|r| r.body.as_str()), error, next_at: None }
 }
 
 fn accepted(reply: &Reply) -> std::result::Result<(), String> {

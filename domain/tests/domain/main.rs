@@ -7,6 +7,7 @@ mod backups;
 mod buckets;
 mod catalogue;
 mod compute_contract;
+mod demo;
 mod home;
 mod importing;
 mod live_events;

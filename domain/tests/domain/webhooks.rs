@@ -1,6 +1,7 @@
 //! Webhooks: what is told, how often, in which order, and where they never go.
 
 mod delivering;
+mod logging;
 mod receiver;
 mod refusing;
 

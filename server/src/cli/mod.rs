@@ -1,6 +1,7 @@
 //! The command line: `serve`, and the commands that set a portal up unattended, stopped or running.
 
 mod commands;
+mod demo;
 mod import;
 
 use crate::{config, serve};
@@ -35,6 +36,11 @@ enum Commands {
     /// Copy what another tracker has
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// Fill a team with demo data: experiments, runs, models and traces, logged by MLflow's own client
+    ///
+    /// Runs beside a portal that serves the same data, or without one. It needs a Python with mlflow and scikit-learn (--python); where
+    /// there is none, it says what it would install, and asks. `--remove` takes all of it away again.
+    Demo(demo::DemoOptions),
     /// Look at configuration, database, engine and disk; say what is wrong and how to mend it
     Check,
 }
@@ -145,6 +151,7 @@ async fn execute(command: Commands, config: &config::Config) -> Result<(), Strin
         Commands::Restore { file } => commands::restore(config, &file).await,
         Commands::Purge(options) => commands::purge(config, options).await,
         Commands::Import(command) => import::run(config, command).await,
+        Commands::Demo(options) => demo::run(config, options).await,
         Commands::Check => commands::check(config).await,
     }
 }

@@ -134,6 +134,31 @@ fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
 }
 
 #[test]
+fn a_demo_says_in_one_line_what_keeps_it_from_beginning_and_makes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    let refused = |args: &[&str]| {
+        let output = run(data, args);
+        assert!(!output.status.success() && error(&output).lines().count() == 1, "{output:?}");
+        error(&output)
+    };
+    assert!(refused(&["demo", "--remove"]).contains("no demo data"));
+    assert!(refused(&["demo", "--python", "/nonexistent/python"]).contains("--python /path/to/python"));
+    // A Python of the standard library alone: nothing is downloaded unasked.
+    let bare = data.join("bare");
+    std::fs::write(&bare, "#!/bin/sh\necho answers mlflow sklearn\n").expect("written");
+    std::fs::set_permissions(&bare, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("allowed");
+    let asked = refused(&["demo", "--python", bare.to_str().expect("text")]);
+    assert!(["lacks mlflow, sklearn", "mlflow-skinny==", "MB to download", "--yes"].iter().all(|part| asked.contains(part)), "{asked}");
+    // One that fails takes away what it began.
+    std::fs::write(&bare, "#!/bin/sh\ncase \"$*\" in *find_spec*) echo answers;; *) echo broken >&2; exit 1;; esac\n").expect("written");
+    let failed = refused(&["demo", "--python", bare.to_str().expect("text")]);
+    assert!(failed.contains("broken") && failed.contains("Nothing of the demo was kept"), "{failed}");
+    assert!(refused(&["demo", "--remove"]).contains("no demo data"));
+    assert!(out(&run(data, &["check"])).contains("0 users"));
+}
+
+#[test]
 fn it_serves_in_an_empty_folder_and_stops_when_asked() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut child =

@@ -28,3 +28,4 @@ mod stage;
 mod tokens;
 mod tunnels;
 mod walk;
+mod webhook_pages;

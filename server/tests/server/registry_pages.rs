@@ -177,6 +177,55 @@ async fn what_is_not_there_and_what_is_another_teams_look_the_same() {
 }
 
 #[tokio::test]
+async fn a_version_says_where_it_comes_from_and_versions_are_compared_without_scripts() {
+    let shelf = Shelf::new().await;
+    let tags = [("mlflow.source.git.commit", "0f3c2a9be1d4476f"), ("mlflow.source.git.repoURL", "https://git.example.com/a/b.git")];
+    for (key, value) in tags {
+        let tag = serde_json::json!({ "run_id": shelf.run, "key": key, "value": value });
+        shelf.send("POST", "/api/2.0/mlflow/runs/set-tag", &tag.to_string()).await;
+    }
+    let data = serde_json::json!({ "run_id": shelf.run, "datasets": [
+        { "dataset": { "name": "customers", "digest": "7d0a1c55", "source_type": "local", "source": "{}" }, "tags": [] }
+    ] });
+    shelf.send("POST", "/api/2.0/mlflow/runs/log-inputs", &data.to_string()).await;
+    let version = shelf.page("vera", "/t/red/models/net/versions/1").await;
+    let all = [
+        "customers 7d0a1c55",
+        "href=\"https://git.example.com/a/b/commit/0f3c2a9be1d4476f\"",
+        "This version: net version 1",
+        "Alias: champion",
+        "href=\"/t/red/models/net/versions/2\"",
+        "Lineage of the version",
+    ];
+    shows(&version, 200, &all, &[]);
+    shows(&shelf.page("vera", "/t/red/models/net").await, 200, &["form=\"compare-versions\"", "Compare version 2"], &[]);
+
+    let compared = "/t/red/models/net/compare?versions=1&versions=2";
+    shows(
+        &shelf.page("vera", compared).await,
+        200,
+        &["Version 1", "Input petal width", "MLmodel", "champion"],
+        &["Nothing to compare", "depth-4"],
+    );
+    shows(&shelf.page("vera", &format!("{compared}&rows=all")).await, 200, &["depth-4", "0.9375"], &[]);
+    for few in ["/t/red/models/net/compare", "/t/red/models/net/compare?versions=1,1"] {
+        shows(&shelf.page("vera", few).await, 200, &["Nothing to compare"], &[]);
+    }
+    for (who, path) in [
+        ("eve", compared.to_owned()),
+        ("ada", "/t/red/models/none/compare?versions=1,2".to_owned()),
+        ("ada", "/t/red/models/net/compare?versions=1,9".to_owned()),
+        ("ada", "/t/red/models/net/compare?versions=1,x".to_owned()),
+        ("ada", "/t/red/models/none/compare".to_owned()),
+    ] {
+        assert_eq!(shelf.page(who, &path).await.status, 404, "{who} {path}");
+    }
+    let many: Vec<String> = (1..30).map(|n| n.to_string()).collect();
+    let answer = shelf.page("ada", &format!("/t/red/models/net/compare?versions={}", many.join(","))).await;
+    assert_eq!(answer.status, 400, "{}", answer.body);
+}
+
+#[tokio::test]
 async fn a_file_that_a_version_holds_is_downloaded_and_no_other() {
     let shelf = Shelf::new().await;
     let root = "/t/red/models/net/versions/1/files";

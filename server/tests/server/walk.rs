@@ -2,7 +2,7 @@
 
 use crate::house::{Answer, House};
 use domain::{
-    model::{Needs, NewModelVersion, NewRun, PromotionStage, Role},
+    model::{Needs, NewModelVersion, NewRun, PromotionStage, Role, WebhookForm},
     promotion, random, registry, tracking, volumes,
 };
 use server::router::{self, Access};
@@ -22,6 +22,7 @@ const OWN_ACCOUNT: Expected = [401, 200, 200, 200, 200, 200, 403];
 const EVERYBODY: Expected = [200; 7];
 const PAGE: Expected = [303, 200, 200, 200, 200, 200, 200];
 const TEAM_PAGE: Expected = [303, 404, 200, 200, 200, 404, 200];
+const MEMBERS_PAGE: Expected = [303, 404, 403, 200, 200, 404, 403];
 const ADMIN_PAGE: Expected = [303, 403, 403, 403, 403, 200, 403];
 
 /// Path, body of a POST, statuses. `{…}` in a body is filled with something of its kind that exists and is ada's, `{fresh}` with a new name.
@@ -115,10 +116,12 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/promotion/save_stage", "team=red&form[old]=candidate&form[alias]=candidate", [401, 404, 403, 403, 200, 404, 403]),
     ("/api/promotion/use_recommended", "team=red", [401, 404, 403, 403, 200, 404, 403]),
     ("/api/promotion/withdraw", "team=red&id={asked}", [401, 404, 403, 200, 200, 404, 403]),
+    ("/api/registry/compare", "team=red&model={model}&versions=1", TEAM_READS),
     ("/api/registry/delete_model", "team=red&model={model}", TEAM_WRITES),
     ("/api/registry/delete_version", "team=red&model={model}&version=1", TEAM_WRITES),
     ("/api/registry/describe_model", "team=red&model={model}&description=d", TEAM_WRITES),
     ("/api/registry/describe_version", "team=red&model={model}&version=1&description=d", TEAM_WRITES),
+    ("/api/registry/lineage", "team=red&model={model}&version=1", TEAM_READS),
     ("/api/registry/model", "team=red&model={model}", TEAM_READS),
     ("/api/registry/models", "team=red", TEAM_READS),
     // Champion may be protected by now.
@@ -157,6 +160,16 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/volumes/create", "team=red&name={fresh}", TEAM_WRITES),
     ("/api/volumes/list", "team=red", TEAM_READS),
     ("/api/volumes/remove", "team=red&name={volume}", TEAM_WRITES),
+    ("/api/webhooks/create", "team=red&name=w&url=https://1.1.1.1/x&events[prompt.created]=true", TEAM_WRITES),
+    ("/api/webhooks/delete", "team=red&id={webhook}", TEAM_WRITES),
+    ("/api/webhooks/get", "team=red&id={webhook}", TEAM_WRITES),
+    ("/api/webhooks/list", "team=red", TEAM_WRITES),
+    ("/api/webhooks/log", "team=red&id={webhook}", TEAM_WRITES),
+    // Nothing of this name was sent, and there is no such webhook to try.
+    ("/api/webhooks/replay", "team=red&id={webhook}&delivery={fresh}", [401, 404, 403, 404, 404, 404, 403]),
+    ("/api/webhooks/set_active", "team=red&id={webhook}&active=false", TEAM_WRITES),
+    ("/api/webhooks/test", "team=red&id={fresh}", [401, 404, 403, 404, 404, 404, 403]),
+    ("/api/webhooks/update", "team=red&id={webhook}&name=w&url=https://1.1.1.1/y&events[prompt.created]=true", TEAM_WRITES),
 
     ("/", "", [303; 7]),
     ("/sign-in", "", [200, 303, 303, 303, 303, 303, 303]),
@@ -184,10 +197,14 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/t/{team}/reviews", "", TEAM_PAGE),
     ("/t/{team}/reviews/{request}", "", TEAM_PAGE),
     ("/t/{team}/settings/promotion", "", TEAM_PAGE),
+    ("/t/{team}/models/{model}/compare", "", TEAM_PAGE),
     // Without runs it says how to choose some; another team's run is not found: see `charts`.
     ("/t/{team}/compare", "", TEAM_PAGE),
     ("/t/{team}/members", "", [303, 404, 200, 200, 200, 200, 200]),
     ("/t/{team}/volumes", "", TEAM_PAGE),
+    ("/t/{team}/webhooks", "", MEMBERS_PAGE),
+    ("/t/{team}/webhooks/new", "", MEMBERS_PAGE),
+    ("/t/{team}/webhooks/{webhook}", "", MEMBERS_PAGE),
     ("/t/{team}/audit", "", [303, 404, 403, 403, 200, 200, 403]),
     ("/admin/audit", "", ADMIN_PAGE),
     ("/admin/compute", "", ADMIN_PAGE),
@@ -279,6 +296,16 @@ async fn ask(house: &House, method: &str, path: &str, body: &str, who: &str) -> 
         version_of(house, &fresh).await;
         asked = promotion_of(house, &fresh).await;
     }
+    let mut webhook = String::new();
+    if path.contains("{webhook}") || body.contains("{webhook}") {
+        let form = WebhookForm {
+            name: Some("w".into()),
+            url: Some("https://1.1.1.1/x".into()),
+            events: Some(vec!["prompt.created".into()]),
+            ..WebhookForm::default()
+        };
+        webhook = domain::webhooks::create(&house.portal, &house.test.caller("ada").await, "red", form).await.expect("a webhook").id;
+    }
     if path == "/api/teams/remove_member" {
         // Somebody to remove, each time.
         let console = domain::Caller::console();
@@ -287,9 +314,11 @@ async fn ask(house: &House, method: &str, path: &str, body: &str, who: &str) -> 
     let path =
         path.replace("{run}", &run).replace("{experiment}", "0").replace("{team}", "red").replace("{id}", &id).replace("{name}", "web");
     let path = path.replace("{model}", &fresh).replace("{version}", "1").replace("{alias}", "champion").replace("{request}", &asked);
+    let path = path.replace("{webhook}", &webhook);
     let body =
         body.replace("{model}", &fresh).replace("{run}", &run).replace("{id}", &id).replace("{fresh}", &fresh).replace("{volume}", &fresh);
     let body = body.replace("{asked}", &asked);
+    let body = body.replace("{webhook}", &webhook);
     let body = body.replace("{newt}", house.user_id("newt").await.as_str());
     let (body, kind) = match body.as_str() {
         "{environment}" => (environment(&fresh), "application/json"),

@@ -46,6 +46,9 @@ pub(super) fn groups(me: &Me, team: Option<&str>) -> Vec<Group> {
         });
         let mut of_team =
             vec![place(Glyph::Users, "Members", to("members"), Some('m')), place(Glyph::HardDrive, "Volumes", to("volumes"), Some('v'))];
+        if role >= Some(Role::Member) {
+            of_team.push(place(Glyph::Link, "Webhooks", to("webhooks"), None));
+        }
         if role == Some(Role::Admin) {
             of_team.push(place(Glyph::ScrollText, "Audit", to("audit"), Some('a')));
         }

@@ -11,6 +11,8 @@ pub(super) fn TeamSwitcher(teams: Vec<Membership>, team: Memo<Option<String>>) -
     let path = use_location().pathname;
     let shown = move || team.get().unwrap_or_else(|| "No team yet".to_owned());
     let mark = move || shown().chars().next().unwrap_or('?').to_uppercase().to_string();
+    let demos: Vec<String> = teams.iter().filter(|m| m.demo).map(|m| m.team_name.clone()).collect();
+    let demo = move || team.get().is_some_and(|team| demos.contains(&team));
     let items = teams
         .into_iter()
         .map(|membership| {
@@ -26,6 +28,7 @@ pub(super) fn TeamSwitcher(teams: Vec<Membership>, team: Memo<Option<String>>) -
                         {membership.team_name.chars().next().unwrap_or('?').to_uppercase().to_string()}
                     </span>
                     <span class="grow">{membership.team_name}</span>
+                    {membership.demo.then(|| view! { <span class="chip">"Demo data"</span> })}
                     <span class="muted">{membership.role.as_str()}</span>
                     {move || current.get().then(|| view! { <Icon glyph=Glyph::Check /> })}
                 </a>
@@ -40,6 +43,7 @@ pub(super) fn TeamSwitcher(teams: Vec<Membership>, team: Memo<Option<String>>) -
                 </span>
                 <span class="sr-only">"Team: "</span>
                 <span class="nav-text grow">{shown}</span>
+                {move || demo().then(|| view! { <span class="chip nav-text" title="Made by slipway demo; slipway demo --remove takes it away">"Demo data"</span> })}
                 <span class="nav-text">
                     <Icon glyph=Glyph::ChevronsUpDown />
                 </span>

@@ -62,7 +62,7 @@ pub async fn delete(portal: &Portal, caller: &Caller, team: &str, experiment: &E
 
 fn allowed(caller: &Caller, team: &str, shared: bool) -> Result<TeamScope> {
     let needed = if shared { Permission::WriteTracking } else { Permission::ReadTracking };
-    Ok(caller.require_in(needed, team)?)
+    caller.require_in(needed, team)
 }
 
 fn named(name: &str) -> Result<String> {

@@ -108,37 +108,48 @@ pub fn RunsFilter(ask: Memo<TableAsk>, keys: Signal<RunKeys>, refused: Signal<Op
                     />
                     {marked}
                 </label>
-                <ul class="filter-options" id="filter-options" role="listbox" aria-label="Suggestions" hidden=move || !shown()>
-                    {move || {
-                        offered.get().1
-                            .into_iter()
-                            .enumerate()
-                            .map(|(i, suggestion)| {
-                                let (said, taken) = (suggestion.clone(), suggestion);
-                                view! {
-                                    <li
-                                        id=format!("filter-option-{i}")
-                                        class="mono"
-                                        role="option"
-                                        aria-selected=move || (chosen.get() == Some(i)).to_string()
-                                        on:mousedown=move |ev| {
-                                            ev.prevent_default();
-                                            take(&taken);
-                                        }
-                                    >
-                                        {said}
-                                    </li>
-                                }
-                            })
-                            .collect_view()
-                    }}
-                </ul>
+                <Suggestions offered chosen take=Callback::new(move |taken: String| take(&taken)) />
                 <p class="field-error" id="filter-error" aria-live="polite">
                     {move || refused.get()}
                 </p>
             </div>
             <button type="submit" class="btn">"Filter runs"</button>
         </Form>
+    }
+}
+
+/// What may be typed next.
+#[component]
+fn Suggestions(offered: Memo<(usize, Vec<String>)>, chosen: RwSignal<Option<usize>>, take: Callback<String>) -> impl IntoView {
+    let one = move |(i, suggestion): (usize, String)| {
+        let taken = suggestion.clone();
+        let press = move |ev: ev::MouseEvent| {
+            // The field keeps the focus.
+            ev.prevent_default();
+            take.run(taken.clone());
+        };
+        view! {
+            <li
+                id=format!("filter-option-{i}")
+                class="mono"
+                role="option"
+                aria-selected=move || (chosen.get() == Some(i)).to_string()
+                on:mousedown=press
+            >
+                {suggestion}
+            </li>
+        }
+    };
+    view! {
+        <ul
+            class="filter-options"
+            id="filter-options"
+            role="listbox"
+            aria-label="Suggestions"
+            hidden=move || offered.with(|(_, all)| all.is_empty())
+        >
+            {move || offered.get().1.into_iter().enumerate().map(one).collect_view()}
+        </ul>
     }
 }
 

@@ -21,6 +21,7 @@ mod notebook_tracking;
 mod origins;
 mod proxying;
 mod registry_pages;
+mod run_pages;
 mod sign_in;
 mod stage;
 mod tokens;

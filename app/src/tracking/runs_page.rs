@@ -12,6 +12,7 @@ use crate::{
     },
     error::{AppError, ErrorKind},
     live::use_live,
+    traces::traces_of_experiment,
 };
 use domain::model::{Change, ExperimentId, Run};
 use leptos::prelude::*;
@@ -177,6 +178,7 @@ fn Runs(team: String, found: ExperimentRuns, chosen: RwSignal<BTreeSet<String>>)
     let first = (!token.get_untracked().is_empty()).then(|| with_query(&path.get_untracked(), &query.get_untracked(), "page", ""));
     let hidden = more_metrics + more_params;
     let id = experiment.id.0.clone();
+    let traces = traces_of_experiment(&team, &id);
     view! {
         <Page
             title=experiment.name.clone()
@@ -186,6 +188,7 @@ fn Runs(team: String, found: ExperimentRuns, chosen: RwSignal<BTreeSet<String>>)
                     <span class="muted row">
                         "Experiment "<span class="mono">{id.clone()}</span><CopyButton text=id.clone() label="Copy experiment id" />
                         {experiment.deleted_at.map(|_| view! { <span class="chip">"Deleted"</span> })}
+                        <a href=traces.clone()>"Traces"</a>
                     </span>
                 }
             }

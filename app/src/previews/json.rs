@@ -22,7 +22,7 @@ pub(super) fn set_out(text: &str) -> Option<String> {
             }
             '[' | '{' => {
                 out.push(c);
-                while chars.next_if(|c| c.is_ascii_whitespace()).is_some() {}
+                while chars.next_if(char::is_ascii_whitespace).is_some() {}
                 if let Some(close) = chars.next_if(|c| matches!(c, ']' | '}')) {
                     out.push(close);
                 } else {

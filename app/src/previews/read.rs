@@ -68,12 +68,11 @@ impl Kind {
 pub async fn read(portal: &Portal, file: &Readable, all: bool) -> domain::Result<Preview> {
     let artifact = &file.artifact;
     let (name, size) = (artifact.path.name(), artifact.size);
-    let content = match refused(Kind::of(name), size) {
-        Some(why) => Content::Nothing(why.to_owned()),
-        None => {
-            let bytes = file.beginning(portal, Kind::of(name).needs(all)).await?;
-            content(name, size, &bytes, all)
-        }
+    let content = if let Some(why) = refused(Kind::of(name), size) {
+        Content::Nothing(why.to_owned())
+    } else {
+        let bytes = file.beginning(portal, Kind::of(name).needs(all)).await?;
+        content(name, size, &bytes, all)
     };
     Ok(Preview { name: name.to_owned(), size, sha256: artifact.sha256.clone(), created_at: artifact.created_at, content })
 }

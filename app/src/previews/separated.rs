@@ -88,11 +88,8 @@ impl Reader<'_> {
                         quoted = false;
                     }
                 }
-                Some('\r') if self.chars.peek() == Some(&'\n') => {
-                    if quoted {
-                        continue;
-                    }
-                }
+                // Both kinds of line ends are one.
+                Some('\r') if self.chars.peek() == Some(&'\n') => {}
                 Some('\n' | '\r') if !quoted => break true,
                 Some(c) if c == self.separator && !quoted => break false,
                 Some(c) => push(c),

@@ -21,10 +21,12 @@ pub(super) fn lines(spans: &[Span], most: usize) -> Vec<SpanLine> {
     let start = spans.iter().map(|s| s.start).min().unwrap_or(0);
     let (mut lines, mut seen) = (Vec::new(), HashSet::new());
     roots.sort_by_key(|s| s.start);
-    children.values_mut().for_each(|list| list.sort_by_key(|s| s.start));
+    for list in children.values_mut() {
+        list.sort_by_key(|s| s.start);
+    }
     let mut waiting: Vec<(&Span, usize)> = Vec::new();
-    let circles = spans.iter().filter(|s| !roots.iter().any(|r| r.id == s.id));
-    for root in roots.iter().copied().chain(circles) {
+    // What no root leads to goes round in a circle, and begins with its first.
+    for root in roots.into_iter().chain(spans) {
         waiting.push((root, 0));
         while let Some((span, depth)) = waiting.pop() {
             if !seen.insert(span.id.as_str()) {

@@ -170,7 +170,8 @@ mod tests {
         let course = Course::of(points((0..100_000).map(|i| if i == 77_777 { 50.0 } else { f64::from(i % 2) })));
         assert_eq!((course.least, course.greatest, course.points, course.gaps), (Some(0.0), Some(50.0), 100_000, 0));
         assert_eq!(course.heights.len(), 2 * PLACES);
-        assert_eq!(course.heights.iter().filter(|h| **h == HEIGHT).count(), 1);
+        assert_eq!(course.heights.iter().position(|h| *h == HEIGHT), course.heights.iter().rposition(|h| *h == HEIGHT));
+        assert!(course.heights.contains(&HEIGHT));
     }
 
     #[test]

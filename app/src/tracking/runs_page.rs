@@ -11,6 +11,7 @@ use super::{
 use crate::{
     components::{CopyButton, Crumb, EmptyState, Glyph, LoadingPage, Page, page_or_error, query_value, use_team},
     live::use_live,
+    traces::traces_of_experiment,
 };
 use domain::model::{Change, ExperimentId};
 use leptos::prelude::*;
@@ -73,6 +74,7 @@ fn crumbs(team: &str) -> Vec<Crumb> {
 fn Runs(team: String, start: TableStart, offset: usize, ask: Memo<super::run_table::TableAsk>, untouched: bool) -> impl IntoView {
     let experiment = start.experiment.clone();
     let id = experiment.id.0.clone();
+    let traces = traces_of_experiment(&team, &id);
     view! {
         <Page
             title=experiment.name.clone()
@@ -82,6 +84,7 @@ fn Runs(team: String, start: TableStart, offset: usize, ask: Memo<super::run_tab
                     <span class="muted row">
                         "Experiment "<span class="mono">{id.clone()}</span><CopyButton text=id.clone() label="Copy experiment id" />
                         {experiment.deleted_at.map(|_| view! { <span class="chip">"Deleted"</span> })}
+                        <a href=traces.clone()>"Traces"</a>
                     </span>
                 }
             }

@@ -23,6 +23,7 @@ mod promotion;
 mod proxying;
 mod registry_pages;
 mod run_table;
+mod run_pages;
 mod sign_in;
 mod stage;
 mod tokens;

@@ -1,0 +1,86 @@
+// The page of a run that MLflow's own client logged: files are looked at and never run, notes are written, traces are read span by span.
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { accessibilityFindings, ADMIN, expect, go, test, type Workplace } from '../story';
+
+/** Python with MLflow's client, which it installs on first use. */
+const PYTHON = path.resolve(__dirname, '../../scripts/mlflow-client.sh');
+
+async function logged(workplace: Workplace): Promise<{ team: string; run: string; trace: string }> {
+  const team = await workplace.team({ val: 'viewer' });
+  const [, token] = await workplace.admin.call<[unknown, string]>('identity/create_token', { new: { name: 'script', team: team.name, role: 'member', days: 1 } });
+  const script = path.resolve(__dirname, '../mlflow/run_page_client.py');
+  const done = spawnSync(PYTHON, [script, workplace.portal.url, token], { encoding: 'utf8', timeout: 170_000, env: { ...process.env, MLFLOW_DISABLE_TELEMETRY: 'true', GIT_PYTHON_REFRESH: 'quiet' } });
+  expect(done.status, done.stderr).toBe(0);
+  const [run, trace] = done.stdout.trim().split('\n').pop()!.split(' ');
+  return { team: team.name, run, trace };
+}
+
+test('files of a run are looked at, and what is in them never runs', async ({ workplace, visit }) => {
+  test.setTimeout(240_000);
+  const { team, run } = await logged(workplace);
+  const page = await visit(ADMIN);
+  await go(page, `/t/${team}/runs/${run}?tab=artifacts`);
+  await page.getByRole('link', { name: 'notes.txt' }).click();
+  await expect(page.getByText('second')).toBeVisible();
+  await expect(page).toHaveURL(/path=notes\.txt/);
+  await page.getByRole('link', { name: 'config.json' }).click();
+  await expect(page.getByText('"b": [')).toBeVisible();
+  await page.getByRole('link', { name: 'scores.csv' }).click();
+  await expect(page.getByText('2 of 2 rows')).toBeVisible();
+  await page.getByRole('link', { name: 'score', exact: true }).click();
+  await page.getByRole('link', { name: 'score', exact: true }).click();
+  await expect(page.getByRole('table', { name: 'Rows of the file' }).getByRole('row').nth(1)).toContainText('10');
+  await page.getByRole('link', { name: 'pixel.png' }).click();
+  await expect(page.getByRole('img', { name: 'pixel.png' })).toBeVisible();
+  expect(await page.getByRole('img', { name: 'pixel.png' }).evaluate((img: HTMLImageElement) => img.naturalWidth)).toBe(1);
+
+  for (const [file, words] of [['docs/report.md', 'Report'], ['docs/page.html', 'none of them runs']]) {
+    await go(page, `/t/${team}/runs/${run}?tab=artifacts&path=${encodeURIComponent(file)}`);
+    await expect(page.locator('.preview').getByText(words).first()).toBeVisible();
+    await expect(page.locator('.preview').getByText('<script>', { exact: false }).first(), 'as text').toBeVisible();
+    expect(await page.title()).not.toContain('attacked');
+    await expect(page.locator('.preview script, .preview iframe, .preview img, .preview a[href^="javascript"]')).toHaveCount(0);
+    expect(await accessibilityFindings(page)).toEqual([]);
+  }
+});
+
+test('a note is written, kept where somebody was quicker, and saved', async ({ workplace, visit }) => {
+  test.setTimeout(240_000);
+  const { team, run } = await logged(workplace);
+  const page = await visit(ADMIN);
+  await go(page, `/t/${team}/runs/${run}`);
+  await page.getByText('Edit note').click();
+  await page.getByLabel('Note', { exact: true }).fill('## Mine');
+  await workplace.admin.call('tracking/set_note', { team, run, before: '', note: 'theirs' });
+  await page.getByRole('button', { name: 'Save note' }).click();
+  await expect(page.getByText(/Somebody else changed the note/)).toBeVisible();
+  await expect(page.getByLabel('Note', { exact: true }), 'what was typed is still there').toHaveValue('## Mine');
+  await expect(page.locator('.markdown')).toHaveText('theirs');
+  await page.getByRole('button', { name: 'Save note' }).click();
+  await expect(page.getByRole('heading', { name: 'Mine', level: 3 })).toBeVisible();
+
+  await page.getByRole('link', { name: 'Tags', exact: true }).click();
+  await page.getByLabel('Name', { exact: true }).fill('stage');
+  await page.getByLabel('Value', { exact: true }).fill('candidate');
+  await page.getByRole('button', { name: 'Set tag' }).click();
+  await expect(page.getByRole('row', { name: /stage candidate/ })).toBeVisible();
+  await page.getByRole('link', { name: 'Metrics', exact: true }).click();
+  await expect(page.getByRole('row', { name: /loss/ })).toContainText('50');
+});
+
+test('a trace is read span by span with the keys', async ({ workplace, visit }) => {
+  test.setTimeout(240_000);
+  const { team, run, trace } = await logged(workplace);
+  const page = await visit(ADMIN);
+  await go(page, `/t/${team}/runs/${run}?tab=traces`);
+  await page.getByRole('link', { name: 'answer' }).click();
+  await expect(page).toHaveURL(new RegExp(`/traces/${trace}`));
+  await expect(page.getByText('2 spans')).toBeVisible();
+  await expect(page.getByRole('region', { name: 'answer' }).getByText('why?')).toBeVisible();
+  await page.getByRole('link', { name: 'answer' }).last().focus();
+  await page.keyboard.press('ArrowDown');
+  await expect(page.getByRole('link', { name: 'retrieve' })).toBeFocused();
+  await expect(page.getByRole('region', { name: 'retrieve' }).getByText('"found": 3')).toBeVisible();
+  expect(await accessibilityFindings(page)).toEqual([]);
+});

@@ -47,11 +47,37 @@ impl Tag {
 pub struct Metric {
     pub key: String,
     /// Also NaN and infinities.
+    #[serde(with = "any_double")]
     pub value: f64,
     /// When it was measured, epoch milliseconds; not negative.
     pub timestamp: Millis,
     /// May be negative.
     pub step: i64,
+}
+
+/// Doubles in JSON, which has no NaN and no infinities: those are text.
+mod any_double {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    // Only where a reference is as large as a double.
+    #[cfg_attr(target_pointer_width = "64", expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference"))]
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if value.is_finite() { serializer.serialize_f64(*value) } else { serializer.serialize_str(&value.to_string()) }
+    }
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Number(f64),
+        Text(String),
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        match Any::deserialize(deserializer)? {
+            Any::Number(value) => Ok(value),
+            Any::Text(text) => text.parse().map_err(D::Error::custom),
+        }
+    }
 }
 
 /// A point of a history whose run and key are known.
@@ -401,6 +427,16 @@ mod tests {
         assert_eq!(fields(&Batch { params: vec![Tag::new("p", "1"), Tag::new("p", "2")], ..Batch::default() }), ["params"]);
         assert_eq!(fields(&Batch { tags: vec![Tag::new("slipway.team", "blue")], ..Batch::default() }), ["tags[0].key"]);
         assert_eq!(Batch { params: many(100), tags: many(100), ..Batch::default() }.validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_metric_reaches_the_browser_whatever_its_value() {
+        for value in [0.1, -0.0, 5.0, f64::MAX, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let metric = Metric { key: "loss".into(), value, timestamp: 1, step: 2 };
+            let text = serde_json::to_string(&metric).expect("JSON");
+            let back: Metric = serde_json::from_str(&text).expect("a metric");
+            assert!(back.value.to_bits() == value.to_bits() || (back.value.is_nan() && value.is_nan()), "{text}");
+        }
     }
 
     #[test]

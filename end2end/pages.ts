@@ -21,9 +21,16 @@ export async function furnish(workplace: Workplace): Promise<Furnished> {
   await api.call('notebooks/stop', { team: team.name, id: stopped.id });
   await api.until(team.name, stopped.id, ['stopped']);
   const { experiment, run } = await log(workplace.portal.url, api, team.name);
-  const names: [string, string][] = [[`/t/${team.name}`, '/t/team'], [running.id, 'running'], [stopped.id, 'stopped'], [run, 'run'], [experiment, 'experiment']];
+  const [webhook] = await api.call<[{ id: string }]>('webhooks/create', {
+    team: team.name,
+    name: 'deployments',
+    url: 'https://127.0.0.1:9/hook',
+    events: { 'model_version.created': 'true' },
+    secret: 'correct horse',
+  });
+  const names: [string, string][] = [[webhook.id, 'webhook'], [`/t/${team.name}`, '/t/team'], [running.id, 'running'], [stopped.id, 'stopped'], [run, 'run'], [experiment, 'experiment']];
   const plain = (path: string) => names.reduce((text, [id, name]) => text.replace(id, name), path);
-  return { team, paths: pages(team.name, [running.id, stopped.id], experiment, run), plain };
+  return { team, paths: pages(team.name, [running.id, stopped.id], experiment, run, webhook.id), plain };
 }
 
 /** What MLflow's client of this team sends. */
@@ -115,7 +122,7 @@ async function log(url: string, api: Api, team: string): Promise<{ experiment: s
   return { experiment, run: last };
 }
 
-function pages(team: string, notebooks: string[], experiment: string, run: string): string[] {
+function pages(team: string, notebooks: string[], experiment: string, run: string, webhook: string): string[] {
   const t = `/t/${team}`;
   return [
     t,
@@ -131,8 +138,13 @@ function pages(team: string, notebooks: string[], experiment: string, run: strin
     `${t}/models`,
     `${t}/models/churn`,
     `${t}/models/churn/versions/1`,
+    `${t}/models/churn/compare?versions=1,2`,
     ...['metrics', 'charts', 'params', 'tags', 'artifacts', 'reproduce'].map((tab) => `${t}/runs/${run}?tab=${tab}`),
     `${t}/compare?runs=${run}`,
+    `${t}/webhooks`,
+    `${t}/webhooks/new`,
+    `${t}/webhooks/${webhook}`,
+    `${t}/webhooks/${webhook}?tab=settings`,
     `${t}/volumes`,
     `${t}/members`,
     `${t}/audit`,

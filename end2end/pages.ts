@@ -23,10 +23,7 @@ export async function furnish(workplace: Workplace): Promise<Furnished> {
   const { experiment, run } = await log(workplace.portal.url, api, team.name);
   const [webhook] = await api.call<[{ id: string }]>('webhooks/create', {
     team: team.name,
-    name: 'deployments',
-    url: 'https://127.0.0.1:9/hook',
-    events: { 'model_version.created': 'true' },
-    secret: 'correct horse',
+    webhook: { name: 'deployments', url: 'https://127.0.0.1:9/hook', events: { 'model_version.created': 'true' }, secret: 'correct horse' },
   });
   const names: [string, string][] = [[webhook.id, 'webhook'], [`/t/${team.name}`, '/t/team'], [running.id, 'running'], [stopped.id, 'stopped'], [run, 'run'], [experiment, 'experiment']];
   const plain = (path: string) => names.reduce((text, [id, name]) => text.replace(id, name), path);

@@ -22,9 +22,13 @@ export async function furnish(workplace: Workplace): Promise<Furnished> {
   await api.until(team.name, stopped.id, ['stopped']);
   const { experiment, run } = await log(workplace.portal.url, api, team.name);
   const request = await asked(api, team.name);
-  const names: [string, string][] = [[`/t/${team.name}`, '/t/team'], [running.id, 'running'], [stopped.id, 'stopped'], [run, 'run'], [experiment, 'experiment'], [request, 'request']];
+  const [webhook] = await api.call<[{ id: string }]>('webhooks/create', {
+    team: team.name,
+    webhook: { name: 'deployments', url: 'https://127.0.0.1:9/hook', events: { 'model_version.created': 'true' }, secret: 'correct horse' },
+  });
+  const names: [string, string][] = [[webhook.id, 'webhook'], [`/t/${team.name}`, '/t/team'], [running.id, 'running'], [stopped.id, 'stopped'], [run, 'run'], [experiment, 'experiment'], [request, 'request']];
   const plain = (path: string) => names.reduce((text, [id, name]) => text.replace(id, name), path);
-  return { team, paths: pages(team.name, [running.id, stopped.id], experiment, run, request), plain };
+  return { team, paths: pages(team.name, [running.id, stopped.id], experiment, run, request, webhook.id), plain };
 }
 
 /** A flow in which `champion` is protected, and a request that waits for an approval and fails a gate; its id. */
@@ -124,7 +128,7 @@ async function log(url: string, api: Api, team: string): Promise<{ experiment: s
   return { experiment, run: last };
 }
 
-function pages(team: string, notebooks: string[], experiment: string, run: string, request: string): string[] {
+function pages(team: string, notebooks: string[], experiment: string, run: string, request: string, webhook: string): string[] {
   const t = `/t/${team}`;
   return [
     t,
@@ -145,11 +149,16 @@ function pages(team: string, notebooks: string[], experiment: string, run: strin
     `${t}/reviews`,
     `${t}/reviews/${request}`,
     `${t}/settings/promotion`,
+    `${t}/models/churn/compare?versions=1,2`,
     ...['metrics', 'charts', 'params', 'tags', 'artifacts', 'reproduce'].map((tab) => `${t}/runs/${run}?tab=${tab}`),
     `${t}/runs/${run}?tab=artifacts&path=model/notes.txt`,
     `${t}/experiments/${experiment}/traces`,
     ...['metrics', 'charts', 'params', 'tags', 'artifacts', 'data', 'traces', 'reproduce'].map((tab) => `${t}/runs/${run}?tab=${tab}`),
     `${t}/compare?runs=${run}`,
+    `${t}/webhooks`,
+    `${t}/webhooks/new`,
+    `${t}/webhooks/${webhook}`,
+    `${t}/webhooks/${webhook}?tab=settings`,
     `${t}/volumes`,
     `${t}/members`,
     `${t}/audit`,

@@ -29,6 +29,9 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** Where webhooks of the stories may go: nobody listens there. */
+const NOBODY = '127.0.0.1:9';
+
 /** The system's own Python: every notebook may run it. */
 export const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 
@@ -58,7 +61,7 @@ export class Slipway {
 
   /** Starts serving, again after `kill` or `stop`, and waits for the first answer. */
   async serve(): Promise<void> {
-    const started = spawn(binary(), this.args(['serve', '--listen', `127.0.0.1:${this.port}`]), {
+    const started = spawn(binary(), this.args(['serve', '--listen', `127.0.0.1:${this.port}`, '--webhook-allow', NOBODY]), {
       env: environment(),
       cwd: this.data,
       stdio: ['ignore', 'pipe', 'pipe'],

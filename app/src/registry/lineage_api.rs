@@ -89,7 +89,7 @@ pub async fn compare_versions(team: String, model: String, #[server(default)] ve
     }
     let mut found = Vec::new();
     for number in numbers {
-        let VersionDetail { version, files, run } = super::api::get_version(team.clone(), model.clone(), number.to_owned()).await?;
+        let VersionDetail { version, files, run, .. } = super::api::get_version(team.clone(), model.clone(), number.to_owned()).await?;
         found.push(Compared { version, files, run });
     }
     if found.is_empty() {

@@ -68,7 +68,7 @@ pub async fn run_metrics(
     let page = page.clamp(1, pages);
     let shown: Vec<Metric> = found.into_iter().skip((page - 1) * A_PAGE).take(A_PAGE).collect();
     let curves: Vec<(RunId, String)> = shown.iter().map(|m| (run.clone(), m.key.clone())).collect();
-    let courses = domain::tracking::curves(&portal, &caller, &team, &curves, Course::of).await?;
+    let courses = domain::tracking::curves(&portal, &caller, &team, &curves, |_, points| Course::of(points)).await?;
     Ok(MetricsPage { lines: shown.into_iter().zip(courses).map(line).collect(), matching, all, page, pages })
 }
 

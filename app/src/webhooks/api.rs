@@ -3,6 +3,7 @@
 use crate::error::AppError;
 use domain::model::{Webhook, WebhookAttempt, WebhookTest};
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 #[cfg(feature = "ssr")]
@@ -25,33 +26,43 @@ pub async fn get_webhook(team: String, id: String) -> Result<Webhook, AppError> 
     Ok(domain::webhooks::get(&portal, &caller, &team, &id).await?)
 }
 
-/// The ticked boxes of a form: each event that is told, with any value.
-#[cfg(feature = "ssr")]
-fn ticked(events: BTreeMap<String, String>) -> Vec<String> {
-    events.into_keys().collect()
+/// What the form of a webhook sends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WebhookInput {
+    pub name: String,
+    pub url: String,
+    pub description: String,
+    /// The ticked boxes: each event that is told, with any value.
+    pub events: BTreeMap<String, String>,
+    pub secret: String,
+    /// Of a new one: its secret is made here.
+    pub make_secret: bool,
+    /// Of one that has a secret: it is taken away.
+    pub unsigned: bool,
 }
 
-/// Makes a webhook; with `make_secret`, its secret is made here and returned, this once. A browser without scripts goes to the webhook.
+#[cfg(feature = "ssr")]
+impl WebhookInput {
+    /// Without the secret and the state.
+    fn form(self) -> WebhookForm {
+        WebhookForm {
+            name: Some(self.name.trim().to_owned()),
+            url: Some(self.url.trim().to_owned()),
+            description: Some(self.description),
+            events: Some(self.events.into_keys().collect()),
+            ..WebhookForm::default()
+        }
+    }
+}
+
+/// Makes a webhook; the secret that is made for it is returned, this once. A browser without scripts goes to the webhook.
 #[server(prefix = "/api", endpoint = "webhooks/create")]
-pub async fn create_webhook(
-    team: String,
-    name: String,
-    url: String,
-    #[server(default)] description: String,
-    #[server(default)] events: BTreeMap<String, String>,
-    #[server(default)] secret: String,
-    #[server(default)] make_secret: bool,
-) -> Result<(Webhook, Option<String>), AppError> {
+pub async fn create_webhook(team: String, webhook: WebhookInput) -> Result<(Webhook, Option<String>), AppError> {
     let (portal, caller) = request()?;
-    let made = make_secret.then(domain::webhooks::new_secret);
-    let form = WebhookForm {
-        name: Some(name.trim().to_owned()),
-        url: Some(url.trim().to_owned()),
-        description: Some(description),
-        events: Some(ticked(events)),
-        secret: made.clone().or(Some(secret)),
-        active: Some(true),
-    };
+    let made = webhook.make_secret.then(domain::webhooks::new_secret);
+    let secret = made.clone().or(Some(webhook.secret.clone()));
+    let form = WebhookForm { secret, active: Some(true), ..webhook.form() };
     let webhook = domain::webhooks::create(&portal, &caller, &team, form).await?;
     if is_plain_post() {
         leptos_axum::redirect(&page_of_webhook(&team, &webhook.id));
@@ -59,27 +70,12 @@ pub async fn create_webhook(
     Ok((webhook, made))
 }
 
-/// Changes a webhook. An empty `secret` leaves the old one, `unsigned` takes it away.
+/// Changes a webhook. An empty secret leaves the old one.
 #[server(prefix = "/api", endpoint = "webhooks/update")]
-pub async fn update_webhook(
-    team: String,
-    id: String,
-    name: String,
-    url: String,
-    #[server(default)] description: String,
-    #[server(default)] events: BTreeMap<String, String>,
-    #[server(default)] secret: String,
-    #[server(default)] unsigned: bool,
-) -> Result<(), AppError> {
+pub async fn update_webhook(team: String, id: String, webhook: WebhookInput) -> Result<(), AppError> {
     let (portal, caller) = request()?;
-    let form = WebhookForm {
-        name: Some(name.trim().to_owned()),
-        url: Some(url.trim().to_owned()),
-        description: Some(description),
-        events: Some(ticked(events)),
-        secret: if unsigned { Some(String::new()) } else { Some(secret).filter(|s| !s.is_empty()) },
-        active: None,
-    };
+    let secret = if webhook.unsigned { Some(String::new()) } else { Some(webhook.secret.clone()).filter(|s| !s.is_empty()) };
+    let form = WebhookForm { secret, ..webhook.form() };
     domain::webhooks::update(&portal, &caller, &team, &id, form).await?;
     Ok(())
 }

@@ -24,7 +24,7 @@ pub fn WebhookFields(form: FormState, #[prop(optional_no_strip)] webhook: Option
         .into_iter()
         .map(|event| {
             let checked = chosen.iter().any(|c| c == event);
-            view! { <Checkbox label=words_of(event) name=format!("events[{event}]") checked help=event /> }
+            view! { <Checkbox label=words_of(event) name=format!("webhook[events][{event}]") checked help=event /> }
         })
         .collect_view();
     let events_error = move || form.error.get().and_then(|e| e.field("events")).map(|text| view! { <p class="field-error">{text}</p> });
@@ -34,12 +34,12 @@ pub fn WebhookFields(form: FormState, #[prop(optional_no_strip)] webhook: Option
         "Signs each delivery, so that the receiver knows it is yours. It is sealed and never shown again."
     };
     view! {
-        <Field label="Name" name="name" form check=validate_webhook_name required=true>
+        <Field label="Name" name="webhook[name]" error_name="name" form check=validate_webhook_name required=true>
             <TextInput value=name autocomplete="off" placeholder="deployments" />
         </Field>
         <Field
             label="Address"
-            name="url"
+            name="webhook[url]" error_name="url"
             form
             check=check_url
             required=true
@@ -47,7 +47,7 @@ pub fn WebhookFields(form: FormState, #[prop(optional_no_strip)] webhook: Option
         >
             <TextInput kind="url" value=url mono=true autocomplete="off" placeholder="https://ci.example.com/hooks/models" />
         </Field>
-        <Field label="Description" name="description" form>
+        <Field label="Description" name="webhook[description]" error_name="description" form>
             <TextInput value=description autocomplete="off" />
         </Field>
         <fieldset class="stack-sm webhook-events">
@@ -55,17 +55,17 @@ pub fn WebhookFields(form: FormState, #[prop(optional_no_strip)] webhook: Option
             {events_error}
             <div class="webhook-boxes">{boxes}</div>
         </fieldset>
-        <Field label="Secret" name="secret" form help=secret_help>
+        <Field label="Secret" name="webhook[secret]" error_name="secret" form help=secret_help>
             <TextInput kind="password" autocomplete="new-password" mono=true />
         </Field>
         {is_new
             .then(|| {
                 view! {
                     <div class="needs-js">
-                        <Checkbox label="Make a secret for me" name="make_secret" help="Shown once, in place of one that you type." />
+                        <Checkbox label="Make a secret for me" name="webhook[make_secret]" help="Shown once, in place of one that you type." />
                     </div>
                 }
             })}
-        {signed.then(|| view! { <Checkbox label="Send without a signature from now on" name="unsigned" /> })}
+        {signed.then(|| view! { <Checkbox label="Send without a signature from now on" name="webhook[unsigned]" /> })}
     }
 }

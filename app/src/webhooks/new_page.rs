@@ -46,8 +46,8 @@ fn NewWebhook(team: String) -> impl IntoView {
             crumbs=vec![Crumb::new(team.clone(), format!("/t/{team}")), Crumb::new("Webhooks", list.clone())]
             lead="Tells another service what happens to the team's models."
         >
-            {move || match made() {
-                Some((webhook, secret)) => {
+            {move || {
+                if let Some((webhook, secret)) = made() {
                     let href = page_of_webhook(&of.get_value(), &webhook.id);
                     view! {
                         <div class="note note-good secret" role="status">
@@ -66,8 +66,7 @@ fn NewWebhook(team: String) -> impl IntoView {
                         </div>
                     }
                         .into_any()
-                }
-                None => {
+                } else {
                     let list = list.clone();
                     view! {
                         <ActionForm action=create attr:class="form card pad">

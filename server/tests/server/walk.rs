@@ -160,7 +160,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/volumes/create", "team=red&name={fresh}", TEAM_WRITES),
     ("/api/volumes/list", "team=red", TEAM_READS),
     ("/api/volumes/remove", "team=red&name={volume}", TEAM_WRITES),
-    ("/api/webhooks/create", "team=red&name=w&url=https://1.1.1.1/x&events[prompt.created]=true", TEAM_WRITES),
+    ("/api/webhooks/create", "team=red&webhook[name]=w&webhook[url]=https://1.1.1.1/x&webhook[events][prompt.created]=true", TEAM_WRITES),
     ("/api/webhooks/delete", "team=red&id={webhook}", TEAM_WRITES),
     ("/api/webhooks/get", "team=red&id={webhook}", TEAM_WRITES),
     ("/api/webhooks/list", "team=red", TEAM_WRITES),
@@ -169,7 +169,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/webhooks/replay", "team=red&id={webhook}&delivery={fresh}", [401, 404, 403, 404, 404, 404, 403]),
     ("/api/webhooks/set_active", "team=red&id={webhook}&active=false", TEAM_WRITES),
     ("/api/webhooks/test", "team=red&id={fresh}", [401, 404, 403, 404, 404, 404, 403]),
-    ("/api/webhooks/update", "team=red&id={webhook}&name=w&url=https://1.1.1.1/y&events[prompt.created]=true", TEAM_WRITES),
+    ("/api/webhooks/update", "team=red&id={webhook}&webhook[name]=w&webhook[url]=https://1.1.1.1/y&webhook[events][prompt.created]=true", TEAM_WRITES),
 
     ("/", "", [303; 7]),
     ("/sign-in", "", [200, 303, 303, 303, 303, 303, 303]),

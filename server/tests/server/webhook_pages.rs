@@ -22,7 +22,7 @@ async fn a_member_makes_changes_pauses_and_deletes_a_webhook_without_scripts() {
     let house = House::new().await;
     let list = "/t/red/webhooks";
     assert!(page(&house, "ada", list).await.body.contains("No webhooks yet"));
-    let fields = "team=red&name=deploy&url=https%3A%2F%2F1.1.1.1%2Fhook&events[model_version.created]=true&secret=hunter2&description=d";
+    let fields = "team=red&webhook[name]=deploy&webhook[url]=https%3A%2F%2F1.1.1.1%2Fhook&webhook[events][model_version.created]=true&webhook[secret]=hunter2&webhook[description]=d";
     let made = form(&house, "ada", "create", fields, "/t/red/webhooks/new").await;
     let id = made.strip_prefix("/t/red/webhooks/").expect("its page").to_owned();
     let shown = page(&house, "root", &made).await;
@@ -35,15 +35,19 @@ async fn a_member_makes_changes_pauses_and_deletes_a_webhook_without_scripts() {
         assert!(!page(&house, "ada", path).await.body.contains("hunter2"), "{path}");
     }
     let settings = page(&house, "ada", &format!("{made}?tab=settings")).await;
-    assert!(settings.body.contains("events[model_version.created]") && settings.body.contains("Save webhook"));
+    assert!(settings.body.contains("webhook[events][model_version.created]") && settings.body.contains("Save webhook"));
 
-    let wrong = "team=red&name=deploy&url=https%3A%2F%2F127.0.0.1%2Fhook&events[model_version.created]=true";
+    let wrong = "team=red&webhook[name]=deploy&webhook[url]=https%3A%2F%2F127.0.0.1%2Fhook&webhook[events][model_version.created]=true";
     let refused = form(&house, "ada", "create", wrong, "/t/red/webhooks/new").await;
     assert!(page(&house, "ada", &refused).await.body.contains("inside the network"), "{refused}");
-    let none = form(&house, "ada", "create", "team=red&name=deploy&url=https%3A%2F%2F1.1.1.1%2Fhook", "/t/red/webhooks/new").await;
+    let none =
+        form(&house, "ada", "create", "team=red&webhook[name]=deploy&webhook[url]=https%3A%2F%2F1.1.1.1%2Fhook", "/t/red/webhooks/new")
+            .await;
     assert!(page(&house, "ada", &none).await.body.contains("Name at least one event"), "{none}");
 
-    let change = format!("team=red&id={id}&name=deploy-2&url=https%3A%2F%2F1.1.1.1%2Fother&events[prompt.created]=true&unsigned=true");
+    let change = format!(
+        "team=red&id={id}&webhook[name]=deploy-2&webhook[url]=https%3A%2F%2F1.1.1.1%2Fother&webhook[events][prompt.created]=true&webhook[unsigned]=true"
+    );
     form(&house, "ada", "update", &change, &made).await;
     form(&house, "ada", "set_active", &format!("team=red&id={id}&active=false"), &made).await;
     let changed = page(&house, "ada", &made).await;

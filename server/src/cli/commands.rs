@@ -20,7 +20,7 @@ type Outcome = Result<(), String>;
 const PASSWORD_LINE: u64 = 4096;
 
 #[expect(clippy::print_stdout, reason = "the command line's own output")]
-fn say(text: impl std::fmt::Display) {
+pub fn say(text: impl std::fmt::Display) {
     println!("{text}");
 }
 

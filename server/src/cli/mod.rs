@@ -1,5 +1,6 @@
 //! The command line: `serve`, and the commands that set a portal up unattended, stopped or running.
 
+mod chart;
 mod commands;
 mod import;
 
@@ -35,6 +36,8 @@ enum Commands {
     /// Copy what another tracker has
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// Draw a metric of runs into a file, as the compare page does
+    Chart(Box<chart::ChartOptions>),
     /// Look at configuration, database, engine and disk; say what is wrong and how to mend it
     Check,
 }
@@ -145,6 +148,7 @@ async fn execute(command: Commands, config: &config::Config) -> Result<(), Strin
         Commands::Restore { file } => commands::restore(config, &file).await,
         Commands::Purge(options) => commands::purge(config, options).await,
         Commands::Import(command) => import::run(config, command).await,
+        Commands::Chart(options) => chart::run(config, *options).await,
         Commands::Check => commands::check(config).await,
     }
 }

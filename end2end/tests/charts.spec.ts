@@ -84,9 +84,38 @@ test('runs are chosen in the table, compared, smoothed and hidden, and what is c
   await expect(page.locator('.chart-plot svg polyline.line.faint')).toHaveCount(2);
   await page.getByRole('link', { name: 'Hide quick' }).click();
   await expect(page.getByText('1 of 2 runs · 101 points · 1 hidden', { exact: true })).toBeVisible();
+  await page.locator('.chart-hold').focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(page.getByRole('region', { name: 'Chart', exact: true }).getByRole('status')).toContainText('step');
   await page.reload();
   await expect(page.getByText('1 of 2 runs · 101 points · 1 hidden', { exact: true })).toBeVisible();
   await expect(page.locator('.chart-plot svg polyline.line.faint')).toHaveCount(1);
+  await mlflow.context.dispose();
+});
+
+test('a part of a chart is drawn larger, runs are grouped, and the chart is a file', async ({ workplace, visit }) => {
+  const team = await workplace.team();
+  const mlflow = await client(workplace.portal.url, workplace.admin, team.name);
+  const { experiment_id: experiment } = await mlflow.asked<{ experiment_id: string }>('experiments/create', { name: 'grouped' });
+  for (const rate of [0.1, 0.1, 0.5]) await run(mlflow, experiment, `rate-${rate}`, rate);
+  const page = await visit(ADMIN);
+  await go(page, `/t/${team.name}/compare?experiment=${experiment}`);
+  await expect(page.getByText('3 of 3 runs · 300 points', { exact: true })).toBeVisible();
+  const plot = page.locator('.chart-hold');
+  const box = (await plot.boundingBox())!;
+  await page.mouse.move(box.x + box.width * 0.3, box.y + 60);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.6, box.y + 60, { steps: 4 });
+  await page.mouse.up();
+  await expect(page).toHaveURL(/from=.+to=/);
+  await plot.dblclick();
+  await expect(page).not.toHaveURL(/from=/);
+  await page.getByLabel('Group by').selectOption('params.rate');
+  await expect(page.getByText('2 of 2 groups · 3 of 3 runs · 300 points', { exact: true })).toBeVisible();
+  await expect(page.locator('.chart-plot polygon.band')).toHaveCount(2);
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Download CSV' }).click();
+  expect((await download).suggestedFilename()).toBe('chart.csv');
   await mlflow.context.dispose();
 });
 
@@ -102,7 +131,7 @@ test('without JavaScript runs are compared as well', async ({ workplace, visit }
   await page.getByRole('checkbox', { name: 'Compare two' }).check();
   await page.getByRole('button', { name: 'Compare selected' }).click();
   await expect(page.getByText('2 of 2 runs · 200 points', { exact: true })).toBeVisible();
-  await page.getByLabel('Logarithmic').check();
+  await page.getByLabel('Values').selectOption('log');
   await page.getByRole('button', { name: 'Draw chart' }).click();
   await expect(page).toHaveURL(/y=log/);
   await expect(page.locator('.chart-plot svg polyline.line')).toHaveCount(2);

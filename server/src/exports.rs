@@ -187,6 +187,47 @@ pub async fn reproduce(
     }
 }
 
+/// `GET /t/{team}/compare.svg`: the chart of the compare page with the same query.
+pub async fn chart_svg(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Path(team): Path<String>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Response {
+    chart(&server, &caller, &team, &query, false).await
+}
+
+/// `GET /t/{team}/compare.csv`: all points of that chart.
+pub async fn chart_csv(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Path(team): Path<String>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Response {
+    chart(&server, &caller, &team, &query, true).await
+}
+
+async fn chart(server: &Server, caller: &Caller, team: &str, query: &[(String, String)], csv: bool) -> Response {
+    use app::charts::{self, api::Chosen, export};
+    let text = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let owned = |name: &str| text(name).unwrap_or_default().to_owned();
+    // A form of check boxes sends each by itself.
+    let runs = query.iter().filter(|(key, _)| key == "runs").map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(",");
+    let chosen = Chosen { runs, experiment: owned("experiment"), filter: owned("filter") };
+    let asked = charts::Query::of(text, export::WIDTH);
+    let found = match charts::read::compare(&server.portal, caller, team, &chosen, asked, csv).await {
+        Ok(found) => found,
+        Err(error) => return refusal(error, &caller.request_id),
+    };
+    let hidden: Vec<usize> = text("hide").unwrap_or_default().split(',').filter_map(|n| n.parse().ok()).collect();
+    let shown = |line: usize| !hidden.contains(&line);
+    if csv {
+        attachment("text/csv; charset=utf-8", "chart.csv", Body::from(export::csv(&found, shown)))
+    } else {
+        attachment("image/svg+xml", "chart.svg", Body::from(export::svg(&found, shown)))
+    }
+}
+
 fn attachment(kind: &'static str, name: &str, body: Body) -> Response {
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
     let disposition = disposition.unwrap_or_else(|_| HeaderValue::from_static("attachment"));

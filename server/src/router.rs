@@ -72,6 +72,8 @@ fn routes() -> Vec<Route> {
         ("GET", "/t/{team}/experiments/{experiment}/runs.csv", Access::Needs(Permission::ReadTracking), get(exports::runs)),
         ("GET", "/experiments/{experiment}", Access::Visit, get(pages::lead)),
         ("GET", "/runs/{run}", Access::Visit, get(pages::lead)),
+        ("GET", "/t/{team}/compare.svg", Access::Needs(Permission::ReadTracking), get(exports::chart_svg)),
+        ("GET", "/t/{team}/compare.csv", Access::Needs(Permission::ReadTracking), get(exports::chart_csv)),
         ("GET", "/t/{team}/audit.csv", Access::Needs(Permission::ReadTeamAudit), get(exports::team_audit)),
         ("GET", "/admin/audit.csv", Access::Needs(Permission::ReadAudit), get(exports::audit)),
     ];

@@ -78,8 +78,8 @@ fn Named(
     let follow = use_follow();
     let options = move || {
         let option = |text: String| {
-            let selected = text == now.get_untracked();
-            view! { <option value=text.clone() selected=selected>{text}</option> }
+            let (selected, value) = (text == now.get_untracked(), text.clone());
+            view! { <option value=value selected=selected>{text}</option> }
         };
         all.get().into_iter().map(option).collect_view()
     };

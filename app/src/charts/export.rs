@@ -27,7 +27,11 @@ pub fn svg(found: &Comparison, shown: impl Fn(usize) -> bool) -> String {
 
 /// A field of CSV. What a table program would take for a formula is a text there; a number stays one.
 fn field(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err() { format!("'{text}") } else { text.to_owned() };
+    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err() {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    };
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
@@ -56,7 +60,9 @@ mod tests {
 
     #[test]
     fn fields_are_quoted_and_no_formulas() {
-        for (text, written) in [("a", "a"), ("a,b", "\"a,b\""), ("say \"a\"", "\"say \"\"a\"\"\""), ("=1+1", "'=1+1"), ("-1", "-1"), ("-x", "'-x")] {
+        for (text, written) in
+            [("a", "a"), ("a,b", "\"a,b\""), ("say \"a\"", "\"say \"\"a\"\"\""), ("=1+1", "'=1+1"), ("-1", "-1"), ("-x", "'-x")]
+        {
             assert_eq!(field(text), written);
         }
     }

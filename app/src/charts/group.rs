@@ -43,7 +43,13 @@ impl Gathered {
                 XAxis::Relative => point.timestamp.saturating_sub(start).div_euclid(1000),
             };
             let now = (point.timestamp, point.step, point.value);
-            own.entry(place).and_modify(|last| if (last.0, last.1) <= (now.0, now.1) { *last = now }).or_insert(now);
+            own.entry(place)
+                .and_modify(|last| {
+                    if (last.0, last.1) <= (now.0, now.1) {
+                        *last = now
+                    }
+                })
+                .or_insert(now);
         }
         for (place, (_, _, value)) in own {
             self.values.entry(place).or_default().push(value);

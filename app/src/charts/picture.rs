@@ -182,7 +182,8 @@ fn draw<B: DrawingBackend>(
     for (i, line) in visible() {
         if let Some((low, high)) = &line.band {
             pen.set(Mark::Band(i));
-            let corners = |edge: &Columns| edge.iter().filter(|(_, y)| !y.is_nan()).map(|(at, v)| (x.place(at), y.place(v))).collect::<Vec<_>>();
+            let corners =
+                |edge: &Columns| edge.iter().filter(|(_, y)| !y.is_nan()).map(|(at, v)| (x.place(at), y.place(v))).collect::<Vec<_>>();
             let edge: Vec<_> = corners(low).into_iter().chain(corners(high).into_iter().rev()).collect();
             area.draw(&Polygon::new(edge, INK.mix(0.2)))?;
         }

@@ -111,7 +111,9 @@ pub fn Plot(
         ev.prevent_default();
         cursor.set(to);
     };
-    let line = move || cursor.get().and_then(|x| frame.get().share(x)).map(|at| view! { <line x1=at.to_string() x2=at.to_string() y1="0" y2="1" /> });
+    let line = move || {
+        cursor.get().and_then(|x| frame.get().share(x)).map(|at| view! { <line x1=at.to_string() x2=at.to_string() y1="0" y2="1" /> })
+    };
     let part = move || {
         drag.get().map(|(start, end)| {
             view! { <rect x=start.min(end).to_string() width=(end - start).abs().to_string() y="0" height="1" /> }
@@ -159,6 +161,9 @@ mod tests {
         let points = [(0, 1.0), (10, f64::NAN), (20, 3.0)].map(|(step, value)| Point { step, timestamp: 0, value });
         let line = Line::of(RunId::from("r"), "r".into(), None, points.into(), &Query::default().sound(), None);
         let value = |x| reading(&line, x).map(|r| r.value);
-        assert_eq!([value(-5.0), value(0.1), value(9.0), value(16.0), value(20.1), value(30.0)], [None, Some(1.0), Some(1.0), Some(3.0), Some(3.0), None]);
+        assert_eq!(
+            [value(-5.0), value(0.1), value(9.0), value(16.0), value(20.1), value(30.0)],
+            [None, Some(1.0), Some(1.0), Some(3.0), Some(3.0), None]
+        );
     }
 }

@@ -97,7 +97,8 @@ async fn found(portal: &Portal, caller: &Caller, team: &str, chosen: &Chosen) ->
 /// What runs may have in common. Tags that are MLflow's own are left out, but for a few that tell people something.
 fn kinds(runs: &[Run]) -> Vec<String> {
     let params = runs.iter().flat_map(|run| run.params.iter().map(|p| format!("params.{}", p.key)));
-    let telling = |key: &str| !key.starts_with("mlflow.") || ["mlflow.user", "mlflow.source.name", "mlflow.source.git.commit"].contains(&key);
+    let telling =
+        |key: &str| !key.starts_with("mlflow.") || ["mlflow.user", "mlflow.source.name", "mlflow.source.git.commit"].contains(&key);
     let tags = runs.iter().flat_map(|run| run.tags.iter().filter(|t| telling(&t.key)).map(|t| format!("tags.{}", t.key)));
     let keys: BTreeSet<String> = params.chain(tags).collect();
     ["experiment".to_owned(), "status".to_owned()].into_iter().chain(keys).collect()
@@ -144,7 +145,8 @@ async fn grouped(
         groups.entry(name.clone()).or_default().add(&points, start, &asked);
     };
     tracking::curves(portal, caller, team, &curves, gather).await?;
-    let mut groups: Vec<(String, Gathered)> = std::mem::take(&mut *gathered.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
+    let mut groups: Vec<(String, Gathered)> =
+        std::mem::take(&mut *gathered.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
     groups.sort_by(|a, b| {
         let (a, b) = (order(&a.0), order(&b.0));
         a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then_with(|| a.2.cmp(&b.2))

@@ -1,6 +1,9 @@
 //! A line of any length in a few points for each column of pixels, without losing what stands out.
 
-use super::{columns::Columns, scale::{Bend, Scale}};
+use super::{
+    columns::Columns,
+    scale::{Bend, Scale},
+};
 
 /// Columns with at most this many points for each of them stay as they are.
 const PLENTY: usize = 4;
@@ -89,7 +92,8 @@ mod tests {
     fn extremes(line: &Columns, ends: (f64, f64), scale: Scale, columns: usize) -> BTreeMap<usize, (u64, u64, bool)> {
         let mut found: BTreeMap<usize, (f64, f64, bool)> = BTreeMap::new();
         for (x, y) in line.iter() {
-            let entry = found.entry(column(x, ends, Bend::of(scale, ends.0, ends.1), columns)).or_insert((f64::INFINITY, f64::NEG_INFINITY, false));
+            let entry =
+                found.entry(column(x, ends, Bend::of(scale, ends.0, ends.1), columns)).or_insert((f64::INFINITY, f64::NEG_INFINITY, false));
             *entry = (entry.0.min(y), entry.1.max(y), entry.2 || y.is_nan());
         }
         found.into_iter().map(|(c, (lo, hi, gap))| (c, (lo.to_bits(), hi.to_bits(), gap))).collect()

@@ -1,7 +1,7 @@
 //! What differs between runs: their params, latest metrics and tags.
 
 use crate::{
-    charts::{api::Comparison, number},
+    charts::{api::Comparison, grouped, number},
     components::{query_value, with_query},
     tracking::page_of_run,
 };
@@ -67,6 +67,10 @@ pub fn Differences(team: String, found: RwSignal<Comparison>) -> impl IntoView {
         };
         parts(&runs.read(), all).into_iter().map(part).collect_view()
     };
+    let further = move || {
+        let (shown, all) = found.with(|f| (f.runs.len(), f.all));
+        (all > shown).then(|| view! { <p class="muted">{format!("The first {shown} of {} runs.", grouped(all))}</p> })
+    };
     view! {
         <section class="stack" aria-label="Differences">
             <div class="row">
@@ -76,6 +80,7 @@ pub fn Differences(team: String, found: RwSignal<Comparison>) -> impl IntoView {
                     {chip("all", "All")}
                 </div>
             </div>
+            {further}
             <div class="table-wrap" tabindex="0" role="group" aria-label="Differences by run">
                 <table class="table diff-table">
                     <caption class="sr-only">"Params, latest metrics and tags of the runs"</caption>

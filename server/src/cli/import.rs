@@ -57,7 +57,7 @@ pub struct MlflowOptions {
 pub async fn run(config: &Config, ImportCommand::Mlflow(options): ImportCommand) -> Result<(), String> {
     let source = Source::new(&options.from, config.mlflow.clone()).map_err(super::commands::told)?;
     let portal = serve::look(config).await?;
-    let caller = caller(&portal, &options).await?;
+    let caller = speaker(&portal, &options.team, options.user.as_deref()).await?;
     let wanted = Wanted { experiments: options.experiment, again: options.again };
     let (progress, begun) = (Progress::default(), Instant::now());
     let importing = import::mlflow(&portal, &caller, &options.team, &source, &wanted, &progress);
@@ -83,16 +83,17 @@ pub async fn run(config: &Config, ImportCommand::Mlflow(options): ImportCommand)
     })
 }
 
-async fn caller(portal: &Portal, options: &MlflowOptions) -> Result<Caller, String> {
+/// Who is spoken for: this person, or the team's only admin.
+pub async fn speaker(portal: &Portal, team: &str, user: Option<&str>) -> Result<Caller, String> {
     let console = Caller::console();
-    let email = if let Some(email) = &options.user {
-        email.clone()
+    let email = if let Some(email) = user {
+        email.to_owned()
     } else {
-        let members = domain::teams::members(portal, &console, &options.team).await.map_err(super::commands::told)?;
+        let members = domain::teams::members(portal, &console, team).await.map_err(super::commands::told)?;
         let mut admins = members.into_iter().filter(|m| m.role == Role::Admin).map(|m| m.email);
         match (admins.next(), admins.next()) {
             (Some(only), None) => only,
-            _ => return Err(format!("Say with --user in whose name it is done: team {} has not exactly one admin.", options.team)),
+            _ => return Err(format!("Say with --user in whose name it is done: team {team} has not exactly one admin.")),
         }
     };
     domain::identity::speak_for(portal, &console, &email).await.map_err(super::commands::told)

@@ -1,5 +1,6 @@
 //! The command line: `serve`, and the commands that set a portal up unattended, stopped or running.
 
+mod chart;
 mod commands;
 mod demo;
 mod import;
@@ -41,6 +42,8 @@ enum Commands {
     /// Runs beside a portal that serves the same data, or without one. It needs a Python with mlflow and scikit-learn (--python); where
     /// there is none, it says what it would install, and asks. `--remove` takes all of it away again.
     Demo(demo::DemoOptions),
+    /// Draw a metric of runs into a file, as the compare page does
+    Chart(Box<chart::ChartOptions>),
     /// Look at configuration, database, engine and disk; say what is wrong and how to mend it
     Check,
 }
@@ -152,6 +155,7 @@ async fn execute(command: Commands, config: &config::Config) -> Result<(), Strin
         Commands::Purge(options) => commands::purge(config, options).await,
         Commands::Import(command) => import::run(config, command).await,
         Commands::Demo(options) => demo::run(config, options).await,
+        Commands::Chart(options) => chart::run(config, *options).await,
         Commands::Check => commands::check(config).await,
     }
 }

@@ -52,9 +52,13 @@ async fn another_teams_run_is_not_compared() {
     let house = House::new().await;
     let ada = house.session("ada").await;
     let (mine, theirs) = (run(&house, "ada", "red", "mine", 3).await, run(&house, "eve", "blue", "theirs", 3).await);
-    for address in
-        [format!("/t/red/compare?runs={mine},{theirs}"), "/t/red/compare?runs=none".to_owned(), format!("/t/red/runs/{theirs}?tab=charts")]
-    {
+    for address in [
+        format!("/t/red/compare?runs={mine},{theirs}"),
+        "/t/red/compare?runs=none".to_owned(),
+        format!("/t/red/runs/{theirs}?tab=charts"),
+        format!("/t/red/compare.csv?runs={theirs}"),
+        format!("/t/red/compare.svg?runs={mine},{theirs}"),
+    ] {
         let page = house.get(&address, &[("cookie", &ada)]).await;
         assert_eq!(page.status, 404, "{address}");
         assert!(!page.body.contains("theirs<"), "{address}");
@@ -78,4 +82,33 @@ async fn a_runs_charts_are_drawn_without_scripts() {
     assert!(none.body.contains("No metric matches"), "{}", none.body);
     let nonsense = house.get(&format!("/t/red/runs/{id}?tab=charts&smooth=NaN&from=inf&to=x&x=%00&show=-1"), &[("cookie", &ada)]).await;
     assert!(nonsense.status == 200 && nonsense.body.contains("50,000 points"), "{}", nonsense.body);
+}
+
+#[tokio::test]
+async fn runs_are_grouped_and_the_chart_is_a_file_with_all_of_its_points() {
+    let house = House::new().await;
+    let ada = house.session("ada").await;
+    let ids =
+        [run(&house, "ada", "red", "0.1", 3).await, run(&house, "ada", "red", "0.1", 3).await, run(&house, "ada", "red", "0.5", 2).await];
+    let runs = ids.iter().map(RunId::as_str).collect::<Vec<_>>().join(",");
+    let cookie = [("cookie", ada.as_str())];
+    let page = house.get(&format!("/t/red/compare?runs={runs}&group=params.rate&band=std"), &cookie).await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("2 of 2 groups · 3 of 3 runs · 8 points"), "{}", page.body);
+    assert_eq!(page.body.matches("<polygon class=\"band s").count(), 2);
+    // All runs of an experiment that fit, without naming them.
+    let page = house.get("/t/red/compare?experiment=0&filter=params.rate+%3D+%270.1%27", &cookie).await;
+    assert!(page.body.contains("2 of 2 runs · 6 points"), "{}", page.body);
+    let wrong = house.get("/t/red/compare?experiment=0&filter=params.rate+%3D", &cookie).await;
+    assert_eq!(wrong.status, 400, "{}", wrong.body);
+    assert_eq!(house.get("/t/red/compare?experiment=12345", &cookie).await.status, 404);
+
+    let csv = house.get(&format!("/t/red/compare.csv?runs={runs}&group=params.rate&hide=1"), &cookie).await;
+    assert_eq!(
+        csv.body.lines().collect::<Vec<_>>(),
+        ["name,run,x,value,smoothed,low,high", "0.1,,0,1,,1,1", "0.1,,1,0.5,,0.5,0.5", &format!("0.1,,2,{},,{0},{0}", 1.0 / 3.0)]
+    );
+    let svg = house.get(&format!("/t/red/compare.svg?runs={runs}&metric=loss"), &cookie).await;
+    assert!(svg.body.starts_with("<svg ") && svg.body.contains("<style>") && svg.body.ends_with("</svg>"), "{}", svg.body);
+    assert_eq!(svg.body.matches("<polyline class=\"line s").count(), 3);
 }

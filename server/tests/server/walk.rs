@@ -44,6 +44,8 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/t/{team}/runs/{run}/artifacts/{*path}", "", [401, 404, 404, 404, 404, 404, 404]),
     ("/t/{team}/runs/{run}/reproduce.json", "", TEAM_READS),
     ("/t/{team}/experiments/{experiment}/runs.csv", "", TEAM_READS),
+    ("/t/{team}/compare.svg", "", TEAM_READS),
+    ("/t/{team}/compare.csv", "", TEAM_READS),
     // There is no such file.
     ("/t/{team}/models/{model}/versions/{version}/files/{*path}", "", [401, 404, 404, 404, 404, 404, 404]),
     // 303 leads to the team's page of it: see `links`. Experiment 0 is the Default of whichever team one is in.

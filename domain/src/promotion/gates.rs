@@ -188,10 +188,9 @@ async fn approvals(tx: &mut Tx, subject: &Subject<'_>, stage: &PromotionStage) -
     let able: Vec<&str> =
         able.iter().filter(|(user, _)| may_review(stage, subject.requester, user)).map(|(_, email)| email.as_str()).collect();
     let needed = usize::try_from(stage.approvals).unwrap_or(usize::MAX);
-    let mut evidence = format!("{} of {needed}", given.len());
-    if !given.is_empty() {
-        evidence += &format!(": approved by {}", given.iter().map(|r| r.email.as_str()).collect::<Vec<_>>().join(", "));
-    }
+    let by = given.iter().map(|r| r.email.as_str()).collect::<Vec<_>>().join(", ");
+    let by = if by.is_empty() { by } else { format!(": approved by {by}") };
+    let evidence = format!("{} of {needed}{by}.", given.len());
     let todo = if able.len() < needed {
         let who = if able.is_empty() { "nobody".to_owned() } else { format!("only {}", able.join(", ")) };
         format!("Besides the requester, {who} in this team may approve it. A team admin can add people or change the flow.")
@@ -200,7 +199,7 @@ async fn approvals(tx: &mut Tx, subject: &Subject<'_>, stage: &PromotionStage) -
     } else {
         format!("Ask {}.", able.join(", "))
     };
-    Ok(check(Gate::Approvals(stage.approvals), given.len() >= needed, format!("{evidence}."), todo))
+    Ok(check(Gate::Approvals(stage.approvals), given.len() >= needed, evidence, todo))
 }
 
 #[cfg(test)]

@@ -162,12 +162,12 @@ async fn a_flow_is_said_in_a_form_that_points_at_what_is_wrong() {
     let form = |rules: &str| {
         format!(
             "team=red&form[old]=champion&form[alias]=champion&form[protected]=true&form[mlflow_stage]=Production&form[rules]={rules}\
-             &form[card_fields][4]=Owner&form[tags]=a, b&form[approvals]=1&form[reviewers][2]={root}"
+             &form[card_fields][4]=Owner&form[tags]=a,+b&form[approvals]=1&form[reviewers][2]={root}"
         )
     };
-    let wrong = shelf.form("root", "save_stage", &form("auc >= champion %2B much"), settings).await;
+    let wrong = shelf.form("root", "save_stage", &form("auc %3E%3D champion %2B much"), settings).await;
     assert!(wrong.contains("__err="), "{wrong}");
-    assert_eq!(shelf.form("root", "save_stage", &form("auc >= champion %2B 0.5%25%0D%0Aloss < 0.2"), settings).await, settings);
+    assert_eq!(shelf.form("root", "save_stage", &form("auc %3E%3D champion %2B 0.5%25%0D%0Aloss %3C 0.2"), settings).await, settings);
     let flow = promotion::flow(&shelf.house.portal, &shelf.house.test.caller("ada").await, "red").await.expect("a flow");
     let expected = PromotionStage {
         alias: "champion".into(),

@@ -1,6 +1,6 @@
 //! Server functions about where versions come from and how they differ.
 
-use super::api::{SourceRun, VersionDetail};
+use super::api::SourceRun;
 use crate::error::AppError;
 use domain::model::{ExperimentId, ModelVersion, NotebookId, ReadDataset, Registration, RunId, VersionFiles};
 use leptos::prelude::*;
@@ -89,7 +89,8 @@ pub async fn compare_versions(team: String, model: String, #[server(default)] ve
     }
     let mut found = Vec::new();
     for number in numbers {
-        let VersionDetail { version, files, run, .. } = super::api::get_version(team.clone(), model.clone(), number.to_owned()).await?;
+        let super::api::VersionDetail { version, files, run, .. } =
+            super::api::get_version(team.clone(), model.clone(), number.to_owned()).await?;
         found.push(Compared { version, files, run });
     }
     if found.is_empty() {

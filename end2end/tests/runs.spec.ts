@@ -114,16 +114,15 @@ test('ten thousand runs are scrolled through, sorted, filtered, tagged, and kept
   await page.getByLabel('Save this view as').fill('small loss');
   await page.getByRole('button', { name: 'Save view' }).click();
   await expect(page.getByRole('link', { name: /small loss/ })).toBeVisible();
+  const seen = await paints(page);
+  console.log(`interaction to next paint: ${seen.many} slower than 16 ms, p95 ${seen.p95} ms, worst ${seen.worst} ms`);
+  expect(seen.p95, 'interaction to next paint, p95').toBeLessThan(1000);
   await go(page, `/t/${team.name}/experiments/${experiment}`);
   await page.getByText('Views', { exact: true }).click();
   await page.getByRole('link', { name: /small loss/ }).click();
   await expect(page).toHaveURL(/sort=-metrics\.loss/);
   await expect(grid.getByRole('columnheader', { name: 'team' })).toBeVisible();
   expect(await accessibilityFindings(page)).toEqual([]);
-  await watchPaints(page);
-  const seen = await paints(page);
-  console.log(`interaction to next paint: ${seen.many} slower than 16 ms, p95 ${seen.p95} ms, worst ${seen.worst} ms`);
-  expect(seen.p95, 'interaction to next paint, p95').toBeLessThan(1000);
 });
 
 test('runs that come while the table is read are counted, and running ones follow in place', async ({ workplace, visit }) => {

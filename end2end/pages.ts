@@ -140,6 +140,7 @@ function pages(team: string, notebooks: string[], experiment: string, run: strin
     `${t}/experiments`,
     `${t}/experiments/0`,
     `${t}/experiments/${experiment}`,
+    `${t}/experiments/${experiment}?filter=${encodeURIComponent("attributes.nosuch = 'x'")}&columns=*m.loss,p.learning_rate,a.by`,
     `${t}/runs/${run}`,
     `${t}/models`,
     `${t}/models/churn`,

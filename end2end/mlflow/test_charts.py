@@ -11,6 +11,12 @@ from mlflow.entities import Metric, Param
 @pytest.fixture(scope="module")
 def histories(portal):
     """Points of three runs by run, two of them with one rate; with a gap, and steps that not all have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_TOKEN", portal.ada)
+        return logged(portal)
+
+
+def logged(portal):
     client = mlflow.MlflowClient(portal.uri)
     experiment = client.create_experiment(f"charts-{portal.mark}")
     rows = []
@@ -27,11 +33,6 @@ def chart(portal, tmp_path, experiment, *options):
     out = tmp_path / "chart.csv"
     portal.command("chart", "--team", portal.red, "--user", f"ada-{portal.mark}@example.com", "--experiment", experiment, "--out", str(out), *options)
     return pd.read_csv(out, dtype={"name": str})
-
-
-@pytest.fixture(autouse=True)
-def as_ada(portal, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", portal.ada)
 
 
 @pytest.mark.parametrize("kind", ["ema", "gaussian", "running"])

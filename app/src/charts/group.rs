@@ -46,7 +46,7 @@ impl Gathered {
             own.entry(place)
                 .and_modify(|last| {
                     if (last.0, last.1) <= (now.0, now.1) {
-                        *last = now
+                        *last = now;
                     }
                 })
                 .or_insert(now);
@@ -80,7 +80,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().map(|v| v / values.len() as f64).sum()
 }
 
-/// Of ordered values, as NumPy's default has it: between two, in proportion.
+/// Of ordered values, as `NumPy`'s default has it: between two, in proportion.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 10,000 runs")]
 fn quantile(values: &[f64], share: f64) -> f64 {
     let at = share * (values.len() - 1) as f64;

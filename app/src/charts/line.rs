@@ -64,7 +64,7 @@ impl Line {
         let edge = |y: Vec<f64>| Columns { x: middle.x.clone(), y };
         let band = (query.band != Band::None).then(|| (seen(edge(low), query, columns), seen(edge(high), query, columns)));
         let last = middle.y.last().copied();
-        Self { name, runs, points, gaps, last, band, ..Self::shown(middle, query, columns) }
+        Self { name, points, gaps, last, runs, band, ..Self::shown(middle, query, columns) }
     }
 
     fn shown(all: Columns, query: &Query, columns: Option<usize>) -> Self {

@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn odd_values_draw_something() {
         for (up, across) in [(Scale::Linear, Scale::Log), (Scale::Log, Scale::Linear), (Scale::Symlog, Scale::Symlog)] {
-            let query = Query { up, across, ..Query::default() }.sound();
+            let query = Query { across, up, ..Query::default() }.sound();
             for values in [&[][..], &[f64::NAN], &[0.0], &[f64::MAX, f64::MIN], &[5e-324, 1.0, f64::MAX], &[7.0; 3], &[1e15, 1e15 + 1.0]] {
                 let svg = picture(&[line(values, &query)], &query, 200, |_| true);
                 assert!(svg.ends_with("</svg>") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");

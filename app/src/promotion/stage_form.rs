@@ -19,7 +19,7 @@ pub fn StageFields(stage: PromotionStage, shared: Shared) -> impl IntoView {
     let label = if old.is_empty() { "Add stage" } else { "Save stage" };
     let stages = [("", "None"), ("Staging", "Staging"), ("Production", "Production")];
     let stages = stages.map(|(value, text)| (value.to_owned(), text.to_owned())).to_vec();
-    let of_mlflow = stage.mlflow_stage.map(|s| s.as_str()).unwrap_or_default();
+    let of_mlflow = stage.mlflow_stage.map(domain::model::Stage::as_str).unwrap_or_default();
     view! {
         <ActionForm action attr:class="form">
             <FormError form />

@@ -3,7 +3,7 @@
 use super::{
     first_log::FirstLog,
     run_table::{
-        RunsTable,
+        RunsTable, TableAsk,
         api::{PAGE, TableStart, run_table},
         use_ask,
     },
@@ -51,7 +51,7 @@ pub fn RunsPage() -> impl IntoView {
                 page_or_error(
                     start.await,
                     |(start, offset)| {
-                        let untouched = start.rows.newest.is_none() && start.refused.is_none() && ask.with_untracked(|ask| ask.is_plain());
+                        let untouched = start.rows.newest.is_none() && start.refused.is_none() && ask.with_untracked(TableAsk::is_plain);
                         empty.set(untouched);
                         view! { <Runs team start offset ask untouched /> }
                     },
@@ -71,7 +71,7 @@ fn crumbs(team: &str) -> Vec<Crumb> {
 }
 
 #[component]
-fn Runs(team: String, start: TableStart, offset: usize, ask: Memo<super::run_table::TableAsk>, untouched: bool) -> impl IntoView {
+fn Runs(team: String, start: TableStart, offset: usize, ask: Memo<TableAsk>, untouched: bool) -> impl IntoView {
     let experiment = start.experiment.clone();
     let id = experiment.id.0.clone();
     let traces = traces_of_experiment(&team, &id);

@@ -37,6 +37,8 @@ pub use {
     curves::curves,
     purge::purge,
     reproduce::reproduce,
-    search::{Found, FoundRun, Indexes, export_runs, find_runs, named_runs, run_ids, run_keys, runs_window, search_experiments, search_runs},
+    search::{
+        Found, FoundRun, Indexes, export_runs, find_runs, named_runs, run_ids, run_keys, runs_window, search_experiments, search_runs,
+    },
     writer::Writer,
 };

@@ -71,7 +71,7 @@ async fn files_are_looked_at_without_scripts_and_stay_inert() {
     ] {
         let page = desk.page(&format!("tab=artifacts&path={}", path.replace(' ', "%20"))).await;
         for mark in marks {
-            let plain = page.replace("\"", "&quot;");
+            let plain = page.replace('"', "&quot;");
             assert!(page.contains(mark) || plain.contains(mark), "{path}: {mark}: {page}");
         }
         assert!(!page.contains("href=\"javascript"), "{path}");

@@ -14,7 +14,6 @@ fn words(text: &str) -> Vec<(usize, &str)> {
     for (at, c) in text.char_indices() {
         match quote {
             Some(q) if c == q => quote = None,
-            Some(_) => {}
             None if c.is_whitespace() => {
                 if let Some(from) = start.take() {
                     found.push((from, &text[from..at]));
@@ -22,7 +21,7 @@ fn words(text: &str) -> Vec<(usize, &str)> {
                 continue;
             }
             None if matches!(c, '\'' | '"' | '`') => quote = Some(c),
-            None => {}
+            Some(_) | None => {}
         }
         start.get_or_insert(at);
     }

@@ -25,7 +25,7 @@ use leptos_router::{
 };
 use wasm_bindgen::JsCast;
 
-/// Rows that PageUp and PageDown pass at most.
+/// Rows that `PageUp` and `PageDown` pass at most.
 const LEAP: usize = 20;
 
 #[component]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from conftest import BINARY
 
 
@@ -35,6 +36,12 @@ def test_a_demo_fills_every_page_and_is_removed_with_one_command(portal, monkeyp
         assert {"evaluation", "report.md"} <= {f.path for f in client.list_artifacts(boosted.info.run_id)}
         assert any("mlflow.parentRunId" in r.data.tags for r in runs)
         assert str(client.get_model_version_by_alias("churn", "champion").version) == "3"
+        # A promotion of the fourth version waits; the alias is protected from now on.
+        with pytest.raises(mlflow.MlflowException, match="promot"):
+            member = portal.token("ben.demo", team, "member")
+            monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", member)
+            client.set_registered_model_alias("churn", "champion", "4")
+        monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
         assert client.search_traces(locations=[experiments["help-desk"].experiment_id])
 
         again = run(portal, "--team", f"{team}-2")

@@ -68,7 +68,7 @@ test('a version says what it takes and gives, how to load it, and gives its file
   await page.getByRole('link', { name: 'model.pkl' }).click();
   expect((await download).suggestedFilename()).toBe('model.pkl');
 
-  await page.getByText('Edit', { exact: true }).click();
+  await page.getByRole('region', { name: 'Description' }).getByText('Edit', { exact: true }).click();
   const dialog = page.getByRole('dialog', { name: 'Edit description' });
   await dialog.getByLabel('Description', { exact: true }).fill('Half-typed');
   await client.ask('registered-models/alias', { name: 'churn', alias: 'candidate', version: '1' });

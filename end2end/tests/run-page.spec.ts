@@ -45,17 +45,18 @@ test('files of a run are looked at, and what is in them never runs', async ({ wo
   }
 });
 
-test('a note is written, kept where somebody was quicker, and saved', async ({ workplace, visit }) => {
+test('a note is written, kept where somebody was quicker, and saved', async ({ workplace, visit, watch }) => {
+  watch.allow(/status of 409/);
   test.setTimeout(240_000);
   const { team, run } = await logged(workplace);
   const page = await visit(ADMIN);
   await go(page, `/t/${team}/runs/${run}`);
   await page.getByText('Edit note').click();
-  await page.getByLabel('Note', { exact: true }).fill('## Mine');
+  await page.getByRole('textbox', { name: 'Note' }).fill('## Mine');
   await workplace.admin.call('tracking/set_note', { team, run, before: '', note: 'theirs' });
   await page.getByRole('button', { name: 'Save note' }).click();
   await expect(page.getByText(/Somebody else changed the note/)).toBeVisible();
-  await expect(page.getByLabel('Note', { exact: true }), 'what was typed is still there').toHaveValue('## Mine');
+  await expect(page.getByRole('textbox', { name: 'Note' }), 'what was typed is still there').toHaveValue('## Mine');
   await expect(page.locator('.markdown')).toHaveText('theirs');
   await page.getByRole('button', { name: 'Save note' }).click();
   await expect(page.getByRole('heading', { name: 'Mine', level: 3 })).toBeVisible();

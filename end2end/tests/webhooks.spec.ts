@@ -13,7 +13,7 @@ test('a webhook is made with a secret that is shown once, and a delivery that fa
   await page.getByLabel('Name', { exact: true }).fill('deployments');
   await page.getByLabel('Address').fill('https://10.0.0.1/hook');
   await page.getByRole('button', { name: 'Create webhook' }).click();
-  await expect(page.getByText(/inside the network/)).toBeVisible();
+  await expect(page.getByRole('alert').getByText(/inside the network/)).toBeVisible();
   // Allowed for the stories (slipway.ts), and nobody listens there.
   await page.getByLabel('Address').fill('https://127.0.0.1:9/hook');
   await page.getByLabel('Make a secret for me').check();

@@ -34,10 +34,11 @@ fn NewWebhook(team: String) -> impl IntoView {
             navigate(&page_of_webhook(&of.get_value(), &webhook.id), NavigateOptions::default());
         }
     });
-    let made = move || match create.value().get() {
+    // A refusal leaves the form as it is.
+    let made = Memo::new(move |_| match create.value().get() {
         Some(Ok((webhook, Some(secret)))) => Some((webhook, secret)),
         _ => None,
-    };
+    });
     let list = page_of_webhooks(&team);
     view! {
         <Page
@@ -47,7 +48,7 @@ fn NewWebhook(team: String) -> impl IntoView {
             lead="Tells another service what happens to the team's models."
         >
             {move || {
-                if let Some((webhook, secret)) = made() {
+                if let Some((webhook, secret)) = made.get() {
                     let href = page_of_webhook(&of.get_value(), &webhook.id);
                     view! {
                         <div class="note note-good secret" role="status">

@@ -30,6 +30,10 @@ pub fn words_of(event: &str) -> &str {
         "prompt_version_tag.deleted" => "A version of a prompt loses a tag",
         "prompt_alias.created" => "An alias of a prompt is set",
         "prompt_alias.deleted" => "An alias of a prompt is removed",
+        "promotion.requested" => "A promotion is asked for",
+        "promotion.completed" => "A promotion is completed",
+        "promotion.rejected" => "A promotion is rejected",
+        "promotion.rolled_back" => "An alias is rolled back",
         other => other,
     }
 }

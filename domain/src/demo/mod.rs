@@ -1,6 +1,9 @@
 //! A team with demo data: made and marked as such for a newcomer to look around in, and taken away again without a trace but the audit trail's.
 
+mod promotion;
 mod store;
+
+pub use promotion::ask_for_promotion;
 
 use crate::{
     artifacts, audit, backup,

@@ -27,7 +27,7 @@ impl Desk {
 
     async fn upload(&self, path: &str, content: &str) {
         let bearer = format!("Bearer {}", self.house.token("ada", Role::Member).await);
-        let path = format!("/api/2.0/mlflow-artifacts/artifacts/{}/{path}", self.root);
+        let path = format!("/api/2.0/mlflow-artifacts/artifacts/{}/{}", self.root, path.replace(' ', "%20"));
         assert_eq!(self.house.send("PUT", &path, &[("authorization", &bearer)], content).await.status, 200);
     }
 

@@ -28,7 +28,7 @@ async fn the_table_of_many_runs_is_a_small_page_that_leads_to_the_others_without
     assert!(!first.contains(" style=\""));
     let last = page("?page=3&sort=-name&columns=t.number,*a.status,a.id").await;
     assert!(last.contains("n-019") && last.contains("n-000") && !last.contains("n-020") && !last.contains("rel=\"next\""), "{last}");
-    assert!(last.contains("class=\" pin pin1\""), "{last}");
+    assert!(last.contains("class=\"pin pin1\""), "{last}");
     let found = page("?filter=tags.number%20%3D%20%277%27").await;
     assert!(found.contains("1 run<") && found.contains("n-007") && !found.contains("n-008"), "{found}");
     let refused = page("?filter=attributes.nosuch%20%3D%20%271%27").await;

@@ -61,8 +61,12 @@ pub fn suggestions(text: &str, keys: &RunKeys) -> (usize, Vec<String>) {
     };
     let small = typed.to_lowercase().replace('`', "");
     let fits = |text: &String| text.to_lowercase().replace('`', "").contains(&small) && *text != typed;
-    let (mut first, mut rest): (Vec<String>, Vec<String>) =
-        all.into_iter().filter(fits).partition(|text| text.to_lowercase().starts_with(&small));
+    // `te` means `tags.team` rather than `attributes.status`.
+    let begins = |text: &String| {
+        let text = text.to_lowercase().replace('`', "");
+        text.starts_with(&small) || text.split_once('.').is_some_and(|(_, key)| key.starts_with(&small))
+    };
+    let (mut first, mut rest): (Vec<String>, Vec<String>) = all.into_iter().filter(fits).partition(begins);
     first.append(&mut rest);
     first.truncate(MOST);
     (start, first)

@@ -93,8 +93,10 @@ fn follow_runs(rows: Rows, keys: RwSignal<RunKeys>, team: String, experiment: Ex
             spawn_local(async move {
                 if let Ok(newest) = super::api::read_keys(team, experiment).await
                     && keys.try_with_untracked(|keys| *keys != newest) == Some(true)
+                    && keys.try_set(newest).is_none()
                 {
-                    keys.try_set(newest);
+                    // There is a column more, whose cells are not here yet.
+                    rows.refresh();
                 }
             });
         }

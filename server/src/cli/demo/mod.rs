@@ -58,7 +58,9 @@ async fn fill(config: &Config, portal: &Portal, options: &DemoOptions) -> Result
     if let Err(error) = log(portal, &python, &begun).await {
         return Err(undone(portal, error).await);
     }
-    // What only Slipway's own verbs can make goes here: the team is filled, and `begun` knows it.
+    if let Err(error) = demo::ask_for_promotion(portal, &console).await {
+        return Err(undone(portal, told(error)).await);
+    }
     let there = demo::contents(portal, &console).await.map_err(told)?.unwrap_or_default();
     report(config, &begun, &there, since);
     Ok(())

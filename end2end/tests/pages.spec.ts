@@ -41,12 +41,12 @@ async function tour(page: Page): Promise<string[]> {
   await page.evaluate(() => {
     const looks = (element: Element) => {
       // What shows the focus is the element, or something around or beside it.
-      const around = [element, element.nextElementSibling, element.parentElement, element.parentElement?.parentElement, element.closest('label, li, tr, .search')];
+      const around = [element, element.nextElementSibling, element.parentElement, element.parentElement?.parentElement, element.closest('label, li, tr, .search'), element.querySelector(':scope > rect')];
       return around.map((one) => {
         // What holds the focus now may look different for that.
         if (!one || (one !== element && element !== document.activeElement && one.contains(document.activeElement))) return undefined;
         const style = getComputedStyle(one);
-        return [style.outlineStyle, style.outlineColor, style.boxShadow, style.borderColor, style.backgroundColor, style.textDecoration, style.opacity].join(' ');
+        return [style.outlineStyle, style.outlineColor, style.boxShadow, style.borderColor, style.backgroundColor, style.textDecoration, style.opacity, style.stroke, style.strokeWidth].join(' ');
       });
     };
     const memory = { findings: [] as string[], stops: 0, over: false };
@@ -93,6 +93,8 @@ async function tour(page: Page): Promise<string[]> {
 }
 
 test('every page has one heading, nothing for axe in either theme, fits every width, and lets the keyboard through', async ({ visit, workplace }) => {
+  // Some fifty pages, each in every way.
+  test.setTimeout(900_000);
   const { paths } = await furnish(workplace);
   test.setTimeout(paths.length * 60_000);
   const options = { colorScheme: 'light', reducedMotion: 'reduce', viewport: DESK } as const;

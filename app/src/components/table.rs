@@ -19,7 +19,8 @@ pub fn query_value(name: &'static str) -> Memo<String> {
 /// the page: another filter or order begins with its first.
 pub fn with_query(path: &str, query: &leptos_router::params::ParamsMap, name: &str, value: &str) -> String {
     let mut query = query.clone();
-    for gone in [name, "page", "past", "__err", "__path"] {
+    // A form adds the button that sent it, also one without a name.
+    for gone in [name, "", "page", "past", "__err", "__path"] {
         query.remove(gone);
     }
     if !value.is_empty() {

@@ -108,6 +108,10 @@ fn is_typing() -> bool {
 
 /// Closes every open menu that does not hold `inside`; the focus goes back to the menu's button where it was in the menu.
 fn close_menus(inside: Option<web_sys::Node>) {
+    // What was pressed is gone: nobody can tell any more in which menu it was, and it may have redrawn its own.
+    if inside.as_ref().is_some_and(|node| !node.is_connected()) {
+        return;
+    }
     let Ok(open) = document().query_selector_all("details.menu[open]") else { return };
     for i in 0..open.length() {
         let Some(menu) = open.item(i).and_then(|n| n.dyn_into::<web_sys::Element>().ok()) else { continue };

@@ -3,7 +3,7 @@
 use super::{api::RunLine, ask::Shown, heads::cell_class, rows::Rows};
 use crate::{
     charts::{line_class, number},
-    components::{Glyph, Icon, Time, duration, query_value, use_now, with_query},
+    components::{Glyph, Icon, Time, count, duration, query_value, use_now, with_query},
     tracking::words::{RunBadge, page_of_run},
 };
 use domain::model::{Millis, RunField, RunStatus, TableColumn};
@@ -166,7 +166,7 @@ fn Unfold(id: String, name: String, children: usize, open: bool) -> impl IntoVie
     };
     let verb = if open { "Hide" } else { "Show" };
     view! {
-        <a class="unfold" href=href data-noscroll="true" aria-label=format!("{verb} the {children} runs below {name}")>
+        <a class="unfold" href=href data-noscroll="true" aria-label=format!("{verb} {} below {name}", count(children, "run", "runs"))>
             <Icon glyph=if open { Glyph::ChevronDown } else { Glyph::ChevronRight } />
             <span class="muted num">{children}</span>
         </a>

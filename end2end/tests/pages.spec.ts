@@ -41,7 +41,7 @@ async function tour(page: Page): Promise<string[]> {
   await page.evaluate(() => {
     const looks = (element: Element) => {
       // What shows the focus is the element, or something around or beside it.
-      const around = [element, element.nextElementSibling, element.parentElement, element.parentElement?.parentElement, element.closest('label, li, tr, .search'), element.querySelector(':scope > rect')];
+      const around = [element, element.nextElementSibling, element.parentElement, element.parentElement?.parentElement, element.closest('label, li, tr, .search'), element.querySelector(':scope > g > rect')];
       return around.map((one) => {
         // What holds the focus now may look different for that.
         if (!one || (one !== element && element !== document.activeElement && one.contains(document.activeElement))) return undefined;

@@ -12,6 +12,15 @@ fn action_words(action: &str) -> String {
         (_, "team.set_member") => return "set the role of".to_owned(),
         (_, "team.remove_member") => return "removed from the team".to_owned(),
         (_, "notebook.fail") => "recorded the failure of",
+        (_, "promotion.request") => return "asked for a promotion of model".to_owned(),
+        (_, "promotion.approve") => return "approved a promotion of model".to_owned(),
+        (_, "promotion.reject") => return "rejected a promotion of model".to_owned(),
+        (_, "promotion.withdraw") => return "withdrew a promotion of model".to_owned(),
+        (_, "promotion.ask_waiver") => return "asked for a waiver for model".to_owned(),
+        (_, "promotion.grant_waiver") => return "granted a waiver for model".to_owned(),
+        _ if object == "promotion" => return "changed the promotion flow of team".to_owned(),
+        ("promote", _) => "promoted",
+        ("roll_back", _) => "rolled back",
         ("create", _) => "made",
         ("delete" | "remove", _) => "deleted",
         ("launch", _) => "launched",
@@ -31,6 +40,8 @@ fn action_words(action: &str) -> String {
         ("set_alias", _) => "set an alias of",
         ("delete_alias", _) => "removed an alias of",
         ("set_stage", _) => "set the stage of",
+        ("write_card", _) => "wrote the card of",
+        ("replay", _) => "sent again from",
         _ => return format!("{object} {}:", verb.replace('_', " ")),
     };
     format!("{done} {object}")
@@ -98,6 +109,8 @@ mod tests {
     fn an_unknown_action_is_still_said() {
         assert_eq!(action_words("notebook.launch"), "launched notebook");
         assert_eq!(action_words("model_version.set_stage"), "set the stage of model version");
+        assert_eq!(action_words("promotion.request"), "asked for a promotion of model");
+        assert_eq!(action_words("promotion.save_stage"), "changed the promotion flow of team");
         assert_eq!(action_words("token.revoke"), "revoked access token");
         assert_eq!(action_words("team.set_member"), "set the role of");
         assert_eq!(action_words("gadget.turn_on"), "gadget turn on:");

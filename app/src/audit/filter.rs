@@ -7,7 +7,7 @@ use leptos_router::params::ParamsMap;
 pub const PAGE: u32 = 100;
 
 /// The kinds of things that are audited, as the prefix of an action.
-pub const KINDS: [&str; 17] = [
+pub const KINDS: [&str; 20] = [
     "notebook",
     "volume",
     "environment",
@@ -18,11 +18,14 @@ pub const KINDS: [&str; 17] = [
     "trace",
     "logged_model",
     "model",
+    "model_version",
+    "promotion",
     "scorer",
     "webhook",
     "import",
     "team",
     "user",
+    "demo",
     "session",
     "token",
 ];

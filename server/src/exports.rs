@@ -220,11 +220,11 @@ async fn chart(server: &Server, caller: &Caller, team: &str, query: &[(String, S
         Err(error) => return refusal(error, &caller.request_id),
     };
     let hidden: Vec<usize> = text("hide").unwrap_or_default().split(',').filter_map(|n| n.parse().ok()).collect();
-    let shown = |line: usize| !hidden.contains(&line);
+    let (shown, look) = (|line: usize| !hidden.contains(&line), charts::values::Look::of(text));
     if csv {
-        attachment("text/csv; charset=utf-8", "chart.csv", Body::from(export::csv(&found, shown)))
+        attachment("text/csv; charset=utf-8", "chart.csv", Body::from(export::csv(&found, &look, shown)))
     } else {
-        attachment("image/svg+xml", "chart.svg", Body::from(export::svg(&found, shown)))
+        attachment("image/svg+xml", "chart.svg", Body::from(export::svg(&found, &look, shown)))
     }
 }
 

@@ -1,6 +1,10 @@
 //! Server functions that answer lines of metrics, reduced to what a chart of some width shows.
 
-use super::{line::Line, query::Query};
+use super::{
+    line::Line,
+    query::Query,
+    values::{DURATION, Values},
+};
 use crate::error::AppError;
 use domain::model::{Run, RunId};
 use leptos::prelude::*;
@@ -56,6 +60,12 @@ pub struct Chosen {
     pub filter: String,
 }
 
+/// Everything that an axis may show.
+pub fn keys<'a>(metrics: &'a [String], groups: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    let metrics = metrics.iter().map(|key| format!("metrics.{key}"));
+    metrics.chain(groups.iter().cloned()).chain([DURATION.to_owned()])
+}
+
 /// Runs side by side.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
@@ -73,8 +83,10 @@ pub struct Comparison {
     pub groups: Vec<String>,
     /// The metric that is drawn; empty where there is none.
     pub metric: String,
-    /// One for each run, in their order, or one for each group.
+    /// One for each run, in their order, or one for each group; none where values are drawn.
     pub lines: Vec<Line>,
+    /// What is drawn where it is no lines.
+    pub values: Values,
 }
 
 /// The chosen runs, each once, and the lines of one metric of theirs.

@@ -22,21 +22,48 @@ impl Columns {
     }
 }
 
+/// Doubles, one after another, written as `Columns` are.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Doubles(pub Vec<f64>);
+
+fn written<'a, S: Serializer>(values: impl Iterator<Item = &'a f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    let bytes: Vec<u8> = values.flat_map(|v| v.to_le_bytes()).collect();
+    serializer.serialize_str(&STANDARD.encode(bytes))
+}
+
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+    let bytes = STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)?;
+    let (values, rest) = bytes.as_chunks::<8>();
+    if !rest.is_empty() {
+        return Err(D::Error::custom("half a number is missing"));
+    }
+    Ok(values.iter().map(|v| f64::from_le_bytes(*v)).collect())
+}
+
+impl Serialize for Doubles {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        written(self.0.iter(), serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Doubles {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(deserializer).map(Self)
+    }
+}
+
 impl Serialize for Columns {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self.x.iter().chain(&self.y).flat_map(|v| v.to_le_bytes()).collect();
-        serializer.serialize_str(&STANDARD.encode(bytes))
+        written(self.x.iter().chain(&self.y), serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Columns {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)?;
-        let (values, rest) = bytes.as_chunks::<8>();
-        if values.len() % 2 != 0 || !rest.is_empty() {
+        let mut x = read(deserializer)?;
+        if !x.len().is_multiple_of(2) {
             return Err(D::Error::custom("the two columns are not of one length"));
         }
-        let mut x: Vec<f64> = values.iter().map(|v| f64::from_le_bytes(*v)).collect();
         let y = x.split_off(x.len() / 2);
         Ok(Self { x, y })
     }

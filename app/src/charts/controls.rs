@@ -4,6 +4,7 @@ use super::{
     query::{Band, Middle, Query, SMOOTHEST, XAxis},
     scale::Scale,
     smooth::Smoothing,
+    values::Look,
 };
 use crate::components::{FilterBar, query_value, with_query};
 use leptos::prelude::*;
@@ -16,6 +17,12 @@ use leptos_router::{
 pub fn use_chart_query(width: u32) -> Memo<Query> {
     let query = use_query_map();
     Memo::new(move |_| query.with(|q| Query::of(|name| q.get_str(name), width)))
+}
+
+/// How a chart of values is looked at, as the address asks.
+pub fn use_look() -> Memo<Look> {
+    let query = use_query_map();
+    Memo::new(move |_| query.with(|q| Look::of(|name| q.get_str(name))))
 }
 
 /// Sets values of the address, and stays where one is.
@@ -42,7 +49,7 @@ pub fn use_follow() -> impl Fn(&[(&str, &str)]) + Clone {
 
 /// One of a few, kept in the address as `name`. The first of them goes without saying.
 #[component]
-fn Choice<T: Copy + PartialEq + Send + Sync + 'static>(
+pub fn Choice<T: Copy + PartialEq + Send + Sync + 'static>(
     label: &'static str,
     name: &'static str,
     all: &'static [(T, &'static str, &'static str)],
@@ -66,7 +73,7 @@ fn Choice<T: Copy + PartialEq + Send + Sync + 'static>(
 
 /// One of some texts, kept in the address as `name`.
 #[component]
-fn Named(
+pub fn Named(
     label: &'static str,
     name: &'static str,
     #[prop(into)] all: Signal<Vec<String>>,
@@ -146,9 +153,6 @@ pub fn Controls(
             {children()}
             {metrics.map(|all| view! { <Named label="Metric" name="metric" all now=metric /> })}
             {grouping}
-            <Choice label="Axis" name="x" all=&XAxis::ALL now=Memo::new(move |_| query.with(|q| q.x)) />
-            <Choice label="across" name="across" all=&Scale::ALL now=Memo::new(move |_| query.with(|q| q.across)) />
-            <Choice label="Values" name="y" all=&Scale::ALL now=Memo::new(move |_| query.with(|q| q.up)) />
             <label class="row">
                 "Smoothing"
                 <input
@@ -166,9 +170,17 @@ pub fn Controls(
                 />
                 <output class="num">{smooth}</output>
             </label>
-            <Choice label="Kind" name="smoothing" all=&Smoothing::ALL now=Memo::new(move |_| query.with(|q| q.smoothing)) />
-            <End label="From" name="from" />
-            <End label="to" name="to" />
+            <details class="chart-more">
+                <summary class="btn btn-sm">"Axes and smoothing"</summary>
+                <div class="chart-more-body">
+                    <Choice label="Axis" name="x" all=&XAxis::ALL now=Memo::new(move |_| query.with(|q| q.x)) />
+                    <Choice label="across" name="across" all=&Scale::ALL now=Memo::new(move |_| query.with(|q| q.across)) />
+                    <Choice label="Values" name="y" all=&Scale::ALL now=Memo::new(move |_| query.with(|q| q.up)) />
+                    <Choice label="Kind" name="smoothing" all=&Smoothing::ALL now=Memo::new(move |_| query.with(|q| q.smoothing)) />
+                    <End label="From" name="from" />
+                    <End label="to" name="to" />
+                </div>
+            </details>
             <button type="submit" class="btn without-js">
                 "Draw chart"
             </button>

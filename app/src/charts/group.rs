@@ -3,6 +3,7 @@
 use super::{
     columns::Columns,
     query::{Band, Middle, Query, XAxis},
+    values::statistics::{mean, quantile},
 };
 use domain::model::Point;
 use std::collections::BTreeMap;
@@ -75,21 +76,8 @@ impl Gathered {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "at most 10,000 runs")]
-fn mean(values: &[f64]) -> f64 {
-    // Each divided first, since the sum may be beyond the numbers.
-    values.iter().map(|v| v / values.len() as f64).sum()
-}
-
-/// Of ordered values, as `NumPy`'s default has it: between two, in proportion.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 10,000 runs")]
-fn quantile(values: &[f64], share: f64) -> f64 {
-    let at = share * (values.len() - 1) as f64;
-    let (below, above) = (values[at.floor() as usize], values[at.ceil() as usize]);
-    below + (above - below) * at.fract()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "at most 10,000 runs")]
-fn around(values: &[f64], middle: f64, band: Band) -> (f64, f64) {
+/// Below and above the middle of ordered values.
+pub fn around(values: &[f64], middle: f64, band: Band) -> (f64, f64) {
     let count = values.len() as f64;
     // Of a sample; that of one alone is not known, and drawn as none.
     let deviation = || {

@@ -1,7 +1,9 @@
-//! Line charts of metrics. Pure steps on the server turn a history of any length into a few points for each pixel (`reduce`), and one drawing
-//! makes SVG of them, for the first paint on the server and in the browser again when something was logged.
+//! Charts. Lines of metrics: pure steps on the server turn a history of any length into a few points for each pixel (`reduce`), and one drawing
+//! makes SVG of them, for the first paint on the server and in the browser again when something was logged. Charts of
+//! what runs ended with are in `values`.
 
 pub mod api;
+mod axis;
 mod columns;
 mod controls;
 #[cfg(feature = "ssr")]
@@ -19,13 +21,14 @@ mod scale;
 mod smooth;
 mod svg;
 mod ticks;
+pub mod values;
 
 pub use columns::Columns;
-pub use controls::{Controls, use_chart_query};
+pub use controls::{Choice, Controls, Named, use_chart_query, use_follow, use_look};
 pub use line::{Line, grouped, left_out_words};
 pub use picture::{frame_of, lit, picture};
 pub use plot::{Plot, place_words, reading};
-pub use query::{Band, Middle, Query, XAxis};
+pub use query::{Band, Kind, Middle, Query, XAxis};
 pub use run_charts::RunCharts;
 pub use scale::Scale;
 pub use smooth::Smoothing;

@@ -1,10 +1,11 @@
 //! The drawing of a chart, on any backend of plotters.
 
 use super::{
+    axis::{Axis, FINE, range, with_room},
     columns::Columns,
     line::Line,
     query::{Query, XAxis},
-    scale::{Bend, Scale},
+    scale::Scale,
     svg::{Mark, Pen, SvgWriter},
     ticks::{self, Ticks},
 };
@@ -19,8 +20,6 @@ use plotters::{
     },
 };
 
-/// Units of the drawing for each pixel: plotters counts in whole ones, and lines would look stepped.
-const FINE: i32 = 2;
 /// Room for labels, in pixels.
 const LEFT: i32 = 62;
 const RIGHT: i32 = 14;
@@ -28,7 +27,7 @@ const TOP: i32 = 10;
 const BOTTOM: i32 = 26;
 
 /// What backends use that know no classes.
-const INK: RGBColor = RGBColor(90, 96, 105);
+pub const INK: RGBColor = RGBColor(90, 96, 105);
 
 /// The lines as SVG of `height` pixels, and as wide as the query says. A line's number gives it its colour; those without a number in `shown`
 /// are left out.
@@ -54,35 +53,6 @@ pub fn lit(lines: &[Line], query: &Query, height: u32, shown: impl Fn(usize) -> 
     _ = area.present();
     drop(area);
     text
-}
-
-/// A range of values and the pixels it fills.
-#[derive(Clone, Copy, Debug)]
-struct Axis {
-    first: f64,
-    last: f64,
-    bend: Bend,
-    pixels: (i32, i32),
-}
-
-impl Axis {
-    fn new(scale: Scale, (first, last): (f64, f64), pixels: (i32, i32)) -> Self {
-        Self { first, last, bend: Bend::of(scale, first, last), pixels }
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to the pixels")]
-    fn place(&self, value: f64) -> i32 {
-        let of = |v: f64| self.bend.place(v);
-        let share = ((of(value) - of(self.first)) / (of(self.last) - of(self.first))).clamp(0.0, 1.0);
-        let (start, end) = self.pixels;
-        start + (share * f64::from(end - start)).round() as i32
-    }
-
-    /// The value at a share of the axis.
-    fn at(&self, share: f64) -> f64 {
-        let (first, last) = (self.bend.place(self.first), self.bend.place(self.last));
-        self.bend.value(first + (last - first) * share)
-    }
 }
 
 /// Where a picture shows what: for pointers.
@@ -125,34 +95,6 @@ fn across(lines: &[Line], query: &Query, width: i32, shown: &impl Fn(usize) -> b
     first = query.from.filter(|from| query.across.holds(*from)).unwrap_or(first);
     last = query.to.filter(|to| *to > first).unwrap_or(last.max(first + f64::EPSILON));
     Axis::new(query.across, (first, last), (LEFT * FINE, width - RIGHT * FINE))
-}
-
-/// From the least to the greatest of the finite values; where there are fewer than two, a little around it.
-fn range(values: impl Iterator<Item = f64>, log: bool) -> (f64, f64) {
-    let ends = values
-        .filter(|v| v.is_finite())
-        .fold(None, |ends: Option<(f64, f64)>, v| Some(ends.map_or((v, v), |(first, last)| (first.min(v), last.max(v)))));
-    match ends {
-        None => (if log { 0.1 } else { 0.0 }, 1.0),
-        Some((v, last)) if v >= last => {
-            let around = if v == 0.0 { 1.0 } else { v.abs() / 10.0 };
-            ((v - around).max(f64::MIN), (v + around).min(f64::MAX))
-        }
-        Some(ends) => ends,
-    }
-}
-
-/// A little wider, so that no line touches the frame; as it is where that would leave the numbers.
-fn with_room((first, last): (f64, f64), log: bool) -> (f64, f64) {
-    let wider = if log {
-        let room = (last / first).powf(0.04);
-        (first / room, last * room)
-    } else {
-        let room = last * 0.04 - first * 0.04;
-        (first - room, last + room)
-    };
-    let fits = wider.0.is_finite() && wider.1.is_finite() && !(log && wider.0 <= 0.0);
-    if fits { wider } else { (first, last) }
 }
 
 fn draw<B: DrawingBackend>(

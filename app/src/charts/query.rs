@@ -25,6 +25,43 @@ impl XAxis {
     }
 }
 
+/// What is drawn of the runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Histories.
+    #[default]
+    Line,
+    // The latest values.
+    Parallel,
+    Scatter,
+    Heat,
+    Bar,
+    Box,
+    Violin,
+    Histogram,
+    Importance,
+}
+
+impl Kind {
+    pub const ALL: [(Self, &str, &str); 9] = [
+        (Self::Line, "", "Lines"),
+        (Self::Parallel, "parallel", "Parallel coordinates"),
+        (Self::Scatter, "scatter", "Scatter"),
+        (Self::Heat, "heat", "Heat map"),
+        (Self::Bar, "bar", "Bars"),
+        (Self::Box, "box", "Boxes"),
+        (Self::Violin, "violin", "Violins"),
+        (Self::Histogram, "histogram", "Histogram"),
+        (Self::Importance, "importance", "Param importance"),
+    ];
+
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(kind, _, _)| *kind == self).map_or("", |(_, _, name)| name)
+    }
+}
+
 /// What stands for a group of runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -75,8 +112,17 @@ pub const SMOOTHEST: f64 = 0.99;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Query {
+    pub chart: Kind,
     /// Empty: the first that the runs logged.
     pub metric: String,
+    /// Key that is drawn across: `params.lr`, `metrics.loss`, `tags.owner`, `duration`; empty: one that differs.
+    pub horizontal: String,
+    /// Key that is drawn up.
+    pub vertical: String,
+    /// Key that colours tell.
+    pub colour: String,
+    /// Keys of parallel coordinates, in order.
+    pub axes: Vec<String>,
     pub x: XAxis,
     /// Of the horizontal axis.
     pub across: Scale,
@@ -105,6 +151,11 @@ impl Query {
         let text = |name| text(name).unwrap_or_default();
         let number = |name| text(name).trim().parse::<f64>().ok();
         let query = Self {
+            chart: chosen(&Kind::ALL, text("chart")),
+            horizontal: text("horizontal").to_owned(),
+            vertical: text("vertical").to_owned(),
+            colour: text("colour").to_owned(),
+            axes: text("axes").split(',').filter(|key| !key.is_empty()).map(str::to_owned).collect(),
             metric: text("metric").to_owned(),
             x: XAxis::named(text("x")),
             across: chosen(&Scale::ALL, text("across")),
@@ -129,6 +180,16 @@ impl Query {
         self.to = self.to.filter(|v| v.is_finite() && self.from.is_none_or(|from| from < *v));
         self.width = self.width.clamp(100, 2000);
         self
+    }
+
+    /// The same without what needs no other data, so that choosing it asks for none.
+    #[must_use]
+    pub fn asked(&self) -> Self {
+        if self.chart == Kind::Line {
+            return Self { horizontal: String::new(), vertical: String::new(), colour: String::new(), axes: Vec::new(), ..self.clone() };
+        }
+        let Self { chart, metric, horizontal, vertical, colour, axes, group, .. } = self.clone();
+        Self { chart, metric, horizontal, vertical, colour, axes, group, width: 960, ..Self::default() }
     }
 
     /// Whether a point at `x` is asked for.

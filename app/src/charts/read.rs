@@ -1,10 +1,11 @@
 //! From the runs that are chosen to the lines of their chart, on the server and on the command line.
 
 use super::{
-    api::{Chosen, Comparison},
+    api::{self, Chosen, Comparison},
     group::Gathered,
     line::Line,
-    query::Query,
+    query::{Kind, Query},
+    values,
 };
 use domain::{
     Caller, Error, Portal,
@@ -62,7 +63,11 @@ pub async fn compare(
     let metrics: Vec<String> = keys.into_iter().map(str::to_owned).collect();
     let metric = metrics.iter().find(|key| **key == query.metric).or(metrics.first()).cloned().unwrap_or_default();
     let groups = kinds(&runs);
-    let lines = if query.group.is_empty() {
+    let keys: Vec<String> = api::keys(&metrics, &groups).collect();
+    let (query, values) = values::read::values(query, &runs, &metric, &keys);
+    let lines = if query.chart != Kind::Line {
+        Vec::new()
+    } else if query.group.is_empty() {
         let columns = (COLUMNS / runs.len().max(1)).clamp(FEWEST, query.width as usize);
         let asked = runs.iter().map(|run| (run, metric.clone(), run.name.clone()));
         lines(portal, caller, team, asked, &query, (!whole).then_some(columns)).await?
@@ -71,7 +76,7 @@ pub async fn compare(
     };
     let all = runs.len();
     runs.truncate(DESCRIBED);
-    Ok(Comparison { query, runs, all, more, metrics, groups, metric, lines })
+    Ok(Comparison { query, runs, all, more, metrics, groups, metric, lines, values })
 }
 
 async fn found(portal: &Portal, caller: &Caller, team: &str, chosen: &Chosen) -> domain::Result<(Vec<Run>, bool)> {

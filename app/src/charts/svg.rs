@@ -7,8 +7,22 @@ use plotters_backend::{
 };
 use std::{cell::Cell, convert::Infallible, fmt::Write, rc::Rc};
 
+/// What something that is drawn of values looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ink {
+    /// Left aside.
+    Off,
+    /// By number, as lines have it.
+    Own(usize),
+    /// From 0 to `LEVELS - 1`: how large a value is.
+    Level(usize),
+}
+
+/// Shades that a value's size is told by.
+pub const LEVELS: usize = 12;
+
 /// What is being drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mark {
     #[default]
     Grid,
@@ -17,6 +31,25 @@ pub enum Mark {
     Line(usize, bool),
     /// Of the line of this number.
     Band(usize),
+    /// One of many lines; those of one ink are one element.
+    Path(Ink),
+    /// One of many dots; those of one ink are one element.
+    Dot(Ink),
+    /// An area.
+    Area(Ink),
+    /// What is drawn on an area, and must be seen against it.
+    Over,
+    /// The best that there is.
+    Front,
+    /// What is pointed at.
+    Lit,
+}
+
+impl Mark {
+    /// Whether marks of its kind are drawn as one element: ten thousand would be slow.
+    fn is_joined(self) -> bool {
+        matches!(self, Self::Path(_) | Self::Dot(_))
+    }
 }
 
 /// Tells an `SvgWriter` what is being drawn; the other backends of plotters go by colours.
@@ -37,6 +70,8 @@ pub struct SvgWriter<'a> {
     text: &'a mut String,
     size: (u32, u32),
     pen: Pen,
+    /// The mark whose element is not closed yet.
+    open: Option<Mark>,
 }
 
 impl<'a> SvgWriter<'a> {
@@ -46,7 +81,7 @@ impl<'a> SvgWriter<'a> {
             text,
             "<svg viewBox=\"0 0 {width} {height}\" xmlns=\"http://www.w3.org/2000/svg\" aria-hidden=\"true\" focusable=\"false\">"
         );
-        Self { text, size: (width, height), pen }
+        Self { text, size: (width, height), pen, open: None }
     }
 
     fn class(&self) -> String {
@@ -56,7 +91,36 @@ impl<'a> SvgWriter<'a> {
             Mark::Line(line, true) => line_class(line),
             Mark::Band(line) => format!("band s{}", line % COLOURS),
             Mark::Line(line, false) => format!("{} faint", line_class(line)),
+            Mark::Path(ink) => format!("path {}", ink_class(ink)),
+            Mark::Dot(ink) => format!("dots {}", ink_class(ink)),
+            Mark::Area(ink) => format!("area {}", ink_class(ink)),
+            Mark::Over => "over".to_owned(),
+            Mark::Front => "front".to_owned(),
+            Mark::Lit => "lit".to_owned(),
         }
+    }
+
+    /// Begins the element of the pen's mark, unless it is being written already.
+    fn join(&mut self) {
+        if self.open != Some(self.pen.get()) {
+            self.close();
+            self.open = Some(self.pen.get());
+            _ = write!(self.text, "<path class=\"{}\" d=\"", self.class());
+        }
+    }
+
+    fn close(&mut self) {
+        if self.open.take().is_some() {
+            self.text.push_str("\"/>");
+        }
+    }
+}
+
+fn ink_class(ink: Ink) -> String {
+    match ink {
+        Ink::Off => "off".to_owned(),
+        Ink::Own(n) => format!("s{}", n % COLOURS),
+        Ink::Level(n) => format!("h{}", n.min(LEVELS - 1)),
     }
 }
 
@@ -74,16 +138,19 @@ impl DrawingBackend for SvgWriter<'_> {
     }
 
     fn present(&mut self) -> Drawn {
+        self.close();
         self.text.push_str("</svg>");
         Ok(())
     }
 
     fn draw_pixel(&mut self, (x, y): BackendCoord, _: BackendColor) -> Drawn {
+        self.close();
         let _ = write!(self.text, "<rect class=\"{}\" x=\"{x}\" y=\"{y}\" width=\"1\" height=\"1\"/>", self.class());
         Ok(())
     }
 
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, corners: I, _: &S) -> Drawn {
+        self.close();
         let _ = write!(self.text, "<polygon class=\"{}\" points=\"", self.class());
         for (i, (x, y)) in corners.into_iter().enumerate() {
             let _ = write!(self.text, "{}{x},{y}", if i > 0 { " " } else { "" });
@@ -98,6 +165,14 @@ impl DrawingBackend for SvgWriter<'_> {
 
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, _: &S) -> Drawn {
         let path: Vec<BackendCoord> = path.into_iter().collect();
+        if self.pen.get().is_joined() {
+            self.join();
+            for (i, (x, y)) in path.into_iter().enumerate() {
+                let _ = write!(self.text, "{}{x} {y}", if i > 0 { "L" } else { "M" });
+            }
+            return Ok(());
+        }
+        self.close();
         // A line that goes nowhere is a point, which is seen only where it is larger than the line is wide.
         let dot = if path.iter().all(|place| Some(place) == path.first()) { " dot" } else { "" };
         let _ = write!(self.text, "<polyline class=\"{}{dot}\" points=\"", self.class());
@@ -108,7 +183,27 @@ impl DrawingBackend for SvgWriter<'_> {
         Ok(())
     }
 
+    fn draw_circle<S: BackendStyle>(&mut self, (x, y): BackendCoord, radius: u32, _: &S, _: bool) -> Drawn {
+        if self.pen.get().is_joined() {
+            self.join();
+            // A line that goes nowhere has round ends.
+            let _ = write!(self.text, "M{x} {y}h0");
+        } else {
+            self.close();
+            let _ = write!(self.text, "<circle class=\"{}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"/>", self.class());
+        }
+        Ok(())
+    }
+
+    fn draw_rect<S: BackendStyle>(&mut self, (left, top): BackendCoord, (right, bottom): BackendCoord, _: &S, _: bool) -> Drawn {
+        self.close();
+        let (x, y, width, height) = (left.min(right), top.min(bottom), left.abs_diff(right), top.abs_diff(bottom));
+        let _ = write!(self.text, "<rect class=\"{}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>", self.class());
+        Ok(())
+    }
+
     fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, (x, y): BackendCoord) -> Drawn {
+        self.close();
         let anchor = match style.anchor().h_pos {
             HPos::Left => "start",
             HPos::Center => "middle",

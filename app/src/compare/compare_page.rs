@@ -1,13 +1,21 @@
 //! Many runs in one chart, with the same as a table, and their differences. All that is chosen is in the address.
 
-use super::{differences::Differences, legend::Legend};
+use super::{
+    differences::Differences,
+    kinds::Kinds,
+    line_chart::LineChart,
+    png,
+    values_chart::{ValuesChart, shown, told as values_told},
+    values_controls::ValuesControls,
+    values_table::ValuesTable,
+};
 use crate::{
     charts::{
-        Controls, Plot, Query,
+        Kind, Query,
         api::{Chosen, Comparison, compare},
-        frame_of, grouped, left_out_words, lit, picture, place_words, use_chart_query,
+        use_chart_query, use_look,
     },
-    components::{Crumb, EmptyState, Glyph, LoadingPage, Page, page_or_error, query_value, use_team},
+    components::{Crumb, EmptyState, Glyph, LoadingPage, Page, Tone, page_or_error, use_team, use_toasts},
     error::AppError,
     live::{kept_current, use_live},
 };
@@ -15,16 +23,15 @@ use domain::model::{Change, ExperimentId};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
-/// Pixels of the chart.
-const WIDTH: u32 = 960;
-const HEIGHT: u32 = 380;
+/// Pixels that a chart is wide before it is known how many there are.
+pub const WIDTH: u32 = 960;
 
 #[component]
 pub fn ComparePage() -> impl IntoView {
     let (team, live, address) = (use_team(), use_live(), use_query_map());
     let query = use_chart_query(WIDTH);
+    let asked = Memo::new(move |_| query.with(Query::asked));
     // A form of check boxes sends each by itself, a link all in one.
     let chosen = Memo::new(move |_| {
         address.with(|q| {
@@ -54,7 +61,7 @@ pub fn ComparePage() -> impl IntoView {
                     let place = (team.clone(), chosen.clone());
                     let found = kept_current(
                         first,
-                        move || (query.get(), changes.get()),
+                        move || (asked.get(), changes.get()),
                         move |(query, _)| ask(place.0.clone(), place.1.clone(), query),
                     );
                     view! { <Compared team chosen found query /> }
@@ -64,55 +71,15 @@ pub fn ComparePage() -> impl IntoView {
     }
 }
 
-/// The lines that are hidden, by their number.
-pub fn hidden(text: &str) -> BTreeSet<usize> {
-    text.split(',').filter_map(|n| n.parse().ok()).collect()
-}
-
 fn ask(team: String, chosen: Chosen, query: Query) -> impl Future<Output = Result<Comparison, AppError>> {
     compare(team, chosen.runs, chosen.experiment, chosen.filter, query)
 }
 
-/// What the chart shows, and what it does not.
-fn told(found: &Comparison, hidden: &BTreeSet<usize>) -> String {
-    let is_grouped = !found.query.group.is_empty();
-    let drawn: Vec<_> = found.lines.iter().enumerate().filter(|(i, line)| line.points > 0 && !hidden.contains(i)).map(|(_, l)| l).collect();
-    let points: usize = drawn.iter().map(|line| line.points).sum();
-    let runs: usize = drawn.iter().map(|line| line.runs).sum();
-    let mut text = String::new();
-    if is_grouped {
-        _ = write!(text, "{} of {} {} · ", drawn.len(), found.lines.len(), if found.lines.len() == 1 { "group" } else { "groups" });
-    }
-    _ = write!(
-        text,
-        "{} of {} {} · {} {}",
-        grouped(runs),
-        grouped(found.all),
-        if found.all == 1 { "run" } else { "runs" },
-        grouped(points),
-        if points == 1 { "point" } else { "points" },
-    );
-    let with: usize = found.lines.iter().filter(|line| line.points > 0).map(|line| line.runs).sum();
-    let (without, hidden) = (found.all.saturating_sub(with), with - runs);
-    if hidden > 0 {
-        _ = write!(text, " · {} hidden", grouped(hidden));
-    }
-    if without > 0 {
-        let who = if without == 1 { "1 has".to_owned() } else { format!("{} have", grouped(without)) };
-        _ = write!(text, " · {who} not logged {}", found.metric);
-    }
-    if found.more {
-        text.push_str(" · more runs match than can be compared: narrow the filter");
-    }
-    text + &left_out_words(drawn.into_iter())
-}
-
 /// What of the address the form above the chart does not choose.
-const KEPT: [&str; 5] = ["runs", "experiment", "filter", "hide", "diff"];
+const KEPT: [&str; 11] = ["runs", "experiment", "filter", "chart", "hide", "diff", "base", "axes", "flip", "logs", "ranges"];
 
 #[component]
 fn Compared(team: String, chosen: Chosen, found: RwSignal<Comparison>, query: Memo<Query>) -> impl IntoView {
-    let (hide, address) = (query_value("hide"), use_query_map());
     let crumbs = vec![Crumb::new(team.clone(), format!("/t/{team}")), Crumb::new("Experiments", format!("/t/{team}/experiments"))];
     if found.with_untracked(|f| f.all == 0) {
         let text =
@@ -128,57 +95,25 @@ fn Compared(team: String, chosen: Chosen, found: RwSignal<Comparison>, query: Me
         }
         .into_any();
     }
-    let (metrics, groups) =
-        (Signal::derive(move || found.with(|f| f.metrics.clone())), Signal::derive(move || found.with(|f| f.groups.clone())));
-    let metric = Memo::new(move |_| found.with(|f| f.metric.clone()));
-    let (width, cursor, pointed) = (RwSignal::new(WIDTH), RwSignal::new(None::<f64>), RwSignal::new(None::<usize>));
-    let asked = Memo::new(move |_| Query { width: width.get(), ..found.with(|f| f.query.clone()) });
-    let shown = move || {
-        let hidden = hidden(&hide.read());
-        move |i: usize| !hidden.contains(&i)
+    // What was answered decides: until the values of another chart have come, the one before stays.
+    let kind = Memo::new(move |_| found.with(|f| f.query.chart));
+    let some = Memo::new(move |_| found.with(|f| !f.metrics.is_empty()));
+    let place = StoredValue::new(team.clone());
+    let chart = move || {
+        let team = place.get_value();
+        if kind.get() == Kind::Line {
+            view! { <LineChart team found query /> }.into_any()
+        } else {
+            view! { <OfValues team found query /> }.into_any()
+        }
     };
-    let svg = Memo::new(move |_| found.with(|f| picture(&f.lines, &asked.read(), HEIGHT, shown())));
-    let frame = Signal::derive(move || found.with(|f| frame_of(&f.lines, &asked.read(), shown())));
-    let over = Signal::derive(move || pointed.get().map(|line| found.with(|f| lit(&f.lines, &asked.read(), HEIGHT, shown(), line))));
-    let said = Memo::new(move |_| found.with(|f| told(f, &hidden(&hide.read()))));
-    let label = Signal::derive(move || format!("Line chart of {}: {}. The table below has its values.", metric.read(), said.read()));
-    let place = move || cursor.get().map(|x| place_words(found.with(|f| f.query.x), x));
-    let some = Memo::new(move |_| metrics.with(|m| !m.is_empty()));
-    let kept = move || {
-        let pairs =
-            KEPT.into_iter().flat_map(|name| address.with(|q| q.get_all(name)).unwrap_or_default().into_iter().map(move |v| (name, v)));
-        pairs.map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect_view()
-    };
-    let file = {
-        let team = team.clone();
-        move |kind: &str| format!("/t/{team}/compare.{kind}{}", address.read().to_query_string())
-    };
-    let (svg_file, csv_file) = (file.clone(), file);
     view! {
         <Page title="Compare runs" crumbs>
             <div class="stack">
                 <Show when=move || some.get() fallback=|| view! { <p class="muted">"These runs have logged no metrics yet."</p> }>
-                    <Controls query metrics metric groups>
-                        {kept}
-                    </Controls>
-                    <section class="card chart" aria-label="Chart" on:focusout=move |_| cursor.set(None)>
-                        <h2 class="mono">{move || metric.get()}</h2>
-                        <Plot label svg frame over cursor width />
-                        <p class="muted num chart-count">{move || said.get()}</p>
-                        <p class="row">
-                            <a class="btn btn-sm" href={ let file = svg_file.clone(); move || file("svg") } rel="external" download="">
-                                "Download SVG"
-                            </a>
-                            <a class="btn btn-sm" href={ let file = csv_file.clone(); move || file("csv") } rel="external" download="">
-                                "Download CSV"
-                            </a>
-                            <span class="muted num" role="status">
-                                {place}
-                            </span>
-                        </p>
-                    </section>
+                    <Kinds now=kind />
                 </Show>
-                <Legend team=team.clone() found cursor pointed />
+                {chart}
                 <Differences team found />
             </div>
         </Page>
@@ -186,21 +121,71 @@ fn Compared(team: String, chosen: Chosen, found: RwSignal<Comparison>, query: Me
     .into_any()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::charts::Line;
-    use domain::model::{Point, RunId};
+/// A chart of what the runs ended with, and the same as a table.
+#[component]
+fn OfValues(team: String, found: RwSignal<Comparison>, query: Memo<Query>) -> impl IntoView {
+    let look = use_look();
+    let (width, pointed) = (RwSignal::new(WIDTH), RwSignal::new(None::<usize>));
+    // The keys are those that were answered; how they are drawn is asked for here.
+    let drawn = Memo::new(move |_| {
+        let asked = query.get();
+        let Query { across, up, middle, band, .. } = asked;
+        Query { across, up, middle, band, ..found.with(|f| f.query.clone()) }
+    });
+    let scene = shown(found, drawn, look, width);
+    let said = Memo::new(move |_| found.with(|f| values_told(f, &scene.read())));
+    let name = Memo::new(move |_| drawn.with(|q| q.chart.name()));
+    let label = Signal::derive(move || format!("{}: {}. The table below has its values.", name.get(), said.read()));
+    view! {
+        <ValuesControls found query=drawn look>
+            <Kept />
+        </ValuesControls>
+        <section class="card chart" aria-label="Chart">
+            <h2>{move || name.get()}</h2>
+            <ValuesChart team=team.clone() found scene look width pointed label />
+            <p class="muted num chart-count">{move || said.get()}</p>
+            <Downloads team=team.clone() />
+        </section>
+        <ValuesTable team found scene pointed />
+    }
+}
 
-    #[test]
-    fn a_chart_says_what_it_shows_and_what_it_does_not() {
-        let line = |points: i64| {
-            let points = (0..points).map(|step| Point { step, timestamp: 0, value: 1.0 }).collect();
-            Line::of(RunId::from("r"), "r".into(), None, points, &Query::default().sound(), Some(960))
-        };
-        let found = Comparison { all: 3, lines: vec![line(10_000); 3], metric: "loss".into(), ..Comparison::default() };
-        assert_eq!(told(&found, &BTreeSet::new()), "3 of 3 runs · 30,000 points");
-        let found = Comparison { all: 3, lines: vec![line(1), line(5), line(0)], metric: "loss".into(), ..Comparison::default() };
-        assert_eq!(told(&found, &hidden("1,x,7")), "1 of 3 runs · 1 point · 1 hidden · 1 has not logged loss");
+/// What the form above the chart does not choose, so that it is not lost.
+#[component]
+pub fn Kept() -> impl IntoView {
+    let address = use_query_map();
+    move || {
+        let pairs =
+            KEPT.into_iter().flat_map(|name| address.with(|q| q.get_all(name)).unwrap_or_default().into_iter().map(move |v| (name, v)));
+        pairs.map(|(name, value)| view! { <input type="hidden" name=name value=value /> }).collect_view()
+    }
+}
+
+/// The chart as files.
+#[component]
+pub fn Downloads(team: String) -> impl IntoView {
+    let (address, toasts) = (use_query_map(), use_toasts());
+    let file = move |kind: &str| format!("/t/{team}/compare.{kind}{}", address.read().to_query_string());
+    let (svg, csv, picture) = (file.clone(), file.clone(), file);
+    let draw = move |_| {
+        let svg = picture("svg");
+        leptos::task::spawn_local(async move {
+            if png::save(&svg, "chart.png").await.is_err() {
+                toasts.show(Tone::Bad, "The picture could not be made. Download the SVG instead.");
+            }
+        });
+    };
+    view! {
+        <p class="row">
+            <a class="btn btn-sm" href=move || svg("svg") rel="external" download="">
+                "Download SVG"
+            </a>
+            <button type="button" class="btn btn-sm needs-js" on:click=draw>
+                "Download PNG"
+            </button>
+            <a class="btn btn-sm" href=move || csv("csv") rel="external" download="">
+                "Download CSV"
+            </a>
+        </p>
     }
 }

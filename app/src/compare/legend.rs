@@ -1,6 +1,6 @@
 //! Which line is which run, and the chart's values as a table.
 
-use super::compare_page::hidden;
+use super::line_chart::hidden;
 use crate::{
     charts::{Line, api::Comparison, grouped, line_class, reading},
     components::{Glyph, Icon, query_value, with_query},

@@ -1,7 +1,13 @@
-//! Runs side by side: one metric of all of them in a chart, and what differs between them.
+//! Runs side by side: all of them in one chart, and what differs between them.
 
 mod compare_page;
 mod differences;
+mod kinds;
 mod legend;
+mod line_chart;
+mod png;
+mod values_chart;
+mod values_controls;
+mod values_table;
 
 pub use compare_page::ComparePage;

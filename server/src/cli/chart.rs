@@ -6,6 +6,7 @@ use app::charts::{
     api::Chosen,
     export::{self, WIDTH},
     read,
+    values::Look,
 };
 use clap::Args;
 use std::path::PathBuf;
@@ -27,9 +28,27 @@ pub struct ChartOptions {
     /// Of these only the ones that fit, in `MLflow`'s filter language
     #[arg(long, default_value = "", requires = "experiment")]
     filter: String,
+    /// Which chart: lines of histories, or one of the values that runs ended with
+    #[arg(long, default_value = "line", value_parser = ["line", "parallel", "scatter", "heat", "bar", "box", "violin", "histogram", "importance"])]
+    chart: String,
     /// What is drawn [default: the first that the runs logged, by name]
     #[arg(long, default_value = "")]
     metric: String,
+    /// Key across, of a scatter plot or heat map: `params.lr`, `metrics.loss`, `tags.owner`, duration [default: a param that differs]
+    #[arg(long, default_value = "")]
+    horizontal: String,
+    /// Key up
+    #[arg(long, default_value = "")]
+    vertical: String,
+    /// Key that colours tell, of a scatter plot or parallel coordinates
+    #[arg(long, default_value = "")]
+    colour: String,
+    /// Keys of parallel coordinates, parted by commas
+    #[arg(long, default_value = "")]
+    axes: String,
+    /// Which ends of a scatter plot are better; draws the runs that none beats
+    #[arg(long, default_value = "none", value_parser = ["none", "low-low", "low-high", "high-low", "high-high"])]
+    front: String,
     /// The horizontal axis
     #[arg(long, default_value = "step", value_parser = ["step", "wall", "relative"])]
     x: String,
@@ -69,6 +88,12 @@ impl ChartOptions {
     /// As an address has it.
     fn value(&self, name: &str) -> &str {
         match name {
+            "chart" => &self.chart,
+            "horizontal" => &self.horizontal,
+            "vertical" => &self.vertical,
+            "colour" => &self.colour,
+            "axes" => &self.axes,
+            "front" => &self.front,
             "metric" => &self.metric,
             "x" => &self.x,
             "across" => &self.across,
@@ -108,10 +133,12 @@ pub async fn run(config: &Config, options: ChartOptions) -> Result<(), String> {
     if !options.metric.is_empty() && found.metric != options.metric {
         return Err(format!("None of the {} runs has logged {}.", found.all, options.metric));
     }
-    let text = if csv { export::csv(&found, |_| true) } else { export::svg(&found, |_| true) };
+    let look = Look::of(|name| Some(options.value(name)));
+    let text = if csv { export::csv(&found, &look, |_| true) } else { export::svg(&found, &look, |_| true) };
     std::fs::write(&options.out, text).map_err(|e| format!("{} cannot be written: {e}", options.out.display()))?;
     let points: usize = found.lines.iter().map(|line| line.points).sum();
+    let drawn = if found.lines.is_empty() { String::new() } else { format!("{points} points of ") };
     let more = if found.more { " More match; these are the first." } else { "" };
-    super::commands::say(format_args!("{} runs, {points} points of {}: {}.{more}", found.all, found.metric, options.out.display()));
+    super::commands::say(format_args!("{} runs, {drawn}{}: {}.{more}", found.all, found.metric, options.out.display()));
     Ok(())
 }

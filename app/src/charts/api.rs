@@ -89,6 +89,13 @@ pub struct Comparison {
     pub values: Values,
 }
 
+impl Comparison {
+    /// What the lines are of, in words.
+    pub fn drawn(&self) -> &str {
+        if self.query.expression.is_empty() { &self.metric } else { &self.query.expression }
+    }
+}
+
 /// The chosen runs, each once, and the lines of one metric of theirs.
 #[server(prefix = "/api", endpoint = "charts/compare")]
 pub async fn compare(

@@ -14,6 +14,8 @@ pub struct Gathered {
     pub runs: usize,
     pub points: usize,
     pub gaps: usize,
+    /// Points at steps for which the axis' metric has no value.
+    pub nowhere: usize,
     values: BTreeMap<i64, Vec<f64>>,
 }
 
@@ -29,7 +31,7 @@ pub struct Summary {
 
 impl Gathered {
     /// A run's history. Places are its steps, or on an axis of time whole seconds.
-    pub fn add(&mut self, points: &[Point], start: i64, query: &Query) {
+    pub fn add(&mut self, points: &[Point], axis: Option<&BTreeMap<i64, f64>>, start: i64, query: &Query) {
         self.runs += usize::from(!points.is_empty());
         self.points += points.len();
         let mut own: BTreeMap<i64, (i64, i64, f64)> = BTreeMap::new();
@@ -42,6 +44,13 @@ impl Gathered {
                 XAxis::Step => point.step,
                 XAxis::Wall => point.timestamp.div_euclid(1000),
                 XAxis::Relative => point.timestamp.saturating_sub(start).div_euclid(1000),
+                XAxis::Metric => match axis.and_then(|axis| axis.get(&point.step)).filter(|v| v.is_finite()) {
+                    Some(place) => ordered(*place),
+                    None => {
+                        self.nowhere += 1;
+                        continue;
+                    }
+                },
             };
             let now = (point.timestamp, point.step, point.value);
             own.entry(place)
@@ -63,7 +72,11 @@ impl Gathered {
         for (place, mut values) in self.values {
             values.sort_by(f64::total_cmp);
             #[expect(clippy::cast_precision_loss, reason = "a place on an axis; beyond 2^53 steps lie closer than pixels")]
-            let x = if query.x == XAxis::Wall { place as f64 * 1000.0 } else { place as f64 };
+            let x = match query.x {
+                XAxis::Wall => place as f64 * 1000.0,
+                XAxis::Metric => unordered(place),
+                XAxis::Step | XAxis::Relative => place as f64,
+            };
             let middle = if query.middle == Middle::Median { quantile(&values, 0.5) } else { mean(&values) };
             let (low, high) = around(&values, middle, query.band);
             summary.middle.push(x, middle);
@@ -76,6 +89,17 @@ impl Gathered {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "at most 10,000 runs")]
+/// A finite double as an integer of the same order.
+fn ordered(value: f64) -> i64 {
+    // Zero is one place, whatever its sign.
+    let bits = (value + 0.0).to_bits().cast_signed();
+    if bits < 0 { i64::MIN - bits } else { bits }
+}
+
+fn unordered(place: i64) -> f64 {
+    f64::from_bits(if place < 0 { i64::MIN - place } else { place }.cast_unsigned())
+}
+
 /// Below and above the middle of ordered values.
 pub fn around(values: &[f64], middle: f64, band: Band) -> (f64, f64) {
     let count = values.len() as f64;
@@ -103,9 +127,9 @@ mod tests {
 
     fn summary(query: &Query) -> Summary {
         let mut gathered = Gathered::default();
-        gathered.add(&points(&[(0, 1.0), (1, 2.0), (2, f64::NAN)]), 1000, query);
-        gathered.add(&points(&[(0, 3.0), (0, 5.0), (2, 7.0)]), 1000, query);
-        gathered.add(&[], 0, query);
+        gathered.add(&points(&[(0, 1.0), (1, 2.0), (2, f64::NAN)]), None, 1000, query);
+        gathered.add(&points(&[(0, 3.0), (0, 5.0), (2, 7.0)]), None, 1000, query);
+        gathered.add(&[], None, 0, query);
         assert_eq!((gathered.runs, gathered.points, gathered.gaps), (2, 6, 1));
         gathered.summary(query)
     }
@@ -117,6 +141,12 @@ mod tests {
         assert_eq!((found.low, found.high), (vec![1.0, 2.0, 7.0], vec![5.0, 2.0, 7.0]));
         let seconds = summary(&Query { x: XAxis::Relative, ..Query::default() });
         assert_eq!((seconds.middle.x, seconds.middle.y), (vec![0.0, 1.0], vec![3.5, 7.0]));
+    }
+
+    #[test]
+    fn places_on_a_metrics_axis_keep_their_order_and_come_back() {
+        let values = [f64::MIN, -2.5, -1e-300, 0.0, 1e-300, 0.5, f64::MAX];
+        assert!(values.map(ordered).is_sorted() && values.map(|v| unordered(ordered(v))) == values && ordered(-0.0) == ordered(0.0));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
 };
 use domain::model::{Point, RunId};
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 /// A line, and what it stands for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Line {
     pub gaps: usize,
     /// Values that a logarithmic axis has no place for.
     pub left_out: usize,
+    /// Points at steps for which the axis' metric has no value.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub nowhere: usize,
     /// Of the finite values of the whole history.
     pub least: Option<f64>,
     pub greatest: Option<f64>,
@@ -33,38 +36,65 @@ pub struct Line {
     pub runs: usize,
     /// Around the middle of a group.
     pub band: Option<(Columns, Columns)>,
+    /// The chart that it is in, where there are several.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub facet: String,
 }
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
+/// What is drawn of a run: its points, and where each step is on an axis that is a metric.
+pub type Joined = (Vec<Point>, Option<BTreeMap<i64, f64>>);
 
 impl Line {
     /// What `query` shows of a run's history in `columns` columns of pixels; where there is no such number, all of it. `start` is the run's.
-    pub fn of(run: RunId, name: String, start: Option<i64>, mut points: Vec<Point>, query: &Query, columns: Option<usize>) -> Self {
+    pub fn of(run: RunId, name: String, start: Option<i64>, points: Vec<Point>, query: &Query, columns: Option<usize>) -> Self {
+        Self::along(run, name, start, (points, None), query, columns)
+    }
+
+    /// The same, along an axis that is a metric: points at steps without a place on it are left out, and counted.
+    pub fn along(run: RunId, name: String, start: Option<i64>, joined: Joined, query: &Query, columns: Option<usize>) -> Self {
+        let (mut points, axis) = joined;
+        let at = |step: i64| axis.as_ref().and_then(|axis| axis.get(&step)).copied().filter(|v| v.is_finite());
+        let all = points.len();
         match query.x {
             XAxis::Step => points.sort_by_key(|p| (p.step, p.timestamp)),
             XAxis::Wall | XAxis::Relative => points.sort_by_key(|p| (p.timestamp, p.step)),
+            XAxis::Metric => {
+                points.retain(|p| at(p.step).is_some());
+                let place = |p: &Point| at(p.step).unwrap_or_default();
+                points.sort_by(|a, b| place(a).total_cmp(&place(b)).then(a.step.cmp(&b.step)).then(a.timestamp.cmp(&b.timestamp)));
+            }
         }
+        let nowhere = all - points.len();
         let start = start.or(points.first().map(|p| p.timestamp)).unwrap_or_default();
         #[expect(clippy::cast_precision_loss, reason = "a place on an axis; beyond 2^53 steps lie closer than pixels")]
         let place = |p: &Point| match query.x {
             XAxis::Step => p.step as f64,
             XAxis::Wall => p.timestamp as f64,
             XAxis::Relative => p.timestamp.saturating_sub(start) as f64 / 1000.0,
+            XAxis::Metric => at(p.step).unwrap_or_default(),
         };
         // The latest by step, as everywhere.
         let last = points.iter().filter(|p| p.value.is_finite()).max_by_key(|p| (p.step, p.timestamp)).map(|p| p.value);
         let gaps = points.iter().filter(|p| !p.value.is_finite()).count();
         let drawn = |value: f64| if value.is_finite() { value } else { f64::NAN };
         let all = Columns { x: points.iter().map(place).collect(), y: points.iter().map(|p| drawn(p.value)).collect() };
-        Self { run, name, points: points.len(), gaps, last, ..Self::shown(all, query, columns) }
+        let shown = Self::shown(all, query, columns);
+        Self { run, name, points: points.len(), gaps, last, nowhere, ..shown }
     }
 
     /// What `query` shows of a group of runs.
     pub fn of_group(name: String, gathered: Gathered, query: &Query, columns: Option<usize>) -> Self {
-        let (runs, points, gaps) = (gathered.runs, gathered.points, gathered.gaps);
+        let (runs, points, gaps, nowhere) = (gathered.runs, gathered.points, gathered.gaps, gathered.nowhere);
         let Summary { middle, low, high, .. } = gathered.summary(query);
         let edge = |y: Vec<f64>| Columns { x: middle.x.clone(), y };
         let band = (query.band != Band::None).then(|| (seen(edge(low), query, columns), seen(edge(high), query, columns)));
         let last = middle.y.last().copied();
-        Self { name, points, gaps, last, runs, band, ..Self::shown(middle, query, columns) }
+        Self { name, points, gaps, nowhere, last, runs, band, ..Self::shown(middle, query, columns) }
     }
 
     fn shown(all: Columns, query: &Query, columns: Option<usize>) -> Self {
@@ -75,7 +105,7 @@ impl Line {
         let smoothed = (query.smooth > 0.0).then(|| smooth(&all.x, &all.y, query.smoothing, query.smooth));
         let smooth = smoothed.map(|y| seen(Columns { x: all.x.clone(), y }, query, columns));
         let (run, raw) = (RunId::from(""), seen(all, query, columns));
-        Self { run, name: String::new(), points: 0, gaps: 0, left_out, least, greatest, last: None, raw, smooth, runs: 1, band: None }
+        Self { run, name: String::new(), points: 0, gaps: 0, left_out, nowhere: 0, least, greatest, last: None, raw, smooth, runs: 1, band: None, facet: String::new() }
     }
 }
 
@@ -106,13 +136,17 @@ pub fn grouped(n: usize) -> String {
 
 /// What of `lines` has no place in their chart, in words that follow a count; empty where everything has one.
 pub fn left_out_words<'a>(lines: impl Iterator<Item = &'a Line>) -> String {
-    let (gaps, below) = lines.fold((0, 0), |(gaps, below), line| (gaps + line.gaps, below + line.left_out));
+    let all = |(gaps, below, nowhere), line: &Line| (gaps + line.gaps, below + line.left_out, nowhere + line.nowhere);
+    let (gaps, below, nowhere) = lines.fold((0, 0, 0), all);
     let mut text = String::new();
     if gaps > 0 {
         _ = write!(text, " · {} not a finite number, drawn as gaps", grouped(gaps));
     }
     if below > 0 {
         _ = write!(text, " · {} at or below zero, left out of a logarithmic axis", grouped(below));
+    }
+    if nowhere > 0 {
+        _ = write!(text, " · {} at steps where the axis has no value", grouped(nowhere));
     }
     text
 }

@@ -8,7 +8,10 @@ mod columns;
 mod controls;
 #[cfg(feature = "ssr")]
 pub mod export;
+mod expression;
 mod group;
+#[cfg(feature = "ssr")]
+mod join;
 mod line;
 mod picture;
 mod plot;
@@ -25,10 +28,11 @@ pub mod values;
 
 pub use columns::Columns;
 pub use controls::{Choice, Controls, Named, use_chart_query, use_follow, use_look};
+pub use expression::Expression;
 pub use line::{Line, grouped, left_out_words};
-pub use picture::{frame_of, lit, picture};
+pub use picture::{Part, beyond, frame_of, lit, part, picture};
 pub use plot::{Plot, place_words, reading};
-pub use query::{Band, Kind, Middle, Query, XAxis};
+pub use query::{Band, Kind, Middle, Outliers, Query, XAxis};
 pub use run_charts::RunCharts;
 pub use scale::Scale;
 pub use smooth::Smoothing;

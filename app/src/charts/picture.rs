@@ -4,10 +4,11 @@ use super::{
     axis::{Axis, FINE, range, with_room},
     columns::Columns,
     line::Line,
-    query::{Query, XAxis},
+    query::{Outliers, Query, XAxis},
     scale::Scale,
     svg::{Mark, Pen, SvgWriter},
     ticks::{self, Ticks},
+    values::statistics::quantile,
 };
 use plotters::{
     coord::Shift,
@@ -29,27 +30,37 @@ const BOTTOM: i32 = 26;
 /// What backends use that know no classes.
 pub const INK: RGBColor = RGBColor(90, 96, 105);
 
+/// Which lines a picture shows, by their number.
+pub struct Part<'a> {
+    /// Those that the axes have room for.
+    pub shown: &'a dyn Fn(usize) -> bool,
+    /// Of these the ones that are drawn.
+    pub drawn: &'a dyn Fn(usize) -> bool,
+}
+
 /// The lines as SVG of `height` pixels, and as wide as the query says. A line's number gives it its colour; those without a number in `shown`
 /// are left out.
 pub fn picture(lines: &[Line], query: &Query, height: u32, shown: impl Fn(usize) -> bool) -> String {
+    part(lines, query, height, &Part { shown: &shown, drawn: &|_| true })
+}
+
+/// The same of a part of the lines, on the axes of all that are shown.
+pub fn part(lines: &[Line], query: &Query, height: u32, part: &Part<'_>) -> String {
+    written(lines, query, height, part, true)
+}
+
+/// One line of that picture alone, to lie over it.
+pub fn lit(lines: &[Line], query: &Query, height: u32, shown: impl Fn(usize) -> bool, line: usize) -> String {
+    written(lines, query, height, &Part { shown: &shown, drawn: &|i| i == line }, false)
+}
+
+fn written(lines: &[Line], query: &Query, height: u32, part: &Part<'_>, framed: bool) -> String {
     let (mut text, pen) = (String::new(), Pen::default());
     let fine = FINE.unsigned_abs();
     let size = (query.clone().sound().width * fine, height * fine);
     let area = SvgWriter::begin(&mut text, size, pen.clone()).into_drawing_area();
     // Writing to a string cannot fail.
-    _ = draw(&area, &pen, lines, query, &shown, None);
-    _ = area.present();
-    drop(area);
-    text
-}
-
-/// One line of that picture alone, to lie over it.
-pub fn lit(lines: &[Line], query: &Query, height: u32, shown: impl Fn(usize) -> bool, line: usize) -> String {
-    let (mut text, pen) = (String::new(), Pen::default());
-    let fine = FINE.unsigned_abs();
-    let size = (query.clone().sound().width * fine, height * fine);
-    let area = SvgWriter::begin(&mut text, size, pen.clone()).into_drawing_area();
-    _ = draw(&area, &pen, lines, query, &shown, Some(line));
+    _ = draw(&area, &pen, lines, query, part, framed);
     _ = area.present();
     drop(area);
     text
@@ -89,7 +100,7 @@ pub fn frame_of(lines: &[Line], query: &Query, shown: impl Fn(usize) -> bool) ->
     Frame { x: across(lines, query, width, &shown), width: f64::from(width) }
 }
 
-fn across(lines: &[Line], query: &Query, width: i32, shown: &impl Fn(usize) -> bool) -> Axis {
+fn across(lines: &[Line], query: &Query, width: i32, shown: &dyn Fn(usize) -> bool) -> Axis {
     let visible = lines.iter().enumerate().filter(|(i, _)| shown(*i)).map(|(_, line)| line);
     let (mut first, mut last) = range(visible.flat_map(|line| line.raw.x.iter().copied()), query.across == Scale::Log);
     first = query.from.filter(|from| query.across.holds(*from)).unwrap_or(first);
@@ -102,24 +113,26 @@ fn draw<B: DrawingBackend>(
     pen: &Pen,
     lines: &[Line],
     query: &Query,
-    shown: &impl Fn(usize) -> bool,
-    only: Option<usize>,
+    part: &Part<'_>,
+    framed: bool,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let (width, height) = area.dim_in_pixel();
     let (width, height) = (i32::try_from(width).unwrap_or(i32::MAX), i32::try_from(height).unwrap_or(i32::MAX));
-    let visible = || lines.iter().enumerate().filter(|(i, _)| shown(*i));
+    let visible = || lines.iter().enumerate().filter(|(i, _)| (part.shown)(*i));
     let columns = visible().flat_map(|(_, line)| {
         let band = line.band.iter().flat_map(|(low, high)| [low, high]);
         std::iter::once(&line.raw).chain(&line.smooth).chain(band)
     });
-    let x = across(lines, query, width, shown);
+    let x = across(lines, query, width, part.shown);
     let log = query.up == Scale::Log;
-    let ends = with_room(range(columns.flat_map(|c| c.y.iter().copied()), log), log);
+    let values = columns.flat_map(|c| c.y.iter().copied());
+    let ends = if query.outliers == Outliers::Beyond { within(values.collect(), log) } else { range(values, log) };
+    let ends = with_room(ends, log);
     let y = Axis::new(query.up, ends, (height - BOTTOM * FINE, TOP * FINE));
-    if only.is_none() {
+    if framed {
         frame(area, pen, query, &x, &y)?;
     }
-    let visible = || visible().filter(|(i, _)| only.is_none_or(|only| only == *i));
+    let visible = || visible().filter(|(i, _)| (part.drawn)(*i));
     // What is faint lies below what is not.
     for (i, line) in visible() {
         if let Some((low, high)) = &line.band {
@@ -143,6 +156,31 @@ fn draw<B: DrawingBackend>(
     Ok(())
 }
 
+/// The range of the values without those that lie far from the others: further from the quartiles than three times what is between these
+/// (Tukey's "far out").
+fn within(values: Vec<f64>, log: bool) -> (f64, f64) {
+    let place = |v: f64| if log { v.log10() } else { v };
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite() && (!log || *v > 0.0)).collect();
+    if sorted.is_empty() {
+        return range(values.into_iter(), log);
+    }
+    sorted.sort_by(f64::total_cmp);
+    let (first, third) = (place(quantile(&sorted, 0.25)), place(quantile(&sorted, 0.75)));
+    let reach = 3.0 * (third - first);
+    range(sorted.into_iter().filter(|v| (first - reach..=third + reach).contains(&place(*v))), log)
+}
+
+/// How many of the points that are drawn lie beyond the axis.
+pub fn beyond(lines: &[Line], query: &Query, shown: impl Fn(usize) -> bool) -> usize {
+    if query.outliers == Outliers::Shown {
+        return 0;
+    }
+    let visible = lines.iter().enumerate().filter(|(i, _)| shown(*i));
+    let values: Vec<f64> = visible.flat_map(|(_, line)| std::iter::once(&line.raw).chain(&line.smooth)).flat_map(|c| c.y.iter().copied()).collect();
+    let (low, high) = with_room(within(values.clone(), query.up == Scale::Log), query.up == Scale::Log);
+    values.into_iter().filter(|v| v.is_finite() && !(low..=high).contains(v)).count()
+}
+
 /// The axes with their labels, and a grid.
 fn frame<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
@@ -158,7 +196,7 @@ fn frame<B: DrawingBackend>(
     let across: Ticks = match (query.across, query.x) {
         (Scale::Log, _) => ticks::logarithmic(x.first, x.last, most),
         (Scale::Symlog, _) => ticks::symmetric(x.first, x.last, x.bend.small, most),
-        (_, XAxis::Step) => ticks::linear(x.first, x.last, most),
+        (_, XAxis::Step | XAxis::Metric) => ticks::linear(x.first, x.last, most),
         (_, XAxis::Wall) => ticks::wall(x.first, x.last, most.min(4)),
         (_, XAxis::Relative) => ticks::relative(x.first, x.last, most.min(4)),
     };
@@ -269,6 +307,29 @@ mod tests {
             (drawn.iter().map(|p| p.1).min(), drawn.iter().map(|p| p.1).max())
         };
         assert_eq!(ends(350), ends(960));
+    }
+
+    #[test]
+    fn what_lies_far_out_is_beyond_the_axis_and_counted() {
+        let mut values: Vec<f64> = (0..100).map(|i| 1.0 + f64::from(i) / 100.0).collect();
+        (values[3], values[50]) = (1e6, -1e6);
+        let query = Query { outliers: Outliers::Beyond, ..Query::default() }.sound();
+        let lines = [line(&values, &query)];
+        assert_eq!(beyond(&lines, &query, |_| true), 2);
+        let [drawn] = &paths(&picture(&lines, &query, 300, |_| true), "line s0 d0")[..] else { panic!("one line") };
+        // The others fill the chart.
+        let highs: std::collections::BTreeSet<i32> = drawn.iter().map(|p| p.1).collect();
+        assert!(highs.len() > 90, "{highs:?}");
+        let whole = Query { outliers: Outliers::Shown, ..query };
+        assert_eq!(beyond(&lines, &whole, |_| true), 0);
+    }
+
+    #[test]
+    fn a_part_is_drawn_on_the_axes_of_the_whole() {
+        let query = Query::default().sound();
+        let lines = [line(&[0.0, 10.0], &query), line(&[4.0, 6.0], &query)];
+        let part = part(&lines, &query, 200, &Part { shown: &|_| true, drawn: &|i| i == 1 });
+        assert_eq!((paths(&part, "line s0 d0").len(), &paths(&part, "line s1 d0")), (0, &paths(&picture(&lines, &query, 200, |_| true), "line s1 d0")));
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub fn place_words(axis: XAxis, x: f64) -> String {
     match axis {
         XAxis::Step => format!("step {}", number(x.round())),
         XAxis::Wall => exact_time(x as i64),
+        XAxis::Metric => format!("at {}", number(x)),
         XAxis::Relative => format!("after {}", duration((x * 1000.0) as i64)),
     }
 }

@@ -1,6 +1,6 @@
 //! What is drawn of a metric, and how: all of it is in the page's address.
 
-use super::{scale::Scale, smooth::Smoothing};
+use super::{expression::Expression, scale::Scale, smooth::Smoothing};
 use serde::{Deserialize, Serialize};
 
 /// What the horizontal axis says.
@@ -13,11 +13,19 @@ pub enum XAxis {
     Wall,
     /// Seconds since the run's start; since the history's first point where the run has none.
     Relative,
+    /// What the run logged of another metric at the same step: `Query::horizontal` names it.
+    Metric,
 }
 
 impl XAxis {
-    pub const ALL: [(Self, &str, &str); 3] =
-        [(Self::Step, "step", "Step"), (Self::Wall, "wall", "Wall time"), (Self::Relative, "relative", "Relative time")];
+    pub const ALL: [(Self, &str, &str); 4] = [
+        (Self::Step, "step", "Step"),
+        (Self::Wall, "wall", "Wall time"),
+        (Self::Relative, "relative", "Relative time"),
+        (Self::Metric, "metric", "Another metric"),
+    ];
+    /// The axes of a run's own charts.
+    pub const OWN: [(Self, &str, &str); 3] = [Self::ALL[0], Self::ALL[1], Self::ALL[2]];
 
     /// As an address names it; the step where it names none.
     pub fn named(text: &str) -> Self {
@@ -100,6 +108,20 @@ impl Band {
     ];
 }
 
+/// What becomes of a few values that lie far from the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outliers {
+    #[default]
+    Shown,
+    /// The axis ends before them.
+    Beyond,
+}
+
+impl Outliers {
+    pub const ALL: [(Self, &str, &str); 2] = [(Self::Shown, "", "Shown"), (Self::Beyond, "beyond", "Beyond the axis")];
+}
+
 /// The choice that an address names; the default where it names none.
 pub fn chosen<T: Copy + Default>(all: &[(T, &str, &str)], text: &str) -> T {
     all.iter().find(|(_, name, _)| *name == text).map_or_else(T::default, |(choice, _, _)| *choice)
@@ -123,6 +145,11 @@ pub struct Query {
     pub colour: String,
     /// Keys of parallel coordinates, in order.
     pub axes: Vec<String>,
+    /// Drawn instead of the metric where it is not empty: an `Expression`.
+    pub expression: String,
+    /// A chart for the runs with one value of this, beside one another; empty: one for all.
+    pub facet: String,
+    pub outliers: Outliers,
     pub x: XAxis,
     /// Of the horizontal axis.
     pub across: Scale,
@@ -157,6 +184,10 @@ impl Query {
             colour: text("colour").to_owned(),
             axes: text("axes").split(',').filter(|key| !key.is_empty()).map(str::to_owned).collect(),
             metric: text("metric").to_owned(),
+            // What cannot be read is told beside its field.
+            expression: Some(text("expression").trim()).filter(|text| Expression::read(text).is_ok()).unwrap_or_default().to_owned(),
+            facet: text("facet").to_owned(),
+            outliers: chosen(&Outliers::ALL, text("outliers")),
             x: XAxis::named(text("x")),
             across: chosen(&Scale::ALL, text("across")),
             up: chosen(&Scale::ALL, text("y")),
@@ -186,7 +217,9 @@ impl Query {
     #[must_use]
     pub fn asked(&self) -> Self {
         if self.chart == Kind::Line {
-            return Self { horizontal: String::new(), vertical: String::new(), colour: String::new(), axes: Vec::new(), ..self.clone() };
+            let horizontal = if self.x == XAxis::Metric { self.horizontal.clone() } else { String::new() };
+            let (vertical, colour, axes, outliers) = (String::new(), String::new(), Vec::new(), Outliers::Shown);
+            return Self { horizontal, vertical, colour, axes, outliers, ..self.clone() };
         }
         let Self { chart, metric, horizontal, vertical, colour, axes, group, .. } = self.clone();
         Self { chart, metric, horizontal, vertical, colour, axes, group, width: 960, ..Self::default() }

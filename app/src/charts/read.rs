@@ -2,17 +2,20 @@
 
 use super::{
     api::{self, Chosen, Comparison},
+    expression::Expression,
     group::Gathered,
-    line::Line,
-    query::{Kind, Query},
+    join::Source,
+    line::{Joined, Line},
+    query::{Kind, Query, XAxis},
     values,
 };
 use domain::{
     Caller, Error, Portal,
-    model::{ExperimentId, Run, RunId, RunSearch},
+    model::{ExperimentId, Point, Run, RunId, RunSearch},
     tracking,
 };
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -65,15 +68,7 @@ pub async fn compare(
     let groups = kinds(&runs);
     let keys: Vec<String> = api::keys(&metrics, &groups).collect();
     let (query, values) = values::read::values(query, &runs, &metric, &keys);
-    let lines = if query.chart != Kind::Line {
-        Vec::new()
-    } else if query.group.is_empty() {
-        let columns = (COLUMNS / runs.len().max(1)).clamp(FEWEST, query.width as usize);
-        let asked = runs.iter().map(|run| (run, metric.clone(), run.name.clone()));
-        lines(portal, caller, team, asked, &query, (!whole).then_some(columns)).await?
-    } else {
-        grouped(portal, caller, team, &runs, &metric, &query, whole).await?
-    };
+    let lines = if query.chart == Kind::Line { drawn(portal, caller, team, &runs, &metric, &metrics, &query, whole).await? } else { Vec::new() };
     let all = runs.len();
     runs.truncate(DESCRIBED);
     Ok(Comparison { query, runs, all, more, metrics, groups, metric, lines, values })
@@ -123,39 +118,93 @@ fn value(run: &Run, group: &str) -> String {
 }
 
 /// Numbers by size, then texts.
-fn order(text: &str) -> (bool, f64, String) {
-    let number = text.parse::<f64>().ok().filter(|n| n.is_finite());
-    (number.is_none(), number.unwrap_or_default(), text.to_owned())
+fn compared(a: &str, b: &str) -> Ordering {
+    let number = |text: &str| text.parse::<f64>().ok().filter(|n| n.is_finite());
+    match (number(a), number(b)) {
+        (Some(x), Some(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
+        (x, y) => y.is_some().cmp(&x.is_some()).then_with(|| a.cmp(b)),
+    }
 }
 
-/// A line for each value of what the runs are grouped by. One history at a time is in memory, and of all of them the values by place.
-async fn grouped(
+/// What is read of each run for the chart.
+fn source(metric: &str, metrics: &[String], query: &Query) -> Source {
+    let expression = Expression::read(&query.expression).ok();
+    let mut keys = expression.as_ref().map_or_else(|| vec![metric.to_owned()], |expression| expression.metrics.clone());
+    let has_axis = query.x == XAxis::Metric;
+    if has_axis {
+        let named = query.horizontal.strip_prefix("metrics.").filter(|key| metrics.iter().any(|metric| metric == key));
+        keys.push(named.map(str::to_owned).or_else(|| metrics.iter().find(|key| *key != metric).cloned()).unwrap_or_else(|| metric.to_owned()));
+    }
+    Source { keys, expression, has_axis }
+}
+
+/// What `reduce` makes of each run's histories, joined as the source says. Those of one run at a time are in memory.
+async fn joined<T, F>(portal: &Portal, caller: &Caller, team: &str, runs: &[Run], source: Source, reduce: F) -> domain::Result<Vec<T>>
+where
+    T: Send + 'static,
+    F: Fn(usize, Joined) -> T + Clone + Send + 'static,
+{
+    let parts = source.keys.len();
+    let curves: Vec<(RunId, String)> = runs.iter().flat_map(|run| source.keys.iter().map(|key| (run.id.clone(), key.clone()))).collect();
+    let waiting: Arc<Mutex<Vec<Vec<Point>>>> = Arc::default();
+    let take = move |i: usize, points: Vec<Point>| {
+        // They come in order: the last of a run finds the others waiting.
+        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(points);
+        if i % parts + 1 < parts {
+            return None;
+        }
+        let histories = std::mem::take(&mut *waiting);
+        drop(waiting);
+        Some(reduce(i / parts, source.joined(histories)))
+    };
+    Ok(tracking::curves(portal, caller, team, &curves, take).await?.into_iter().flatten().collect())
+}
+
+/// The lines of a chart: one for each run, or for each group; each in the chart of its facet.
+#[expect(clippy::too_many_arguments, reason = "who asks, and for what")]
+async fn drawn(
     portal: &Portal,
     caller: &Caller,
     team: &str,
     runs: &[Run],
     metric: &str,
+    metrics: &[String],
     query: &Query,
     whole: bool,
 ) -> domain::Result<Vec<Line>> {
-    let names: Vec<String> = runs.iter().map(|run| value(run, &query.group)).collect();
-    let gathered: Arc<Mutex<BTreeMap<String, Gathered>>> = Arc::default();
-    let curves: Vec<(RunId, String)> = runs.iter().map(|run| (run.id.clone(), metric.to_owned())).collect();
+    let source = source(metric, metrics, query);
+    let facet = |run: &Run| if query.facet.is_empty() { String::new() } else { value(run, &query.facet) };
+    let facets: Vec<String> = runs.iter().map(facet).collect();
+    if query.group.is_empty() {
+        let columns = (!whole).then(|| (COLUMNS / runs.len().max(1)).clamp(FEWEST, query.width as usize));
+        let about: Vec<_> = runs.iter().zip(facets).map(|(run, facet)| (run.id.clone(), run.name.clone(), run.start_time, facet)).collect();
+        let (about, query) = (Arc::new(about), query.clone());
+        let line = move |i: usize, joined: Joined| {
+            let (id, name, start, facet) = &about[i];
+            Line { facet: facet.clone(), ..Line::along(id.clone(), name.clone(), *start, joined, &query, columns) }
+        };
+        let mut lines = joined(portal, caller, team, runs, source, line).await?;
+        if lines.iter().any(|line| !line.facet.is_empty()) {
+            lines.sort_by(|a, b| compared(&a.facet, &b.facet));
+        }
+        return Ok(lines);
+    }
+    let gathered: Arc<Mutex<BTreeMap<(String, String), Gathered>>> = Arc::default();
+    let keys = runs.iter().zip(facets).map(|(run, facet)| ((facet, value(run, &query.group)), run.start_time));
+    let about: Arc<Vec<((String, String), Option<i64>)>> = Arc::new(keys.collect());
     let (into, asked) = (Arc::clone(&gathered), query.clone());
-    let about: Arc<Vec<(String, Option<i64>)>> = Arc::new(names.into_iter().zip(runs.iter().map(|run| run.start_time)).collect());
-    let gather = move |i: usize, points: Vec<domain::model::Point>| {
-        let (name, start) = &about[i];
+    let gather = move |i: usize, (points, axis): Joined| {
+        let (key, start) = &about[i];
         let start = start.or_else(|| points.iter().map(|p| p.timestamp).min()).unwrap_or_default();
         let mut groups = into.lock().unwrap_or_else(PoisonError::into_inner);
-        groups.entry(name.clone()).or_default().add(&points, start, &asked);
+        groups.entry(key.clone()).or_default().add(&points, axis.as_ref(), start, &asked);
     };
-    tracking::curves(portal, caller, team, &curves, gather).await?;
-    let mut groups: Vec<(String, Gathered)> =
+    joined(portal, caller, team, runs, source, gather).await?;
+    let mut groups: Vec<((String, String), Gathered)> =
         std::mem::take(&mut *gathered.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
-    groups.sort_by(|a, b| {
-        let (a, b) = (order(&a.0), order(&b.0));
-        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then_with(|| a.2.cmp(&b.2))
-    });
-    let columns = (COLUMNS / groups.len().max(1)).clamp(FEWEST, query.width as usize);
-    Ok(groups.into_iter().map(|(name, group)| Line::of_group(name, group, query, (!whole).then_some(columns))).collect())
+    groups.sort_by(|((facet, name), _), ((other, another), _)| compared(facet, other).then_with(|| compared(name, another)));
+    let columns = (!whole).then(|| (COLUMNS / groups.len().max(1)).clamp(FEWEST, query.width as usize));
+    let line = |((facet, name), group)| Line { facet, ..Line::of_group(name, group, query, columns) };
+    Ok(groups.into_iter().map(line).collect())
 }

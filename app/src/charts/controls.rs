@@ -1,7 +1,8 @@
 //! How a chart is drawn, chosen: fields of a GET form whose values are in the address.
 
 use super::{
-    query::{Band, Middle, Query, SMOOTHEST, XAxis},
+    expression::Expression,
+    query::{Band, Middle, Outliers, Query, SMOOTHEST, XAxis},
     scale::Scale,
     smooth::Smoothing,
     values::Look,
@@ -121,6 +122,39 @@ fn End(label: &'static str, name: &'static str) -> impl IntoView {
     }
 }
 
+/// What is drawn instead of a metric, typed.
+#[component]
+fn ExpressionField(metrics: Signal<Vec<String>>) -> impl IntoView {
+    let (follow, value) = (use_follow(), query_value("expression"));
+    let wrong = Memo::new(move |_| value.with(|text| if text.trim().is_empty() { None } else { Expression::read(text).err() }));
+    let quoted = |key: String| if key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.') { key } else { format!("`{key}`") };
+    let example = move || {
+        let names: Vec<String> = metrics.with(|all| all.iter().take(2).cloned().map(quoted).collect());
+        if names.len() == 2 { names.join(" / ") } else { "log(loss)".to_owned() }
+    };
+    view! {
+        <label class="row">
+            "Expression"
+            <input
+                class="input mono chart-key"
+                type="text"
+                name="expression"
+                autocomplete="off"
+                spellcheck="false"
+                placeholder=example
+                value=value.get_untracked()
+                prop:value=move || value.get()
+                aria-invalid=move || wrong.with(Option::is_some).then_some("true")
+                aria-describedby="expression-wrong"
+                on:change:target=move |ev| follow(&[("expression", ev.target().value().trim())])
+            />
+        </label>
+        <span id="expression-wrong" class="field-error" role="status">
+            {move || wrong.get()}
+        </span>
+    }
+}
+
 /// The choice of axes, smoothing, groups and range. `children` come before it in the form.
 #[component]
 pub fn Controls(
@@ -131,12 +165,26 @@ pub fn Controls(
     /// The metric that is drawn.
     #[prop(optional, into)]
     metric: Signal<String>,
-    /// What runs may be grouped by; none where there is one run.
+    /// What runs may be grouped by, and parted by into charts of their own; none where there is one run.
     #[prop(optional)]
     groups: Option<Signal<Vec<String>>>,
     children: Children,
 ) -> impl IntoView {
     let follow = use_follow();
+    let axes: &'static [_] = if metrics.is_some() { &XAxis::ALL } else { &XAxis::OWN };
+    let other = metrics.map(|metrics| {
+        let all = Signal::derive(move || metrics.with(|all| all.iter().map(|key| format!("metrics.{key}")).collect()));
+        let now = Memo::new(move |_| query.with(|q| q.horizontal.clone()));
+        view! {
+            <Show when=move || query.with(|q| q.x == XAxis::Metric)>
+                <Named label="of" name="horizontal" all now none="the first other" />
+            </Show>
+        }
+    });
+    let facets = groups.map(|groups| {
+        let now = Memo::new(move |_| query.with(|q| q.facet.clone()));
+        view! { <Named label="A chart for each" name="facet" all=groups now none="One chart" /> }
+    });
     let smooth = move || query.with(|q| format!("{:.2}", q.smooth));
     let grouping = groups.map(|groups| {
         let group = Memo::new(move |_| query.with(|q| q.group.clone()));
@@ -152,6 +200,7 @@ pub fn Controls(
         <FilterBar label="Chart">
             {children()}
             {metrics.map(|all| view! { <Named label="Metric" name="metric" all now=metric /> })}
+            {metrics.map(|all| view! { <ExpressionField metrics=all /> })}
             {grouping}
             <label class="row">
                 "Smoothing"
@@ -173,10 +222,13 @@ pub fn Controls(
             <details class="chart-more">
                 <summary class="btn btn-sm">"Axes and smoothing"</summary>
                 <div class="chart-more-body">
-                    <Choice label="Axis" name="x" all=&XAxis::ALL now=Memo::new(move |_| query.with(|q| q.x)) />
+                    <Choice label="Axis" name="x" all=axes now=Memo::new(move |_| query.with(|q| q.x)) />
+                    {other}
                     <Choice label="across" name="across" all=&Scale::ALL now=Memo::new(move |_| query.with(|q| q.across)) />
                     <Choice label="Values" name="y" all=&Scale::ALL now=Memo::new(move |_| query.with(|q| q.up)) />
                     <Choice label="Kind" name="smoothing" all=&Smoothing::ALL now=Memo::new(move |_| query.with(|q| q.smoothing)) />
+                    <Choice label="Outliers" name="outliers" all=&Outliers::ALL now=Memo::new(move |_| query.with(|q| q.outliers)) />
+                    {facets}
                     <End label="From" name="from" />
                     <End label="to" name="to" />
                 </div>

@@ -291,7 +291,16 @@ mod tests {
 
     fn value(text: &str) -> f64 {
         let expression = Expression::read(text).expect(text);
-        let values: Vec<f64> = expression.metrics.iter().map(|name| match name.as_str() { "a" => 2.0, "b" => 5.0, "val/loss" => 8.0, _ => f64::NAN }).collect();
+        let values: Vec<f64> = expression
+            .metrics
+            .iter()
+            .map(|name| match name.as_str() {
+                "a" => 2.0,
+                "b" => 5.0,
+                "val/loss" => 8.0,
+                _ => f64::NAN,
+            })
+            .collect();
         expression.value(&values)
     }
 

@@ -17,7 +17,14 @@ pub struct Source {
 fn by_step(points: Vec<Point>) -> BTreeMap<i64, Point> {
     let mut found: BTreeMap<i64, Point> = BTreeMap::new();
     for point in points {
-        found.entry(point.step).and_modify(|last| if last.timestamp <= point.timestamp { *last = point }).or_insert(point);
+        found
+            .entry(point.step)
+            .and_modify(|last| {
+                if last.timestamp <= point.timestamp {
+                    *last = point
+                }
+            })
+            .or_insert(point);
     }
     found
 }

@@ -11,30 +11,39 @@ use domain::model::{Point, RunId};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt::Write as _};
 
-/// A line, and what it stands for.
+/// A line, and what it stands for. What goes without saying is not written, since there may be ten thousand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
+    #[serde(default = "nobody", skip_serializing_if = "is_nobody")]
     pub run: RunId,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     /// What the line is called: the run's name, or the metric's where all lines are of one run.
     pub name: String,
     /// Points of the whole history.
     pub points: usize,
     /// NaN and infinities among them, drawn as gaps.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub gaps: usize,
     /// Values that a logarithmic axis has no place for.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub left_out: usize,
     /// Points at steps for which the axis' metric has no value.
     #[serde(default, skip_serializing_if = "is_none")]
     pub nowhere: usize,
     /// Of the finite values of the whole history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub least: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub greatest: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<f64>,
     pub raw: Columns,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smooth: Option<Columns>,
     /// Runs that it stands for: one, or those of a group.
     pub runs: usize,
     /// Around the middle of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub band: Option<(Columns, Columns)>,
     /// The chart that it is in, where there are several.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -44,6 +53,14 @@ pub struct Line {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_none(count: &usize) -> bool {
     *count == 0
+}
+
+fn nobody() -> RunId {
+    RunId::from("")
+}
+
+fn is_nobody(run: &RunId) -> bool {
+    run.as_str().is_empty()
 }
 
 /// What is drawn of a run: its points, and where each step is on an axis that is a metric.
@@ -82,7 +99,8 @@ impl Line {
         let last = points.iter().filter(|p| p.value.is_finite()).max_by_key(|p| (p.step, p.timestamp)).map(|p| p.value);
         let gaps = points.iter().filter(|p| !p.value.is_finite()).count();
         let drawn = |value: f64| if value.is_finite() { value } else { f64::NAN };
-        let all = Columns { x: points.iter().map(place).collect(), y: points.iter().map(|p| drawn(p.value)).collect() };
+        let all =
+            Columns { x: points.iter().map(place).collect(), y: points.iter().map(|p| drawn(p.value)).collect(), ..Columns::default() };
         let shown = Self::shown(all, query, columns);
         Self { run, name, points: points.len(), gaps, last, nowhere, ..shown }
     }
@@ -91,10 +109,21 @@ impl Line {
     pub fn of_group(name: String, gathered: Gathered, query: &Query, columns: Option<usize>) -> Self {
         let (runs, points, gaps, nowhere) = (gathered.runs, gathered.points, gathered.gaps, gathered.nowhere);
         let Summary { middle, low, high, .. } = gathered.summary(query);
-        let edge = |y: Vec<f64>| Columns { x: middle.x.clone(), y };
+        let edge = |y: Vec<f64>| Columns { x: middle.x.clone(), y, ..Columns::default() };
         let band = (query.band != Band::None).then(|| (seen(edge(low), query, columns), seen(edge(high), query, columns)));
         let last = middle.y.last().copied();
         Self { name, points, gaps, nowhere, last, runs, band, ..Self::shown(middle, query, columns) }
+    }
+
+    /// The same, of which only the drawing is kept: it is too far down for anyone to read it.
+    #[must_use]
+    pub fn roughly(mut self) -> Self {
+        (self.run, self.name) = (nobody(), String::new());
+        (self.least, self.greatest, self.last) = (None, None, None);
+        self.raw.rough = true;
+        self.smooth.iter_mut().for_each(|columns| columns.rough = true);
+        self.band.iter_mut().for_each(|(low, high)| (low.rough, high.rough) = (true, true));
+        self
     }
 
     fn shown(all: Columns, query: &Query, columns: Option<usize>) -> Self {
@@ -103,9 +132,24 @@ impl Line {
         let left_out = all.iter().filter(|(x, y)| y.is_finite() && !(query.across.holds(*x) && query.up.holds(*y))).count();
         // Over the whole history, so that a part of it looks the same as in the whole.
         let smoothed = (query.smooth > 0.0).then(|| smooth(&all.x, &all.y, query.smoothing, query.smooth));
-        let smooth = smoothed.map(|y| seen(Columns { x: all.x.clone(), y }, query, columns));
+        let smooth = smoothed.map(|y| seen(Columns { x: all.x.clone(), y, ..Columns::default() }, query, columns));
         let (run, raw) = (RunId::from(""), seen(all, query, columns));
-        Self { run, name: String::new(), points: 0, gaps: 0, left_out, nowhere: 0, least, greatest, last: None, raw, smooth, runs: 1, band: None, facet: String::new() }
+        Self {
+            run,
+            name: String::new(),
+            points: 0,
+            gaps: 0,
+            left_out,
+            nowhere: 0,
+            least,
+            greatest,
+            last: None,
+            raw,
+            smooth,
+            runs: 1,
+            band: None,
+            facet: String::new(),
+        }
     }
 }
 

@@ -27,6 +27,9 @@ const RIGHT: i32 = 14;
 const TOP: i32 = 10;
 const BOTTOM: i32 = 26;
 
+/// More lines than this are drawn plainly.
+const PLENTY: usize = 100;
+
 /// What backends use that know no classes.
 pub const INK: RGBColor = RGBColor(90, 96, 105);
 
@@ -63,7 +66,8 @@ fn written(lines: &[Line], query: &Query, height: u32, part: &Part<'_>, framed: 
     _ = draw(&area, &pen, lines, query, part, framed);
     _ = area.present();
     drop(area);
-    text
+    // Ten thousand dashed lines with round ends take seconds to paint.
+    if lines.len() > PLENTY { text.replacen("<svg ", "<svg class=\"many\" ", 1) } else { text }
 }
 
 /// Where a picture shows what: for pointers.
@@ -176,7 +180,8 @@ pub fn beyond(lines: &[Line], query: &Query, shown: impl Fn(usize) -> bool) -> u
         return 0;
     }
     let visible = lines.iter().enumerate().filter(|(i, _)| shown(*i));
-    let values: Vec<f64> = visible.flat_map(|(_, line)| std::iter::once(&line.raw).chain(&line.smooth)).flat_map(|c| c.y.iter().copied()).collect();
+    let values: Vec<f64> =
+        visible.flat_map(|(_, line)| std::iter::once(&line.raw).chain(&line.smooth)).flat_map(|c| c.y.iter().copied()).collect();
     let (low, high) = with_room(within(values.clone(), query.up == Scale::Log), query.up == Scale::Log);
     values.into_iter().filter(|v| v.is_finite() && !(low..=high).contains(v)).count()
 }
@@ -329,7 +334,10 @@ mod tests {
         let query = Query::default().sound();
         let lines = [line(&[0.0, 10.0], &query), line(&[4.0, 6.0], &query)];
         let part = part(&lines, &query, 200, &Part { shown: &|_| true, drawn: &|i| i == 1 });
-        assert_eq!((paths(&part, "line s0 d0").len(), &paths(&part, "line s1 d0")), (0, &paths(&picture(&lines, &query, 200, |_| true), "line s1 d0")));
+        assert_eq!(
+            (paths(&part, "line s0 d0").len(), &paths(&part, "line s1 d0")),
+            (0, &paths(&picture(&lines, &query, 200, |_| true), "line s1 d0"))
+        );
     }
 
     #[test]

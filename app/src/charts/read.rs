@@ -24,6 +24,8 @@ use std::{
 pub const RUNS: usize = 10_000;
 /// Runs whose params, metrics and tags are compared one by one.
 const DESCRIBED: usize = 50;
+/// Lines whose values are read one by one; of the others there is the drawing.
+pub const LEGIBLE: usize = 100;
 /// Columns of all lines of a chart together.
 const COLUMNS: usize = 24_000;
 /// Fewest columns of a line.
@@ -68,7 +70,10 @@ pub async fn compare(
     let groups = kinds(&runs);
     let keys: Vec<String> = api::keys(&metrics, &groups).collect();
     let (query, values) = values::read::values(query, &runs, &metric, &keys);
-    let lines = if query.chart == Kind::Line { drawn(portal, caller, team, &runs, &metric, &metrics, &query, whole).await? } else { Vec::new() };
+    let lines =
+        if query.chart == Kind::Line { drawn(portal, caller, team, &runs, &metric, &metrics, &query, whole).await? } else { Vec::new() };
+    let rough = |(i, line): (usize, Line)| if i < LEGIBLE || whole { line } else { line.roughly() };
+    let lines = lines.into_iter().enumerate().map(rough).collect();
     let all = runs.len();
     runs.truncate(DESCRIBED);
     Ok(Comparison { query, runs, all, more, metrics, groups, metric, lines, values })
@@ -133,7 +138,9 @@ fn source(metric: &str, metrics: &[String], query: &Query) -> Source {
     let has_axis = query.x == XAxis::Metric;
     if has_axis {
         let named = query.horizontal.strip_prefix("metrics.").filter(|key| metrics.iter().any(|metric| metric == key));
-        keys.push(named.map(str::to_owned).or_else(|| metrics.iter().find(|key| *key != metric).cloned()).unwrap_or_else(|| metric.to_owned()));
+        keys.push(
+            named.map(str::to_owned).or_else(|| metrics.iter().find(|key| *key != metric).cloned()).unwrap_or_else(|| metric.to_owned()),
+        );
     }
     Source { keys, expression, has_axis }
 }

@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn one_spike_among_a_million_points_stays() {
         for spike in [0, 1, 499_999, 777_777, 999_999] {
-            let mut line = Columns { x: (0..1_000_000).map(f64::from).collect(), y: vec![0.25; 1_000_000] };
+            let mut line = Columns { x: (0..1_000_000).map(f64::from).collect(), y: vec![0.25; 1_000_000], ..Columns::default() };
             line.y[spike] = 9.0;
             let reduced = reduce(line, Scale::Linear, 500);
             assert!(reduced.x.len() <= 2500);
@@ -143,9 +143,10 @@ mod tests {
 
     #[test]
     fn a_short_line_comes_back_whole_and_points_at_one_place_are_one_column() {
-        let line = Columns { x: vec![1.0, 1.0, 2.0, 9.0], y: vec![1.0, f64::NAN, 3.0, 2.0] };
+        let line = Columns { x: vec![1.0, 1.0, 2.0, 9.0], y: vec![1.0, f64::NAN, 3.0, 2.0], ..Columns::default() };
         assert_eq!(reduce(line.clone(), Scale::Linear, 1).x, line.x);
-        let reduced = reduce(Columns { x: vec![5.0; 1000], y: (0..1000).map(f64::from).collect() }, Scale::Linear, 100);
+        let reduced =
+            reduce(Columns { x: vec![5.0; 1000], y: (0..1000).map(f64::from).collect(), ..Columns::default() }, Scale::Linear, 100);
         assert_eq!(reduced.y, [0.0, 999.0]);
     }
 }

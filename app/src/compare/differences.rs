@@ -45,8 +45,25 @@ pub fn Differences(team: String, found: RwSignal<Comparison>) -> impl IntoView {
             </a>
         }
     };
+    let base = query_value("base");
+    // The place of the run that the others are held against.
+    let held = Memo::new(move |_| base.with(|base| runs.with(|runs| runs.iter().position(|run| run.id.as_str() == base))));
     let heads = move || {
-        let head = |run: Run| view! { <th scope="col"><a href=page_of_run(&team, run.id.as_str())>{run.name}</a></th> };
+        let head = |run: Run| {
+            let is_base = *base.read() == run.id.as_str();
+            let href = with_query(&path.read(), &address.read(), "base", if is_base { "" } else { run.id.as_str() });
+            let label =
+                if is_base { format!("{} is the base: compare without one", run.name) } else { format!("Compare with {}", run.name) };
+            view! {
+                <th scope="col">
+                    <a href=page_of_run(&team, run.id.as_str())>{run.name}</a>
+                    " "
+                    <a class="chip base-chip" href=href data-noscroll="true" aria-label=label aria-current=is_base.then_some("true")>
+                        "Base"
+                    </a>
+                </th>
+            }
+        };
         runs.get().into_iter().map(head).collect_view()
     };
     let body = move || {
@@ -61,7 +78,7 @@ pub fn Differences(team: String, found: RwSignal<Comparison>) -> impl IntoView {
                             {none.map(|text| view! { <span class="muted">" "{text}</span> })}
                         </th>
                     </tr>
-                    {rows.into_iter().map(row).collect_view()}
+                    {rows.into_iter().map(|found| row(found, held.get())).collect_view()}
                 </tbody>
             }
         };
@@ -97,10 +114,39 @@ pub fn Differences(team: String, found: RwSignal<Comparison>) -> impl IntoView {
     }
 }
 
-fn row((key, values): Row) -> impl IntoView {
-    let cell = |value: Option<String>| match value {
-        Some(value) => view! { <td class="mono wrap">{value}</td> }.into_any(),
-        None => view! { <td class="faint">"–"</td> }.into_any(),
+/// How much a number is above or below another, and by how many parts in a hundred of it.
+fn change(base: &str, value: &str) -> Option<String> {
+    let (base, value) = (base.parse::<f64>().ok()?, value.parse::<f64>().ok()?);
+    let by = value - base;
+    if by == 0.0 || !by.is_finite() {
+        return None;
+    }
+    let sign = if by > 0.0 { "+" } else { "−" };
+    let share = if base == 0.0 { String::new() } else { format!(", {sign}{} %", number((by / base).abs() * 100.0)) };
+    Some(format!("{sign}{}{share}", number(by.abs())))
+}
+
+/// A row; where a base is chosen, what differs from it stands out, and a number says by how much.
+fn row((key, values): Row, base: Option<usize>) -> impl IntoView {
+    let held = base.and_then(|base| values.get(base).cloned());
+    let cell = |value: Option<String>| {
+        let differs = held.as_ref().is_some_and(|held| *held != value);
+        let by = held.as_ref().and_then(|held| change(held.as_deref()?, value.as_deref()?));
+        match value {
+            Some(value) => view! {
+                <td class="mono wrap" class:differs=differs>
+                    {value}
+                    {by.map(|by| view! { <span class="muted num change">{by}</span> })}
+                </td>
+            }
+            .into_any(),
+            None => view! {
+                <td class="faint" class:differs=differs>
+                    "–"
+                </td>
+            }
+            .into_any(),
+        }
     };
     view! {
         <tr>
@@ -114,8 +160,16 @@ fn row((key, values): Row) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    use super::rows;
+    use super::{change, rows};
     use domain::model::Run;
+
+    #[test]
+    fn a_number_says_how_far_from_the_base_it_is() {
+        assert_eq!(change("0.5", "0.6").as_deref(), Some("+0.1, +20 %"));
+        assert_eq!(change("-2", "-3").as_deref(), Some("−1, −50 %"));
+        assert_eq!(change("0", "3").as_deref(), Some("+3"));
+        assert_eq!([change("1", "1"), change("adam", "1"), change("1", "sgd")], [None, None, None]);
+    }
 
     #[test]
     fn what_one_run_lacks_differs_and_what_is_the_same_is_left_out() {

@@ -18,7 +18,7 @@ fn turned(hide: &str, line: usize) -> String {
     lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// Lines that are told one by one.
+/// Lines that are told one by one: those that are not only drawn.
 const ROWS: usize = 100;
 
 #[component]
@@ -76,15 +76,21 @@ fn Row(team: String, number: usize, line: Line, cursor: RwSignal<Option<f64>>, p
         let text = value.map_or_else(|| "–".to_owned(), crate::charts::number);
         view! { <td class="num" data-label=label title=exact>{text}</td> }
     };
+    let facet = Some(line.facet.clone()).filter(|facet| !facet.is_empty());
     let name = if line.run.as_str().is_empty() {
         let runs = if line.runs == 1 { "run" } else { "runs" };
         view! {
             <span class="mono wrap">{line.name.clone()}</span>
+            {facet.clone().map(|facet| view! { <span class="muted mono wrap">{facet}</span> })}
             <span class="muted">{format!("{} {runs}", grouped(line.runs))}</span>
         }
         .into_any()
     } else {
-        view! { <a href=page_of_run(&team, line.run.as_str())>{line.name.clone()}</a> }.into_any()
+        view! {
+            <a href=page_of_run(&team, line.run.as_str())>{line.name.clone()}</a>
+            {facet.map(|facet| view! { <span class="muted mono wrap">{facet}</span> })}
+        }
+        .into_any()
     };
     let (points, ends) = (line.points, [line.least, line.greatest, line.last]);
     let read =

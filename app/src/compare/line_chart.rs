@@ -5,7 +5,7 @@ use super::{
     legend::Legend,
 };
 use crate::{
-    charts::{Controls, Plot, Query, api::Comparison, frame_of, grouped, left_out_words, lit, picture, place_words},
+    charts::{Controls, Part, Plot, Query, api::Comparison, beyond, frame_of, grouped, left_out_words, lit, part, place_words},
     components::query_value,
 };
 use leptos::prelude::*;
@@ -13,6 +13,9 @@ use std::{collections::BTreeSet, fmt::Write as _};
 
 /// Pixels of the chart.
 const HEIGHT: u32 = 380;
+const FACET_HEIGHT: u32 = 260;
+/// Charts beside one another.
+const FACETS: usize = 24;
 
 /// The lines that are hidden, by their number.
 pub fn hidden(text: &str) -> BTreeSet<usize> {
@@ -45,7 +48,7 @@ fn told(found: &Comparison, hidden: &BTreeSet<usize>) -> String {
     }
     if without > 0 {
         let who = if without == 1 { "1 has".to_owned() } else { format!("{} have", grouped(without)) };
-        _ = write!(text, " · {who} not logged {}", found.metric);
+        _ = write!(text, " · {who} not logged {}", found.drawn());
     }
     if found.more {
         text.push_str(" · more runs match than can be compared: narrow the filter");
@@ -59,19 +62,33 @@ pub fn LineChart(team: String, found: RwSignal<Comparison>, query: Memo<Query>) 
     let (metrics, groups) =
         (Signal::derive(move || found.with(|f| f.metrics.clone())), Signal::derive(move || found.with(|f| f.groups.clone())));
     let metric = Memo::new(move |_| found.with(|f| f.metric.clone()));
+    let drawn = Memo::new(move |_| found.with(|f| f.drawn().to_owned()));
     let (width, cursor, pointed) = (RwSignal::new(WIDTH), RwSignal::new(None::<f64>), RwSignal::new(None::<usize>));
-    let asked = Memo::new(move |_| Query { width: width.get(), ..found.with(|f| f.query.clone()) });
-    let shown = move || {
-        let hidden = hidden(&hide.read());
-        move |i: usize| !hidden.contains(&i)
-    };
-    let svg = Memo::new(move |_| found.with(|f| picture(&f.lines, &asked.read(), HEIGHT, shown())));
-    let frame = Signal::derive(move || found.with(|f| frame_of(&f.lines, &asked.read(), shown())));
-    let over = Signal::derive(move || pointed.get().map(|line| found.with(|f| lit(&f.lines, &asked.read(), HEIGHT, shown(), line))));
-    let said = Memo::new(move |_| found.with(|f| told(f, &hidden(&hide.read()))));
-    let label = Signal::derive(move || format!("Line chart of {}: {}. The table below has its values.", metric.read(), said.read()));
+    let asked = Memo::new(move |_| Query { width: width.get(), outliers: query.with(|q| q.outliers), ..found.with(|f| f.query.clone()) });
+    let shown = Memo::new(move |_| hidden(&hide.read()));
+    let said = Memo::new(move |_| {
+        found.with(|f| {
+            let beyond = shown.with(|hidden| beyond(&f.lines, &asked.read(), |i| !hidden.contains(&i)));
+            let outliers = if beyond > 0 { format!(" · {} beyond the axis", grouped(beyond)) } else { String::new() };
+            told(f, &shown.read()) + &outliers
+        })
+    });
     let place = move || cursor.get().map(|x| place_words(found.with(|f| f.query.x), x));
     let some = Memo::new(move |_| metrics.with(|m| !m.is_empty()));
+    // Without facets there is one, without a name.
+    let facets = Memo::new(move |_| {
+        found.with(|f| {
+            let mut names: Vec<String> = f.lines.iter().map(|line| line.facet.clone()).collect();
+            names.dedup();
+            names.truncate(FACETS);
+            names
+        })
+    });
+    let more = move || {
+        let all = found.with(|f| f.lines.chunk_by(|a, b| a.facet == b.facet).count());
+        (all > FACETS)
+            .then(|| view! { <p class="muted">{format!("The first {FACETS} of {all} charts. Choose something with fewer values.")}</p> })
+    };
     let files = team.clone();
     view! {
         <Show when=move || some.get()>
@@ -79,8 +96,13 @@ pub fn LineChart(team: String, found: RwSignal<Comparison>, query: Memo<Query>) 
                 <Kept />
             </Controls>
             <section class="card chart" aria-label="Chart" on:focusout=move |_| cursor.set(None)>
-                <h2 class="mono">{move || metric.get()}</h2>
-                <Plot label svg frame over cursor width />
+                <h2 class="mono">{move || drawn.get()}</h2>
+                <div class=move || if facets.with(|f| f.len() > 1) { "charts" } else { "" }>
+                    <For each=move || facets.get() key=Clone::clone let:facet>
+                        <Facet facet found asked shown said drawn cursor pointed width />
+                    </For>
+                </div>
+                {more}
                 <p class="chart-said num" role="status">
                     {place}
                 </p>
@@ -89,6 +111,44 @@ pub fn LineChart(team: String, found: RwSignal<Comparison>, query: Memo<Query>) 
             </section>
         </Show>
         <Legend team found cursor pointed />
+    }
+}
+
+/// The lines of the runs with one value of what the charts are parted by, on the same axes as the others'.
+#[component]
+fn Facet(
+    facet: String,
+    found: RwSignal<Comparison>,
+    asked: Memo<Query>,
+    /// The lines that are hidden.
+    shown: Memo<BTreeSet<usize>>,
+    said: Memo<String>,
+    drawn: Memo<String>,
+    cursor: RwSignal<Option<f64>>,
+    pointed: RwSignal<Option<usize>>,
+    width: RwSignal<u32>,
+) -> impl IntoView {
+    let (heading, key) = (facet.clone(), StoredValue::new(facet));
+    let is_here = move |f: &Comparison, i: usize| f.lines.get(i).is_some_and(|line| key.with_value(|key| line.facet == *key));
+    let height = move || if key.with_value(String::is_empty) { HEIGHT } else { FACET_HEIGHT };
+    let svg = Memo::new(move |_| {
+        let hidden = shown.read();
+        found.with(|f| part(&f.lines, &asked.read(), height(), &Part { shown: &|i| !hidden.contains(&i), drawn: &|i| is_here(f, i) }))
+    });
+    let frame = Signal::derive(move || found.with(|f| frame_of(&f.lines, &asked.read(), |i| !shown.read().contains(&i))));
+    let over = Signal::derive(move || {
+        let line = pointed.get()?;
+        found.with(|f| is_here(f, line).then(|| lit(&f.lines, &asked.read(), height(), |i| !shown.read().contains(&i), line)))
+    });
+    let label = Signal::derive(move || {
+        let part = key.with_value(|key| if key.is_empty() { String::new() } else { format!(" where {} is {key}", asked.read().facet) });
+        format!("Line chart of {}{part}: {}. The table below has its values.", drawn.read(), said.read())
+    });
+    view! {
+        <div>
+            {(!heading.is_empty()).then(|| view! { <h3 class="mono">{heading}</h3> })}
+            <Plot label svg frame over cursor width />
+        </div>
     }
 }
 

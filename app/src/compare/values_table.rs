@@ -12,7 +12,8 @@ const ROWS: usize = 100;
 
 #[component]
 pub fn ValuesTable(team: String, found: RwSignal<Comparison>, scene: Shown, pointed: RwSignal<Option<usize>>) -> impl IntoView {
-    let heads = move || scene.read().sheet.heads.iter().map(|head| view! { <th scope="col">{head.clone()}</th> }).collect_view();
+    let heads =
+        move || scene.read().sheet.heads.iter().map(|head| view! { <th scope="col" class="num">{head.clone()}</th> }).collect_view();
     let rows = move || {
         let scene = scene.get();
         let heads = scene.sheet.heads.clone();

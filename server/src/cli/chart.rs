@@ -2,7 +2,7 @@
 
 use crate::{config::Config, serve};
 use app::charts::{
-    Query,
+    Expression, Query,
     api::Chosen,
     export::{self, WIDTH},
     read,
@@ -34,7 +34,13 @@ pub struct ChartOptions {
     /// What is drawn [default: the first that the runs logged, by name]
     #[arg(long, default_value = "")]
     metric: String,
-    /// Key across, of a scatter plot or heat map: `params.lr`, `metrics.loss`, `tags.owner`, duration [default: a param that differs]
+    /// Drawn instead of a metric, of a chart of lines: `train_loss / val_loss`
+    #[arg(long, default_value = "")]
+    expression: String,
+    /// Where a few values far from the others are
+    #[arg(long, default_value = "shown", value_parser = ["shown", "beyond"])]
+    outliers: String,
+    /// Key across, of a scatter plot, a heat map or lines along a metric: `params.lr`, `metrics.loss`, `tags.owner`, duration [default: a param that differs]
     #[arg(long, default_value = "")]
     horizontal: String,
     /// Key up
@@ -50,7 +56,7 @@ pub struct ChartOptions {
     #[arg(long, default_value = "none", value_parser = ["none", "low-low", "low-high", "high-low", "high-high"])]
     front: String,
     /// The horizontal axis
-    #[arg(long, default_value = "step", value_parser = ["step", "wall", "relative"])]
+    #[arg(long, default_value = "step", value_parser = ["step", "wall", "relative", "metric"])]
     x: String,
     /// Scale of the horizontal axis
     #[arg(long, default_value = "linear", value_parser = ["linear", "log", "symlog"])]
@@ -89,6 +95,8 @@ impl ChartOptions {
     fn value(&self, name: &str) -> &str {
         match name {
             "chart" => &self.chart,
+            "expression" => &self.expression,
+            "outliers" => &self.outliers,
             "horizontal" => &self.horizontal,
             "vertical" => &self.vertical,
             "colour" => &self.colour,
@@ -125,6 +133,9 @@ pub async fn run(config: &Config, options: ChartOptions) -> Result<(), String> {
             return Err(format!("--{name} {text} is no number."));
         }
     }
+    if let Some(wrong) = Some(options.expression.trim()).filter(|text| !text.is_empty()).and_then(|text| Expression::read(text).err()) {
+        return Err(format!("--expression: {wrong}"));
+    }
     let portal = serve::look(config).await?;
     let caller = super::import::speaker(&portal, &options.team, options.user.as_deref()).await?;
     let query = Query::of(|name| Some(options.value(name)), WIDTH);
@@ -139,6 +150,6 @@ pub async fn run(config: &Config, options: ChartOptions) -> Result<(), String> {
     let points: usize = found.lines.iter().map(|line| line.points).sum();
     let drawn = if found.lines.is_empty() { String::new() } else { format!("{points} points of ") };
     let more = if found.more { " More match; these are the first." } else { "" };
-    super::commands::say(format_args!("{} runs, {drawn}{}: {}.{more}", found.all, found.metric, options.out.display()));
+    super::commands::say(format_args!("{} runs, {drawn}{}: {}.{more}", found.all, found.drawn(), options.out.display()));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The mean of a metric by two other values, in cells.
 
 use super::{
-    Values,
+    Field, Values,
     colour::level,
     key_axis::KeyAxis,
     scene::{Item, Scene, Shape, Side},
@@ -11,6 +11,7 @@ use super::{
 use crate::charts::{
     Query,
     axis::FINE,
+    scale::{Bend, Scale},
     svg::{Ink, LEVELS, Mark},
     ticks::number,
 };
@@ -25,8 +26,13 @@ pub fn lay_out(scene: &mut Scene, values: &Values, query: &Query) {
         return;
     };
     let (wide, high) = scene.plane();
-    let (x, y) = (KeyAxis::of(across, query.across, wide), KeyAxis::of(up, query.up, high));
-    let (columns, rows) = (x.edges(CELLS), y.edges(CELLS));
+    let (columns, rows) = (edges(across, query.across), edges(up, query.up));
+    let axis = |field: &Field, edges: &[f64], scale: Scale, pixels| {
+        let ends = edges.first().copied().zip(edges.last().copied());
+        ends.filter(|_| !field.is_text())
+            .map_or_else(|| KeyAxis::of(field, scale, pixels), |ends| KeyAxis::between(short(&field.key), scale, ends, pixels))
+    };
+    let (x, y) = (axis(across, &columns, query.across, wide), axis(up, &rows, query.up, high));
     let mut cells: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
     for run in 0..values.runs.len() {
         let (a, b, value) = (across.of(run), up.of(run), of.of(run));
@@ -41,7 +47,7 @@ pub fn lay_out(scene: &mut Scene, values: &Values, query: &Query) {
     let means: Vec<((usize, usize), f64, usize)> = cells.into_iter().map(|(cell, values)| (cell, mean(&values), values.len())).collect();
     let ends = means.iter().map(|(_, mean, _)| *mean).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
     let name = short(&metric).to_owned();
-    let said = |field: &super::Field, edges: &[f64], cell: usize| {
+    let said = |field: &Field, edges: &[f64], cell: usize| {
         if field.is_text() {
             field.labels.get(cell).cloned().unwrap_or_default()
         } else {
@@ -64,6 +70,44 @@ pub fn lay_out(scene: &mut Scene, values: &Values, query: &Query) {
     scene.frame(&x, &y);
     if ends.0 <= ends.1 {
         legend(scene, &name, ends);
+    }
+}
+
+/// Where cells begin and end: between the values where there are few, else in parts of one width.
+fn edges(field: &Field, scale: Scale) -> Vec<f64> {
+    if field.is_text() {
+        return (0..=field.labels.len()).map(|i| super::real(i) - 0.5).collect();
+    }
+    let mut values: Vec<f64> = field.values.0.iter().copied().filter(|v| v.is_finite() && scale.holds(*v)).collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    let Some((first, last)) = values.first().copied().zip(values.last().copied()) else { return Vec::new() };
+    let bend = Bend::of(scale, first, last);
+    let place = |i: usize| bend.place(values[i]);
+    let between = |a: f64, b: f64| bend.value(a.midpoint(b));
+    match values.len() {
+        1 => vec![first - 0.5, first + 0.5],
+        count if count <= CELLS + CELLS / 2 => {
+            let before = bend.value(place(0) - (place(1) - place(0)) / 2.0);
+            let after = bend.value(place(count - 1) + (place(count - 1) - place(count - 2)) / 2.0);
+            [before].into_iter().chain((1..count).map(|i| between(place(i - 1), place(i)))).chain([after]).collect()
+        }
+        _ => {
+            let (low, high) = (bend.place(first), bend.place(last));
+            let edge = |i: usize| bend.value(low + (high - low) * super::real(i) / super::real(CELLS));
+            // Rounding may not leave the ends out.
+            (0..=CELLS)
+                .map(|i| {
+                    if i == 0 {
+                        first
+                    } else if i == CELLS {
+                        last
+                    } else {
+                        edge(i)
+                    }
+                })
+                .collect()
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub fn lay_out(scene: &mut Scene, values: &Values, query: &Query) {
     let most = (0..bins).map(|bin| counts.iter().map(|count| count[bin]).sum::<usize>()).max().unwrap_or_default();
     let (wide, high) = scene.plane();
     let ends = edges.first().copied().zip(edges.last().copied()).unwrap_or((0.0, 1.0));
-    let x = KeyAxis::between(&query.metric, ends, wide);
+    let x = KeyAxis::between(&query.metric, Scale::Linear, ends, wide);
     let y = KeyAxis::of_numbers("runs", [0.0, real(most)].into_iter(), Scale::Linear, high);
     scene.frame(&x, &y);
     let is_grouped = !query.group.is_empty();

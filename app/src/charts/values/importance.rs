@@ -53,6 +53,8 @@ pub fn lay_out(scene: &mut Scene, values: &Values, query: &Query) {
     let (left, right, top) = (NAMES * FINE, scene.size.0 - 60 * FINE, 14 * FINE);
     let count = i32::try_from(all.len().max(1)).unwrap_or(1);
     let each = ((scene.size.1 - top - 34 * FINE) / count).min(34 * FINE);
+    // No higher than its bars need.
+    scene.size.1 = top + each * count + 34 * FINE;
     for (share, label) in [(0, "0 %"), (25, "25 %"), (50, "50 %"), (75, "75 %"), (100, "100 %")] {
         let x = left + (right - left) * share / 100;
         scene.shape(Mark::Grid, Shape::Path(vec![(x, top), (x, top + each * count)]));

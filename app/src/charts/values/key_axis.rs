@@ -43,8 +43,8 @@ impl KeyAxis {
     }
 
     /// An axis of exactly these ends.
-    pub fn between(key: &str, ends: (f64, f64), pixels: (i32, i32)) -> Self {
-        Self { key: key.to_owned(), axis: Axis::new(Scale::Linear, ends, pixels), scale: Scale::Linear, labels: Vec::new() }
+    pub fn between(key: &str, scale: Scale, ends: (f64, f64), pixels: (i32, i32)) -> Self {
+        Self { key: key.to_owned(), axis: Axis::new(scale, ends, pixels), scale, labels: Vec::new() }
     }
 
     /// An axis of texts.
@@ -85,13 +85,5 @@ impl KeyAxis {
             Scale::Log => ticks::logarithmic(first, last, most),
             Scale::Symlog => ticks::symmetric(first, last, self.axis.bend.small, most),
         }
-    }
-
-    /// Values that cut the axis into so many parts of one width; between the texts where it has texts.
-    pub fn edges(&self, parts: usize) -> Vec<f64> {
-        if !self.labels.is_empty() {
-            return (0..=self.labels.len()).map(|i| real(i) - 0.5).collect();
-        }
-        (0..=parts).map(|i| self.axis.at(real(i) / real(parts))).collect()
     }
 }

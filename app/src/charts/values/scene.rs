@@ -148,8 +148,10 @@ impl Scene {
     pub fn svg(&self) -> String {
         let shapes = self.shapes.iter().map(|(mark, shape)| (*mark, shape));
         let items = self.in_order();
-        // Lines over marks, such as the front, come last.
-        let (over, under): (Vec<_>, Vec<_>) = shapes.partition(|(mark, _)| matches!(mark, Mark::Front | Mark::Over));
+        // Lines over marks, such as the front, come after these, and texts last.
+        let is_over = |mark: Mark, shape: &Shape| matches!(mark, Mark::Front | Mark::Over) || matches!(shape, Shape::Text(..));
+        let (mut over, under): (Vec<_>, Vec<_>) = shapes.partition(|(mark, shape)| is_over(*mark, shape));
+        over.sort_by_key(|(_, shape)| matches!(shape, Shape::Text(..)));
         let all = under.into_iter().chain(items.into_iter().map(|item| (item.mark, &item.shape))).chain(over);
         self.written(all)
     }

@@ -1,4 +1,5 @@
 // Charts of what a client logs: on the run's page while it logs, and of several runs side by side.
+import { readFile } from 'node:fs/promises';
 import { request, type APIRequestContext } from '@playwright/test';
 import { ADMIN, expect, go, test } from '../story';
 import type { Api } from '../api';
@@ -132,9 +133,142 @@ test('without JavaScript runs are compared as well', async ({ workplace, visit }
   await page.getByRole('checkbox', { name: 'Compare two' }).check();
   await page.getByRole('button', { name: 'Compare selected' }).click();
   await expect(page.getByText('2 of 2 runs · 200 points', { exact: true })).toBeVisible();
+  await page.getByText('Axes and smoothing').click();
   await page.getByRole('combobox', { name: 'Values' }).selectOption('log');
   await page.getByRole('button', { name: 'Draw chart' }).click();
   await expect(page).toHaveURL(/y=log/);
   await expect(page.locator('.chart-plot svg polyline.line')).toHaveCount(2);
+  await page.getByRole('link', { name: 'Parallel coordinates' }).click();
+  await expect(page.locator('.chart-plot svg path.path').first()).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Values' }).getByRole('row')).toHaveCount(3);
+  await mlflow.context.dispose();
+});
+
+/** Twelve runs that end with a loss by their learning rate and optimizer. */
+async function finished(mlflow: Client, experiment: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (let i = 0; i < 12; i += 1) {
+    const { run } = await mlflow.asked<{ run: { info: { run_id: string } } }>('runs/create', { experiment_id: experiment, run_name: `trial-${i}`, start_time: Date.now() });
+    const [rate, optimizer] = [0.01 * (i + 1), i % 3 ? 'adam' : 'sgd'];
+    const metric = (key: string, value: number) => ({ key, value, timestamp: 1_760_000_000_000, step: 0 });
+    const metrics = [metric('loss', 1 / (i + 1) + (i % 3 ? 0 : 0.5)), ...(i === 7 ? [] : [metric('latency', 10 + i * i)])];
+    await mlflow.asked('runs/log-batch', { run_id: run.info.run_id, metrics, params: [{ key: 'rate', value: String(rate) }, { key: 'optimizer', value: optimizer }] });
+    ids.push(run.info.run_id);
+  }
+  return ids;
+}
+
+test('what runs ended with is drawn in other charts, read by pointer and keyboard, and narrowed', async ({ workplace, visit }) => {
+  const team = await workplace.team();
+  const mlflow = await client(workplace.portal.url, workplace.admin, team.name);
+  const { experiment_id: experiment } = await mlflow.asked<{ experiment_id: string }>('experiments/create', { name: 'trials' });
+  const ids = await finished(mlflow, experiment);
+  const page = await visit(ADMIN);
+  await go(page, `/t/${team.name}/compare?experiment=${experiment}&metric=loss`);
+  await page.evaluate(() => Object.assign(window, { sameDocument: true }));
+  const chart = page.getByRole('region', { name: 'Chart', exact: true });
+  const rows = page.getByRole('region', { name: 'Values' }).getByRole('row');
+  const said = chart.getByRole('status');
+
+  await page.getByRole('link', { name: 'Scatter' }).click();
+  await expect(chart.getByText('12 of 12 runs', { exact: true })).toBeVisible();
+  await page.getByRole('combobox', { name: 'Across' }).selectOption('metrics.latency');
+  await expect(chart.getByText(/^11 of 12 runs · 1 lacks a value/)).toBeVisible();
+  await page.getByRole('combobox', { name: 'Front' }).selectOption('low-low');
+  // No other run has both less latency and less loss.
+  const best = [0, 1, 2, 4, 5, 8, 10, 11];
+  await expect(chart.getByText(`${best.length} on the front`, { exact: false })).toBeVisible();
+  await expect(rows).toHaveCount(best.length + 1);
+  await page.locator('.chart-hold').focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(said).toContainText('trial-0: latency 10 · loss 1.5');
+  await page.keyboard.press('End');
+  await expect(said).toContainText('trial-11');
+
+  await page.getByRole('link', { name: 'Parallel coordinates' }).click();
+  await expect(chart.getByText('12 of 12 runs', { exact: true })).toBeVisible();
+  const box = (await page.locator('.chart-hold').boundingBox())!;
+  // Along the first axis, the upper half of it.
+  await page.mouse.move(box.x + 54, box.y + 70);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 54, box.y + box.height / 2, { steps: 4 });
+  await page.mouse.up();
+  await expect(page).toHaveURL(/ranges=/);
+  await expect(chart.getByText(/^12 of 12 runs · (\d+) within the ranges$/)).toBeVisible();
+  const within = Number(/(\d+) within/.exec((await chart.locator('.chart-count').textContent())!)![1]);
+  expect(within).toBeGreaterThan(0);
+  expect(within).toBeLessThan(12);
+  await expect(rows).toHaveCount(within + 1);
+  await page.getByText('Axes: order, direction and ranges').click();
+  await page.getByRole('link', { name: 'Flip metrics.loss' }).click();
+  await expect(page).toHaveURL(/flip=metrics.loss/);
+  await page.getByRole('link', { name: 'Remove params.optimizer' }).click();
+  await expect(page.getByRole('link', { name: 'Flip params.optimizer' })).toHaveCount(0);
+
+  for (const [name, drawn] of [['Heat map', 'rect.area'], ['Bars', 'rect.area'], ['Boxes', 'rect.area'], ['Violins', 'polygon.area'], ['Histogram', 'rect.area'], ['Param importance', 'rect.area']] as const) {
+    await page.getByRole('link', { name, exact: true }).click();
+    await expect(chart.getByRole('heading', { name, exact: true })).toBeVisible();
+    await expect(page.locator(`.chart-plot svg ${drawn}`).first()).toBeVisible();
+    await expect(rows).not.toHaveCount(1);
+  }
+  await expect(rows.nth(1)).toContainText('params.rate');
+
+  // A client goes on logging: the chart follows.
+  await page.getByRole('link', { name: 'Scatter' }).click();
+  await expect(chart.getByText(/^11 of 12 runs/)).toBeVisible();
+  await mlflow.asked('runs/log-metric', { run_id: ids[7], key: 'latency', value: 3, timestamp: Date.now(), step: 0 });
+  await expect(chart.getByText(/^12 of 12 runs/)).toBeVisible();
+  expect(await page.evaluate(() => 'sameDocument' in window), 'the page was not reloaded').toBe(true);
+
+  const picture = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download PNG' }).click();
+  const bytes = await readFile((await (await picture).path())!);
+  expect(bytes.subarray(1, 4).toString()).toBe('PNG');
+  expect(bytes.readUInt32BE(16), 'twice as wide as the SVG').toBe(1920);
+  const table = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Download CSV' }).click();
+  expect((await readFile((await (await table).path())!, 'utf8')).split('\n')[0]).toBe('run,id,metrics.latency,metrics.loss');
+  await mlflow.context.dispose();
+});
+
+test('lines are of expressions, along another metric, in charts of their own, and held against a base', async ({ workplace, visit }) => {
+  const team = await workplace.team();
+  const mlflow = await client(workplace.portal.url, workplace.admin, team.name);
+  const { experiment_id: experiment } = await mlflow.asked<{ experiment_id: string }>('experiments/create', { name: 'expressed' });
+  for (const [name, rate] of [['calm', 0.1], ['wild', 0.5]] as const) {
+    const id = await run(mlflow, experiment, name, rate);
+    const more = Array.from({ length: 50 }, (_, step) => ({ key: 'val loss', value: (1 + rate) / (step + 1) / 2, timestamp: 1_760_000_000_000, step }));
+    const epochs = Array.from({ length: 100 }, (_, step) => ({ key: 'epoch', value: Math.floor(step / 10), timestamp: 1_760_000_000_000, step }));
+    await mlflow.asked('runs/log-batch', { run_id: id, metrics: [...more, ...epochs], params: [] });
+  }
+  const page = await visit(ADMIN);
+  await go(page, `/t/${team.name}/compare?experiment=${experiment}&metric=loss`);
+  const chart = page.getByRole('region', { name: 'Chart', exact: true });
+  const expression = page.getByRole('textbox', { name: 'Expression' });
+  await expression.fill('loss / (');
+  await expression.press('Enter');
+  await expect(page.getByText('There should be a metric or a number at the end.')).toBeVisible();
+  await expect(chart.getByRole('heading', { name: 'loss', exact: true }), 'the chart before stays').toBeVisible();
+  await expression.fill('loss / `val loss`');
+  await expression.press('Enter');
+  await expect(chart.getByText('2 of 2 runs · 100 points', { exact: true })).toBeVisible();
+  // Everywhere two: so says the legend.
+  await expect(page.getByRole('region', { name: 'Runs' }).getByRole('row').nth(1)).toContainText(/50\s*2\s*2\s*2/);
+  await expression.fill('');
+  await expression.press('Enter');
+  await expect(chart.getByText('2 of 2 runs · 200 points', { exact: true })).toBeVisible();
+
+  await page.getByText('Axes and smoothing').click();
+  await page.getByRole('combobox', { name: 'Axis' }).selectOption('metric');
+  await page.getByRole('combobox', { name: 'of', exact: true }).selectOption('metrics.val loss');
+  await expect(chart.getByText(/^2 of 2 runs · 100 points · 100 at steps where the axis has no value$/)).toBeVisible();
+  await page.getByRole('combobox', { name: 'Axis' }).selectOption('step');
+  await page.getByRole('combobox', { name: 'A chart for each' }).selectOption('params.rate');
+  await expect(chart.getByRole('heading', { name: '0.5', exact: true })).toBeVisible();
+  await expect(chart.locator('.chart-hold')).toHaveCount(2);
+
+  const differences = page.getByRole('region', { name: 'Differences' });
+  await differences.getByRole('link', { name: 'Compare with calm' }).click();
+  await expect(differences.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'rate', exact: true }) })).toContainText('+0.4, +400 %');
   await mlflow.context.dispose();
 });

@@ -89,6 +89,7 @@ pub const FUNCTIONS: &[(&str, Access)] = {
     &[
         ("audit/list", SignedIn),
         ("charts/compare", Needs(P::ReadTracking)),
+        ("compare/images", Needs(P::ReadTracking)),
         ("charts/run", Needs(P::ReadTracking)),
         ("environments/choices", Needs(P::ReadTeam)),
         ("environments/list_all", Needs(P::ManageEnvironments)),

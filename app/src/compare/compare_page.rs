@@ -2,6 +2,7 @@
 
 use super::{
     differences::Differences,
+    images::Images,
     kinds::Kinds,
     line_chart::LineChart,
     png,
@@ -76,7 +77,8 @@ fn ask(team: String, chosen: Chosen, query: Query) -> impl Future<Output = Resul
 }
 
 /// What of the address the form above the chart does not choose.
-const KEPT: [&str; 11] = ["runs", "experiment", "filter", "chart", "hide", "diff", "base", "axes", "flip", "logs", "ranges"];
+const KEPT: [&str; 13] =
+    ["runs", "experiment", "filter", "chart", "hide", "diff", "base", "image", "image_step", "axes", "flip", "logs", "ranges"];
 
 #[component]
 fn Compared(team: String, chosen: Chosen, found: RwSignal<Comparison>, query: Memo<Query>) -> impl IntoView {
@@ -114,6 +116,7 @@ fn Compared(team: String, chosen: Chosen, found: RwSignal<Comparison>, query: Me
                     <Kinds now=kind />
                 </Show>
                 {chart}
+                <Images team=team.clone() found />
                 <Differences team found />
             </div>
         </Page>

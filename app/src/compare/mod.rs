@@ -2,6 +2,8 @@
 
 mod compare_page;
 mod differences;
+mod images;
+pub mod images_api;
 mod kinds;
 mod legend;
 mod line_chart;

@@ -19,6 +19,7 @@ pub mod sources_api;
 mod words;
 
 pub use experiments_page::ExperimentsPage;
+pub(crate) use run_artifacts::encoded;
 pub use run_page::RunPage;
 pub use runs_page::RunsPage;
 pub(crate) use words::{RunBadge, number};

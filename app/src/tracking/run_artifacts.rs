@@ -14,7 +14,7 @@ use domain::model::{ArtifactEntry, RunId};
 use leptos::prelude::*;
 
 /// A path's segments, encoded for a URL.
-fn encoded(path: &str) -> String {
+pub(crate) fn encoded(path: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~/".contains(&b);
     path.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }

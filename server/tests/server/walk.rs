@@ -58,6 +58,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
 
     ("/api/audit/list", "filter[team]=red", [401, 404, 403, 403, 200, 200, 403]),
     ("/api/charts/compare", "team=red&runs={run}", TEAM_READS),
+    ("/api/compare/images", "team=red&runs[0]={run}", TEAM_READS),
     ("/api/charts/run", "team=red&run={run}&most=12", TEAM_READS),
     ("/api/environments/choices", "team=red", TEAM_READS),
     ("/api/environments/list_all", "", ADMIN_ONLY),

@@ -13,7 +13,7 @@ const ENOUGH = 30_000;
 /** When a page is usable: its data is on the screen and it answers. Asked in the page, once a frame, so each goes there as text. */
 const USABLE = {
   /** Ten rows of runs lie within the window, and the wasm has taken over. */
-  'slipway table': () => document.documentElement.dataset.hydrated !== undefined && seen('.runs-wrap [role=row] a[href*="/runs/"]') >= 10,
+  'slipway table': () => document.documentElement.dataset.hydrated !== undefined && seen('.runs-wrap a[href*="/runs/"]') >= 10,
   /** As many lines are in the chart, and the wasm has taken over. */
   'slipway chart': (lines) => document.documentElement.dataset.hydrated !== undefined && document.querySelectorAll('.chart-plot svg polyline.line').length >= lines,
   'mlflow table': () => seen('.ag-row a[href*="/runs/"]') >= 10,

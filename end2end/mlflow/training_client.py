@@ -1,8 +1,8 @@
-"""Trains, in a small way, with MLflow's own client: `training_client.py URL TOKEN EXPERIMENT RUNS EPOCHS [PAUSE]`.
+"""Trains, in a small way, with MLflow's own client: `training_client.py URL TOKEN EXPERIMENT RUNS EPOCHS [asked]`.
 
 Each run fits a line to a few noisy points by gradient descent, with a learning rate, a momentum and a seed of its own, and logs its loss after every
-epoch as a training script does. With PAUSE (seconds) between epochs it can be watched; it then says on standard output when it logged what: the
-run's id, the step, and the time in milliseconds before the call. At last it prints all that it logged, as JSON.
+epoch as a training script does. With `asked` it waits before each epoch for a line on standard input, of which it says on standard output
+that it is next, and when it began to log it, in milliseconds. At last it prints all that it logged, as JSON.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 import time
 
 url, token, experiment, runs, epochs = *sys.argv[1:4], int(sys.argv[4]), int(sys.argv[5])
-pause = float(sys.argv[6]) if len(sys.argv) > 6 else 0.0
+asked = sys.argv[6:] == ["asked"]
 os.environ["MLFLOW_TRACKING_TOKEN"] = token
 
 import mlflow  # noqa: E402
@@ -31,12 +31,13 @@ for number in range(runs):
         for epoch in range(epochs):
             wrong = [(x, slope * x + offset - y) for x, y in points]
             losses.append(sum(e * e for _, e in wrong) / len(wrong))
-            if pause:
-                print(json.dumps({"run": run.info.run_id, "step": epoch, "at": time.time() * 1000}), flush=True)
+            if asked:
+                print(json.dumps({"next": epoch, "run": run.info.run_id}), flush=True)
+                sys.stdin.readline()
+                print(json.dumps({"at": time.time() * 1000}), flush=True)
             mlflow.log_metric("loss", losses[-1], step=epoch)
             along = momentum * along - rate * 2 * sum(e * x for x, e in wrong) / len(wrong)
             up = momentum * up - rate * 2 * sum(e for _, e in wrong) / len(wrong)
             slope, offset = slope + along, offset + up
-            time.sleep(pause)
         logged.append({"run": run.info.run_id, "name": f"fit-{number:02}", "rate": str(rate), "losses": losses})
 print(json.dumps({"experiment": parent, "runs": logged}))

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test test-sqlite test-postgres test-s3 test-browser test-mlflow lint bench bench-tracking conformance torture crowd screenshots audit
+.PHONY: help run dev build test test-sqlite test-postgres test-s3 test-browser test-mlflow lint bench bench-tracking bench-ui conformance torture crowd screenshots audit
 
 CARGO ?= cargo
 # Where `make run` and `make dev` serve; the portal's other settings are environment variables too (slipway --help).
@@ -107,6 +107,13 @@ bench-tracking: ## Slipway beside a real MLflow server on this machine, on both 
 	@scripts/mlflow-client.sh
 	@scripts/mlflow-client.sh bench/tracking.py --database sqlite
 	@scripts/with-postgres.sh --durable scripts/mlflow-client.sh bench/tracking.py --database postgres
+
+bench-ui: ## The screens in Chromium, beside those of a real MLflow server with the same runs: time to usable, bytes, interactions
+	$(call say,screens beside MLflow on the release build)
+	@scripts/test-tools.sh
+	@$(CARGO) xtask build --release
+	@scripts/mlflow-client.sh
+	@scripts/mlflow-client.sh bench/ui.py
 
 conformance: ## Asks for every endpoint of MLflow's server and runs its client; writes docs/mlflow.md
 	$(call say,MLflow's API on the release build)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Logs many runs to an experiment through MLflow's REST API, with Python's own library only.
 
-    MLFLOW_TRACKING_TOKEN=… end2end/seed/runs.py http://localhost:3000 --runs 10000 --metrics 3
+    MLFLOW_TRACKING_TOKEN=… end2end/seed/runs.py http://localhost:3000 --runs 10000 --metrics 3 --points 20
 
-Prints the experiment's id and how long it took, as JSON. The same seed makes the same numbers.
+The server may be a portal or MLflow's own. Prints the experiment's id and how long it took, as JSON. The same seed makes the same numbers.
 """
 import argparse
 import http.client
@@ -13,6 +13,9 @@ import random
 import threading
 import time
 from urllib.parse import urlsplit
+
+# Metrics of one batch: with its params it may hold 1,000.
+MOST = 900
 
 
 class Client:
@@ -44,7 +47,12 @@ class Client:
         raise SystemExit(f"{name}: the server asks to slow down, again and again")
 
 
-def log(client: Client, experiment: str, number: int, metrics: int, begun: int) -> None:
+def curve(dice: random.Random, last: float, points: int) -> list[float]:
+    """So many values that come, with some noise, from above to the last."""
+    return [round(last + (2 - last) * (1 / (i + 1) - 1 / points) + dice.gauss(0, 0.02), 6) for i in range(points - 1)] + [last]
+
+
+def log(client: Client, experiment: str, number: int, metrics: int, points: int, begun: int) -> None:
     dice = random.Random(number)
     rate, depth = 10 ** dice.uniform(-4, -1), dice.randint(2, 12)
     start = begun + number * 1000
@@ -52,13 +60,20 @@ def log(client: Client, experiment: str, number: int, metrics: int, begun: int) 
     new = {"experiment_id": experiment, "run_name": f"run-{number:05}", "start_time": start, "tags": tags}
     run = client.ask("runs/create", new)["run"]["info"]["run_id"]
     names = ["loss", "accuracy", "auc"] + [f"metric_{i}" for i in range(3, metrics)]
-    points = [{"key": key, "value": round(dice.random(), 6), "timestamp": start + 500, "step": 0} for key in names[:metrics]]
+    ends = {key: round(dice.random(), 6) for key in names[:metrics]}
     params = [
         {"key": "learning_rate", "value": f"{rate:.6f}"},
         {"key": "max_depth", "value": str(depth)},
         {"key": "optimizer", "value": dice.choice(["adam", "sgd", "lion"])},
     ]
-    client.ask("runs/log-batch", {"run_id": run, "metrics": points, "params": params})
+    noise = random.Random(-number)
+    histories = [
+        {"key": key, "value": value, "timestamp": start + 500 + 1000 * step, "step": step}
+        for key, last in ends.items()
+        for step, value in enumerate(curve(noise, last, points))
+    ]
+    for first in range(0, len(histories), MOST):
+        client.ask("runs/log-batch", {"run_id": run, "metrics": histories[first : first + MOST], "params": [] if first else params})
     if number % 20:
         status = "FAILED" if number % 11 == 0 else "FINISHED"
         client.ask("runs/update", {"run_id": run, "status": status, "end_time": start + dice.randint(1000, 900_000)})
@@ -70,9 +85,10 @@ def main() -> None:
     said.add_argument("--experiment", default="many")
     said.add_argument("--runs", type=int, default=10_000)
     said.add_argument("--metrics", type=int, default=3)
+    said.add_argument("--points", type=int, default=1, help="of each metric")
     said.add_argument("--workers", type=int, default=16)
     asked = said.parse_args()
-    token = os.environ["MLFLOW_TRACKING_TOKEN"]
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN", "")
     started, begun = time.monotonic(), int(time.time() * 1000) - asked.runs * 1000
     experiment = Client(asked.url, token).ask("experiments/create", {"name": asked.experiment})["experiment_id"]
     numbers, lock, failed = iter(range(asked.runs)), threading.Lock(), []
@@ -85,7 +101,7 @@ def main() -> None:
                     number = next(numbers, None)
                 if number is None:
                     return
-                log(client, experiment, number, asked.metrics, begun)
+                log(client, experiment, number, asked.metrics, asked.points, begun)
         except BaseException as error:
             failed.append(error)
 

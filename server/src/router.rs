@@ -28,6 +28,7 @@ use domain::{
 use leptos_axum::AxumRouteListing;
 use std::sync::OnceLock;
 use tower::ServiceExt;
+use tower_http::compression::{CompressionLayer, CompressionLevel, predicate::SizeAbove};
 
 /// What a URL asks of its caller before anything else happens. The verb behind it asks again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub type Route = (&'static str, String, Access, MethodRouter<Server>);
 
 /// Longest path and query, in bytes.
 const TARGET: usize = 8 * 1024;
+/// Bytes from which an answer is packed.
+const PACKED: u64 = 4096;
 
 /// Routes that are neither pages nor server functions.
 fn routes() -> Vec<Route> {
@@ -244,6 +247,13 @@ fn listings() -> &'static [AxumRouteListing] {
     LISTINGS.get_or_init(|| leptos_axum::generate_route_list(app::App))
 }
 
+/// Packs pages and the answers of server functions for browsers that ask for it, where it is worth the work: a chart's page has megabytes.
+/// Neither repeats a secret beside what a stranger chooses, which packing could give away (BREACH): forms have no token of their own, and a
+/// secret is told once, in answer to a POST from the portal's own page.
+fn packed() -> CompressionLayer<SizeAbove> {
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(SizeAbove::new(PACKED))
+}
+
 /// The router of the whole process: portal and notebooks.
 ///
 /// # Errors
@@ -259,10 +269,11 @@ pub fn router(server: Server) -> Result<Router, String> {
         portal = portal.route(&path, guarded);
     }
     for line in table.iter().filter(|line| line.method == "POST" && !matches!(line.access, Access::Mlflow(_))) {
-        portal = portal.route(&line.path, post(functions::call).route_layer(middleware::from_fn_with_state(line.access, gate)));
+        portal =
+            portal.route(&line.path, post(functions::call).layer(packed()).route_layer(middleware::from_fn_with_state(line.access, gate)));
     }
     for listing in listings() {
-        portal = portal.route(listing.path(), get(pages::page).layer(Extension(Rendering::from(listing))));
+        portal = portal.route(listing.path(), get(pages::page).layer((packed(), Extension(Rendering::from(listing)))));
     }
     let portal = portal
         .fallback(get(pages::page).layer(Extension(Rendering::Missing)).fallback(not_allowed))

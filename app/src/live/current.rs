@@ -6,26 +6,42 @@ use domain::model::Event;
 use leptos::{prelude::*, task::spawn_local};
 use std::{cell::Cell, rc::Rc, time::Duration};
 
-/// Changes that come together are fetched together.
+/// Changes that come together are fetched together: the first at once, what comes after it so much later.
 const TOGETHER: Duration = Duration::from_millis(300);
+
+/// Counts a change at once, and those within `TOGETHER` after it as one when that is over.
+fn count(changes: RwSignal<u32>, more: StoredValue<Option<bool>>) {
+    match more.try_get_value() {
+        // None: nothing was counted lately.
+        Some(None) => {
+            more.set_value(Some(false));
+            changes.update(|n| *n += 1);
+            set_timeout(
+                move || {
+                    let has_more = more.try_get_value().flatten().unwrap_or_default();
+                    more.try_set_value(None);
+                    if has_more {
+                        count(changes, more);
+                    }
+                },
+                TOGETHER,
+            );
+        }
+        Some(Some(_)) => more.set_value(Some(true)),
+        // The page is gone.
+        None => {}
+    }
+}
 
 impl Live {
     /// Counts the changes that matter to a page. Those that come together count as one; where events may have been missed, that counts too.
     /// A page adds to it after its own actions, so that these are seen at once, also while the stream is cut.
     pub fn changes(self, matters: impl Fn(&Event) -> bool + Send + Sync + 'static) -> RwSignal<u32> {
-        let (changes, waiting) = (RwSignal::new(0_u32), StoredValue::new(false));
+        let (changes, more) = (RwSignal::new(0_u32), StoredValue::new(None::<bool>));
         self.on_event(move |event| {
-            if !matters(event) || waiting.get_value() {
-                return;
+            if matters(event) {
+                count(changes, more);
             }
-            waiting.set_value(true);
-            set_timeout(
-                move || {
-                    waiting.try_set_value(false);
-                    changes.try_update(|n| *n += 1);
-                },
-                TOGETHER,
-            );
         });
         Effect::new(move |seen: Option<u32>| {
             let now = self.reload.get();

@@ -110,3 +110,53 @@ async fn runs_are_grouped_and_the_chart_is_a_file_with_all_of_its_points() {
     assert!(svg.body.starts_with("<svg ") && svg.body.contains("<style>") && svg.body.ends_with("</svg>"), "{}", svg.body);
     assert_eq!(svg.body.matches("<polyline class=\"line s").count(), 3);
 }
+
+#[tokio::test]
+async fn a_large_page_is_packed_for_who_asks_and_a_small_one_is_not() {
+    let house = House::new().await;
+    let ada = house.session("ada").await;
+    let id = run(&house, "ada", "red", "first", 5000).await;
+    let page = format!("/t/red/compare?runs={id}");
+    let plain = house.get(&page, &[("cookie", &ada)]).await;
+    assert_eq!(plain.header("content-encoding"), None);
+    for encoding in ["br", "gzip"] {
+        let packed = house.get(&page, &[("cookie", &ada), ("accept-encoding", encoding)]).await;
+        assert_eq!((packed.status, packed.header("content-encoding")), (200, Some(encoding)));
+        assert!(packed.header("vary").is_some_and(|vary| vary.to_lowercase().contains("accept-encoding")), "{:?}", packed.headers);
+        assert!(packed.text.len() < plain.text.len() * 2 / 3, "{} of {}", packed.text.len(), plain.text.len());
+    }
+    let small = house.get("/healthz", &[("accept-encoding", "br")]).await;
+    assert_eq!((small.status, small.header("content-encoding")), (200, None));
+}
+
+#[tokio::test]
+async fn what_runs_ended_with_is_drawn_without_scripts_and_is_a_file() {
+    let house = House::new().await;
+    let ada = house.session("ada").await;
+    let (a, b) = (run(&house, "ada", "red", "0.1", 5).await, run(&house, "ada", "red", "0.5", 9).await);
+    for (chart, mark) in [
+        ("parallel", "class=\"path "),
+        ("scatter", "class=\"dots "),
+        ("heat", "class=\"area h"),
+        ("bar", "class=\"area s0"),
+        ("box", "class=\"area s0"),
+        ("violin", "class=\"area s0"),
+        ("histogram", "class=\"area s0"),
+        ("importance", "Param importance"),
+    ] {
+        let address = format!(
+            "runs={a},{b}&chart={chart}&metric=loss&ranges=params.rate:0:&flip=params.rate&axes=,,params.rate,metrics.loss,nothing"
+        );
+        let page = house.get(&format!("/t/red/compare?{address}"), &[("cookie", &ada)]).await;
+        assert_eq!(page.status, 200, "{chart}");
+        assert!(
+            page.body.contains(mark) && page.body.contains("2 of 2 runs") && !page.body.contains(" style=\""),
+            "{chart}: {}",
+            page.body
+        );
+        let svg = house.get(&format!("/t/red/compare.svg?{address}"), &[("cookie", &ada)]).await;
+        assert!(svg.status == 200 && svg.body.contains("<style>") && svg.body.trim_end().ends_with("</svg>"), "{chart}: {}", svg.body);
+        let csv = house.get(&format!("/t/red/compare.csv?{address}"), &[("cookie", &ada)]).await;
+        assert!(csv.status == 200 && csv.body.lines().next().is_some_and(|head| head.contains(",id,")), "{chart}: {}", csv.body);
+    }
+}

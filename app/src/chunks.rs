@@ -66,8 +66,10 @@ macro_rules! chunks {
 chunks! {
     /// What people work with in a team.
     work, load_work, WorkPages { NotebooksPage LaunchPage NotebookPage VolumesPage }
-    /// Experiments and runs, alone and side by side.
-    tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage ComparePage TracesPage TracePage }
+    /// Experiments and runs.
+    tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage TracesPage TracePage }
+    /// Runs side by side, in all charts.
+    compare, load_compare, ComparePages { ComparePage }
     /// Registered models and their versions.
     registry, load_registry, RegistryPages { ModelsPage ModelPage VersionPage CompareVersionsPage }
     /// Promotions: asked for, reviewed, rolled back, and what they take.

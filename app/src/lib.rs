@@ -32,7 +32,7 @@ pub use document::{SiteFiles, shell};
 
 pub use chunks::load_first;
 
-use chunks::{AdminPages, PeoplePages, PromotionPages, RegistryPages, TrackingPages, WorkPages};
+use chunks::{AdminPages, ComparePages, PeoplePages, PromotionPages, RegistryPages, TrackingPages, WorkPages};
 use components::Frame;
 use home::HomePage;
 use identity::{SetupPage, SignInPage};
@@ -77,7 +77,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/t/:team/reviews/:request") view=PromotionPages::RequestPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/settings/promotion") view=PromotionPages::PromotionSettingsPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/models/:model/compare") view=RegistryPages::CompareVersionsPage ssr=SsrMode::Async />
-                    <Route path=path!("/t/:team/compare") view=TrackingPages::ComparePage ssr=SsrMode::Async />
+                    <Route path=path!("/t/:team/compare") view=ComparePages::ComparePage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/members") view=PeoplePages::MembersPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/webhooks") view=PeoplePages::WebhooksPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/webhooks/new") view=PeoplePages::NewWebhookPage ssr=SsrMode::Async />

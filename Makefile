@@ -44,12 +44,12 @@ test: ## Runs every test: Rust on both databases and an S3 server, the browser s
 
 test-sqlite: ## The Rust tests on SQLite
 	$(call say,Rust tests on SQLite)
-	@$(CARGO) test $(SERVER_SIDE)
+	@scripts/with-uv.sh $(CARGO) test $(SERVER_SIDE)
 
 test-postgres: ## The Rust tests on an own PostgreSQL cluster
 	$(call say,Rust tests on PostgreSQL)
 	@scripts/test-tools.sh
-	@scripts/with-postgres.sh $(CARGO) test $(SERVER_SIDE) --lib --tests
+	@scripts/with-postgres.sh scripts/with-uv.sh $(CARGO) test $(SERVER_SIDE) --lib --tests
 
 test-s3: ## Artifacts in a bucket, on moto's S3 server from PyPI
 	$(call say,artifacts on an S3 server)
@@ -59,7 +59,7 @@ test-browser: ## The browser stories, on the release build
 	$(call say,browser stories on the release build)
 	@scripts/test-tools.sh
 	@$(CARGO) xtask build --release
-	@cd end2end && npx --no-install playwright test $(STORY)
+	@cd end2end && ../scripts/with-uv.sh npx --no-install playwright test $(STORY)
 
 test-mlflow: ## MLflow's own client against the release build, on both databases
 	$(call say,MLflow's own client on the release build)
@@ -125,7 +125,7 @@ screenshots: ## Draws every page in both themes, wide and narrow, into end2end/s
 	$(call say,screenshots)
 	@scripts/test-tools.sh
 	@$(CARGO) xtask build --release
-	@cd end2end && npx --no-install playwright test --config screenshots.config.ts
+	@cd end2end && ../scripts/with-uv.sh npx --no-install playwright test --config screenshots.config.ts
 
 audit: ## Checks licences and advisories of the dependencies
 	@command -v cargo-deny >/dev/null || { echo "cargo-deny is not installed: cargo install --locked cargo-deny"; exit 1; }

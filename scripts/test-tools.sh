@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sees to the programs that only the tests need: Chromium, PostgreSQL's server, and the browser tests' npm packages.
+# Sees to the programs that only the tests need: Chromium, PostgreSQL's server, uv, and the browser tests' npm packages.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,6 +19,7 @@ if ((${#missing[@]})); then
     exit 1
   fi
 fi
+scripts/with-uv.sh
 command -v npm >/dev/null || { echo "the browser tests need Node 20 or later with npm: https://nodejs.org" >&2; exit 1; }
 if ! [[ end2end/node_modules/.package-lock.json -nt end2end/package-lock.json ]]; then
   echo "installing the browser tests' npm packages"

@@ -54,7 +54,7 @@ test('a version with a failing gate is waived by a second person, becomes champi
   await approve.getByRole('button', { name: 'Approve promotion' }).click();
   await expect(member.getByText('Fine with me.')).toBeVisible();
 
-  // A waiver is asked for by the member and granted by an admin; the card is the last gate.
+  // A waiver is asked for by the member and declined, asked for anew and granted by an admin; then the card is written.
   await member.locator('.gate', { hasText: 'accuracy' }).getByText('Ask for a waiver').click();
   const waiver = member.getByRole('dialog', { name: /Ask to waive/ });
   await waiver.getByLabel('Reason').fill('A harder test set.');
@@ -62,6 +62,15 @@ test('a version with a failing gate is waived by a second person, becomes champi
   await expect(member.locator('.gate-waiver')).toContainText('A harder test set.');
   await go(admin, `/t/${team.name}/reviews`);
   await admin.getByRole('link', { name: /churn version 3/ }).click();
+  await admin.locator('summary', { hasText: 'Decline waiver' }).click();
+  const decline = admin.getByRole('dialog', { name: 'Decline waiver' });
+  await decline.getByLabel('Reason').fill('How much harder?');
+  await decline.getByRole('button', { name: 'Decline waiver' }).click();
+  await expect(member.getByText('How much harder?')).toBeVisible();
+  await member.locator('.gate', { hasText: 'accuracy' }).getByText('Ask for a waiver').click();
+  await waiver.getByLabel('Reason').fill('Twice as many classes.');
+  await waiver.getByRole('button', { name: 'Ask for the waiver' }).click();
+  await expect(admin.locator('.gate-waiver')).toContainText('Twice as many classes.');
   await admin.locator('summary', { hasText: 'Grant waiver' }).click();
   await admin.getByRole('dialog', { name: 'Grant waiver' }).getByRole('button', { name: 'Grant waiver' }).click();
   await expect(member.locator('.gate', { hasText: 'accuracy' })).toContainText('Waived');
@@ -72,6 +81,10 @@ test('a version with a failing gate is waived by a second person, becomes champi
   await edit.getByLabel('Owner').fill('The growth team');
   await edit.getByRole('button', { name: 'Save model card' }).click();
   await expect(card).toContainText('The growth team');
+  // What was approved is another card now: the reviewer sees so without a reload, and looks again.
+  await expect(reviewer.getByText('Lapsed', { exact: true })).toBeVisible();
+  await reviewer.locator('summary', { hasText: 'Approve' }).click();
+  await approve.getByRole('button', { name: 'Approve promotion' }).click();
   await expect(admin.getByText('Promoted', { exact: true })).toBeVisible();
   await expect(member.getByText('load_model("models:/churn@champion")')).toBeVisible();
 

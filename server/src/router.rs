@@ -136,6 +136,7 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         ("promotion/approve", Needs(P::ReviewPromotion)),
         ("promotion/ask_waiver", Needs(P::WriteRegistry)),
         ("promotion/check_again", Needs(P::WriteRegistry)),
+        ("promotion/decline_waiver", Needs(P::ManagePromotion)),
         ("promotion/flow", Needs(P::ReadRegistry)),
         ("promotion/get", Needs(P::ReadRegistry)),
         ("promotion/grant_waiver", Needs(P::ManagePromotion)),

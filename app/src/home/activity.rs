@@ -18,6 +18,8 @@ fn action_words(action: &str) -> String {
         (_, "promotion.withdraw") => return "withdrew a promotion of model".to_owned(),
         (_, "promotion.ask_waiver") => return "asked for a waiver for model".to_owned(),
         (_, "promotion.grant_waiver") => return "granted a waiver for model".to_owned(),
+        (_, "promotion.decline_waiver") => return "declined a waiver for model".to_owned(),
+        (_, "promotion.lapse") => return "changed a card, so that approvals lapsed, of model".to_owned(),
         _ if object == "promotion" => return "changed the promotion flow of team".to_owned(),
         ("promote", _) => "promoted",
         ("roll_back", _) => "rolled back",

@@ -204,6 +204,12 @@ pub async fn grant_waiver(team: String, id: String, gate: String) -> Result<Requ
     Ok(domain::promotion::grant_waiver(&portal, &caller, &team, &id, &gate).await?)
 }
 
+#[server(prefix = "/api", endpoint = "promotion/decline_waiver")]
+pub async fn decline_waiver(team: String, id: String, gate: String, #[server(default)] reason: String) -> Result<(), AppError> {
+    let (portal, caller) = request()?;
+    Ok(domain::promotion::decline_waiver(&portal, &caller, &team, &id, &gate, &typed(&reason)).await?)
+}
+
 #[server(prefix = "/api", endpoint = "promotion/check_again")]
 pub async fn check_again(team: String, id: String) -> Result<RequestState, AppError> {
     let (portal, caller) = request()?;

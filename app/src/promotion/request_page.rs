@@ -1,7 +1,7 @@
 //! One request for a promotion: its gates, who looked at it, waivers, and how it went.
 
 use super::{
-    api::{AskWaiver, GrantWaiver, get_request},
+    api::{AskWaiver, DeclineWaiver, GrantWaiver, get_request},
     gates::{Gates, summary},
     request_parts::{Buttons, Facts, Reviews, Timeline},
     words::{StateBadge, page_of_reviews},
@@ -26,6 +26,7 @@ pub struct Actions {
     pub withdraw: ServerAction<super::api::Withdraw>,
     pub ask: ServerAction<AskWaiver>,
     pub grant: ServerAction<GrantWaiver>,
+    pub decline: ServerAction<DeclineWaiver>,
 }
 
 #[component]
@@ -40,6 +41,7 @@ pub fn RequestPage() -> impl IntoView {
         withdraw: ServerAction::new(),
         ask: ServerAction::new(),
         grant: ServerAction::new(),
+        decline: ServerAction::new(),
     };
     follow(actions, changes);
     let first = Resource::new(
@@ -74,6 +76,7 @@ fn follow(actions: Actions, changes: RwSignal<u32>) {
     when_done(actions.check, move |state| stands(state, "Looked again. Not every gate is passed yet."));
     when_done(actions.withdraw, move |()| done("Withdrawn."));
     when_done(actions.ask, move |()| done("Waiver asked for. An admin finds it under Reviews."));
+    when_done(actions.decline, move |()| done("Waiver declined. Another can be asked for."));
     when_done(actions.grant, move |state| stands(state, "Waiver granted. Other gates are still open."));
 }
 
@@ -104,6 +107,7 @@ fn RequestView(team: String, first: PromotionDetail, changes: RwSignal<u32>, act
             <FormError form=FormState::of(actions.withdraw) />
             <FormError form=FormState::of(actions.ask) />
             <FormError form=FormState::of(actions.grant) />
+            <FormError form=FormState::of(actions.decline) />
             <div class="run-overview section-gap">
                 <section class="stack" aria-labelledby="gates-head">
                     <div class="section-head">
@@ -143,8 +147,14 @@ fn WaiverOf(
                 let stale = waiver.evidence != seen && !waived;
                 let grant = (waiver.for_me && !stale && waivable)
                     .then(|| view! { <GrantDialog team=team.clone() id=id.clone() waiver=waiver.clone() actions /> });
+                let decline =
+                    waiver.for_me.then(|| view! { <DeclineDialog team=team.clone() id=id.clone() waiver=waiver.clone() actions /> });
+                let declined = waiver.declined_by.clone().zip(waiver.declining.clone()).map(|(by, why)| {
+                    view! { <p class="gate-waiver">{format!("{by} declined it: ")} <q>{why}</q></p> }
+                });
                 let words = match &waiver.granted_by {
                     Some(by) if !stale => format!("Waived by {by}; {} asked: ", waiver.asked_by),
+                    None if declined.is_some() => format!("{} asked to waive this: ", waiver.asked_by),
                     _ if stale => format!(
                         "A waiver that {} asked for no longer counts, because something else is seen of the gate: ",
                         waiver.asked_by
@@ -153,13 +163,15 @@ fn WaiverOf(
                 };
                 view! {
                     <p class="gate-waiver">{words} <q>{waiver.reason.clone()}</q></p>
+                    {declined}
                     {grant}
+                    {decline}
                 }
             })
         }
     };
     let ask = move || {
-        let waits = waiver.with(|w| w.as_ref().is_some_and(|w| w.evidence == seen));
+        let waits = waiver.with(|w| w.as_ref().is_some_and(|w| w.evidence == seen && w.declined_at.is_none()));
         (waivable && writes.get() && !waits)
             .then(|| view! { <AskDialog team=team.clone() id=id.clone() gate=key.clone() title=check.gate.title() actions /> })
     };
@@ -202,6 +214,26 @@ fn GrantDialog(team: String, id: String, waiver: PromotionWaiver, actions: Actio
                 <input type="hidden" name="id" value=id />
                 <input type="hidden" name="gate" value=waiver.gate />
                 <DialogActions form label="Grant waiver" class="btn btn-primary" />
+            </ActionForm>
+        </ConfirmDialog>
+    }
+}
+
+#[component]
+fn DeclineDialog(team: String, id: String, waiver: PromotionWaiver, actions: Actions) -> impl IntoView {
+    let form = FormState::of(actions.decline);
+    let field = format!("decline-{}", waiver.gate.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect::<String>());
+    view! {
+        <ConfirmDialog trigger="Decline waiver" title="Decline waiver" form class="btn btn-sm">
+            <p>{format!("{} says: {}", waiver.asked_by, waiver.reason)}</p>
+            <ActionForm action=actions.decline>
+                <input type="hidden" name="team" value=team />
+                <input type="hidden" name="id" value=id />
+                <input type="hidden" name="gate" value=waiver.gate />
+                <Field label="Reason" name="reason" id=field form required=true>
+                    <Textarea rows=3 />
+                </Field>
+                <DialogActions form label="Decline waiver" />
             </ActionForm>
         </ConfirmDialog>
     }

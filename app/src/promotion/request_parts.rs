@@ -8,7 +8,7 @@ use crate::{
     components::{ConfirmDialog, DialogActions, Fact, Field, FormState, Glyph, Icon, StatusBadge, SubmitButton, Textarea, Time, Tone},
     registry::words::{page_of_model, page_of_version},
 };
-use domain::model::{Millis, PromotionDetail, PromotionReview, RequestState};
+use domain::model::{LapsedApproval, Millis, PromotionDetail, PromotionReview, RequestState};
 use leptos::prelude::*;
 
 #[component]
@@ -129,6 +129,8 @@ fn WithdrawDialog(team: String, id: String, actions: Actions) -> impl IntoView {
 #[component]
 pub fn Reviews(detail: RwSignal<PromotionDetail>) -> impl IntoView {
     let reviews = Memo::new(move |_| detail.with(|d| d.reviews.clone()));
+    let lapsed = Memo::new(move |_| detail.with(|d| d.lapsed.clone()));
+    let again = Memo::new(move |_| detail.with(|d| d.request.asks_again));
     let why_not = Memo::new(move |_| detail.with(|d| d.rights.why_not.clone()));
     let row = |review: PromotionReview| {
         let badge = if review.approves {
@@ -156,6 +158,22 @@ pub fn Reviews(detail: RwSignal<PromotionDetail>) -> impl IntoView {
                 }
             }}
             {move || {
+                let row = |one: LapsedApproval| {
+                    let why = format!("No longer counts, since {} changed the model card after it.", one.lapsed_by);
+                    let comment = (!one.comment.is_empty()).then(|| view! { <p class="note-text">{one.comment}</p> });
+                    view! {
+                        <li class="stack-sm">
+                            <p class="row"><StatusBadge tone=Tone::Warning text="Lapsed" /> <span class="wrap">{one.by}</span> <Time at=one.at /></p>
+                            <p class="muted wrap">{why}</p>
+                            {comment}
+                        </li>
+                    }
+                };
+                let lapsed = lapsed.get();
+                (!lapsed.is_empty()).then(|| view! { <ul class="stack plain-list">{lapsed.into_iter().map(row).collect_view()}</ul> })
+            }}
+            {move || again.get().then(|| view! { <p>"You approved it before its model card changed. Look at it again."</p> })}
+            {move || {
                 let text = why_not.get();
                 (!text.is_empty()).then(|| view! { <p class="muted">{text}</p> })
             }}
@@ -172,11 +190,19 @@ fn steps(detail: &PromotionDetail) -> Vec<Step> {
     for review in &detail.reviews {
         steps.push((review.at, review.by.clone(), if review.approves { "approved" } else { "rejected" }.to_owned()));
     }
+    for lapsed in &detail.lapsed {
+        steps.push((lapsed.at, lapsed.by.clone(), "approved".to_owned()));
+        let what = format!("changed the model card, so the approval of {} no longer counts", lapsed.by);
+        steps.push((lapsed.lapsed_at, lapsed.lapsed_by.clone(), what));
+    }
     for waiver in &detail.waivers {
         let gate = waiver.gate.split_once(':').map_or(waiver.gate.as_str(), |(_, of)| of);
         steps.push((waiver.asked_at, waiver.asked_by.clone(), format!("asked to waive {gate}")));
         if let (Some(by), Some(at)) = (&waiver.granted_by, waiver.granted_at) {
             steps.push((at, by.clone(), format!("granted the waiver of {gate}")));
+        }
+        if let (Some(by), Some(at)) = (&waiver.declined_by, waiver.declined_at) {
+            steps.push((at, by.clone(), format!("declined the waiver of {gate}")));
         }
     }
     // What happened in one moment stays in the order in which it was said.

@@ -129,7 +129,9 @@ fn Row(team: String, request: PromotionRequest) -> impl IntoView {
     let href = page_of_request(&team, &request.id);
     let note = request.note.lines().next().unwrap_or_default().to_owned();
     let note = (!note.is_empty()).then(|| view! { <span class="sub">{domain::model::cut(&note, 140).to_owned()}</span> });
-    let waits = request.waits_for_me.then(|| view! { <StatusBadge tone=Tone::Warning text="Waits for you" /> });
+    let words = if request.asks_again { "Waits for you again" } else { "Waits for you" };
+    let waits = request.waits_for_me.then(|| view! { <StatusBadge tone=Tone::Warning text=words /> });
+    let declined = request.waiver_declined.then(|| view! { <StatusBadge tone=Tone::Bad text="Waiver declined" /> });
     view! {
         <tr>
             <th scope="row">
@@ -142,6 +144,7 @@ fn Row(team: String, request: PromotionRequest) -> impl IntoView {
                 <span class="row">
                     <StateBadge state=request.state />
                     {waits}
+                    {declined}
                 </span>
             </td>
             <td data-label="Asked by" class="wrap">{request.requested_by}</td>

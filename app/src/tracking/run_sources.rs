@@ -63,7 +63,13 @@ fn data(team: &str, found: Sources) -> AnyView {
         .into_iter()
         .map(|v| {
             let href = page_of_version(team, &v.name, v.version);
-            view! { <li><a href=href>{format!("{} version {}", v.name, v.version)}</a></li> }
+            let (lineage, label) = (format!("{href}#lineage-head"), format!("Lineage of {} version {}", v.name, v.version));
+            view! {
+                <li class="row">
+                    <a href=href>{format!("{} version {}", v.name, v.version)}</a>
+                    <a class="muted" href=lineage aria-label=label>"Lineage"</a>
+                </li>
+            }
         })
         .collect_view();
     let models = |ids: Vec<domain::model::LoggedModelId>| {

@@ -263,6 +263,10 @@ pub struct PromotionRequest {
     pub closing: Option<String>,
     /// Whether it waits for the caller: a review of theirs, or a waiver that they may grant.
     pub waits_for_me: bool,
+    /// Whether the caller approved it before its model card changed, and is asked again.
+    pub asks_again: bool,
+    /// Whether a waiver of it was declined and none was asked for instead.
+    pub waiver_declined: bool,
 }
 
 /// Somebody's approval or refusal.
@@ -273,6 +277,18 @@ pub struct PromotionReview {
     pub approves: bool,
     pub comment: String,
     pub at: Millis,
+}
+
+/// An approval that no longer counts, since the version's model card was changed after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LapsedApproval {
+    /// Email.
+    pub by: String,
+    pub comment: String,
+    pub at: Millis,
+    /// Email of who changed the card.
+    pub lapsed_by: String,
+    pub lapsed_at: Millis,
 }
 
 /// That a failing gate is let through.
@@ -288,7 +304,11 @@ pub struct PromotionWaiver {
     pub asked_at: Millis,
     pub granted_by: Option<String>,
     pub granted_at: Option<Millis>,
-    /// Whether the caller may grant it.
+    pub declined_by: Option<String>,
+    pub declined_at: Option<Millis>,
+    /// Why it was declined.
+    pub declining: Option<String>,
+    /// Whether it waits for the caller, who may grant or decline it.
     pub for_me: bool,
 }
 
@@ -313,6 +333,8 @@ pub struct PromotionDetail {
     pub gates_then: Vec<GateCheck>,
     /// Oldest first.
     pub reviews: Vec<PromotionReview>,
+    /// Oldest first.
+    pub lapsed: Vec<LapsedApproval>,
     pub waivers: Vec<PromotionWaiver>,
     /// Emails of the named reviewers; none where everybody may.
     pub reviewers: Vec<String>,

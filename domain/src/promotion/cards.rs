@@ -56,7 +56,7 @@ fn shown(text: &str) -> Json {
     if start.len() == text.len() { json!(text) } else { json!(format!("{start}…")) }
 }
 
-/// Writes fields of a version's card: (field, text). Requests of the version that pass all gates now are completed.
+/// Writes fields of a version's card: (field, text). Approvals of its open requests lapse; requests that pass all gates now are completed.
 ///
 /// # Errors
 /// `Invalid` names the field, also one that the team's cards do not have and nobody has written before.
@@ -104,6 +104,7 @@ pub async fn save_card(
     };
     changes::write(&mut tx, (caller, &scope), now, changed).await?;
     events::publish(&mut tx, now, Some(&scope.team_name), &Change::Promotions).await?;
+    decide::lapse_approvals(&mut tx, (caller, &scope), this, now).await?;
     decide::settle_version(&mut tx, (caller, &scope), this, now).await?;
     tx.commit().await?;
     portal.outbound.wake();

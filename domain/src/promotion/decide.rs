@@ -1,12 +1,12 @@
-//! Decisions on requests: reviews, waivers, withdrawal; and the promotion itself, once every gate is passed or waived.
+//! Decisions on requests: reviews, withdrawal; and the promotion itself, once every gate is passed or waived.
 //!
 //! All of it holds the model's row, so that two people who decide at once come one after the other and the alias moves once.
 
 use super::{
     gates::{self, Subject},
     holders::{self, How, Move},
-    in_person,
-    requests::{gates_text, may_grant},
+    in_person, lapse_store,
+    requests::gates_text,
     store::{self, Closing, RequestRow},
 };
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     webhooks::Happening,
 };
 use serde_json::{Value as Json, json};
+use std::collections::BTreeMap;
 
 /// Gates for the audit trail.
 pub(super) fn shown_gates(checks: &[GateCheck]) -> Json {
@@ -40,7 +41,7 @@ pub(super) fn shown_gates(checks: &[GateCheck]) -> Json {
 }
 
 /// A request that is open, with its model held.
-async fn open(tx: &mut Tx, scope: &TeamScope, id: &str) -> Result<RequestRow> {
+pub(super) async fn open(tx: &mut Tx, scope: &TeamScope, id: &str) -> Result<RequestRow> {
     let row = store::lock(tx, &scope.team, id).await?;
     match row.state()? {
         RequestState::Open => Ok(row),
@@ -51,7 +52,7 @@ async fn open(tx: &mut Tx, scope: &TeamScope, id: &str) -> Result<RequestRow> {
     }
 }
 
-async fn look(tx: &mut Tx, scope: &TeamScope, row: &RequestRow) -> Result<(PromotionStage, Vec<GateCheck>)> {
+pub(super) async fn look(tx: &mut Tx, scope: &TeamScope, row: &RequestRow) -> Result<(PromotionStage, Vec<GateCheck>)> {
     let flow = store::flow_tx(tx, &scope.team).await?;
     let gone = || Error::Conflict(format!("The team's flow has no stage {} any more. Withdraw the request.", row.alias));
     let stage = flow.stage(&row.alias).ok_or_else(gone)?.clone();
@@ -62,7 +63,7 @@ async fn look(tx: &mut Tx, scope: &TeamScope, row: &RequestRow) -> Result<(Promo
 }
 
 /// Writes a step of a request down and tells those who look.
-async fn note(
+pub(super) async fn note(
     tx: &mut Tx,
     (caller, scope): (&Caller, &TeamScope),
     at: Millis,
@@ -142,7 +143,7 @@ pub(super) async fn settle_version(tx: &mut Tx, by: (&Caller, &TeamScope), of: (
     Ok(())
 }
 
-async fn commit(portal: &Portal, tx: Tx) -> Result<()> {
+pub(super) async fn commit(portal: &Portal, tx: Tx) -> Result<()> {
     tx.commit().await?;
     portal.outbound.wake();
     Ok(())
@@ -186,64 +187,6 @@ pub async fn review(portal: &Portal, caller: &Caller, team: &str, id: &str, appr
     Ok(state)
 }
 
-/// Asks that a failing gate be let through. A second person, an admin of the team, grants it.
-///
-/// # Errors
-/// `Conflict` where the gate does not fail or cannot be waived.
-pub async fn ask_waiver(portal: &Portal, caller: &Caller, team: &str, id: &str, gate: &str, reason: &str) -> Result<()> {
-    let scope = caller.require_in(Permission::WriteRegistry, team)?;
-    validate_reason(reason).map_err(|reason| Error::invalid("reason", reason))?;
-    let (reason, now) = (reason.trim(), portal.clock.now());
-    let mut tx = portal.db.begin().await?;
-    let row = open(&mut tx, &scope, id).await?;
-    let (_, checks) = look(&mut tx, &scope, &row).await?;
-    let check = failing(&checks, gate)?;
-    store::put_waiver(&mut tx, id, gate, (reason, &check.evidence), &scope.user, now).await?;
-    let after = json!({ "gate": gate, "reason": reason, "evidence": check.evidence });
-    note(&mut tx, (caller, &scope), now, &row, ("promotion.ask_waiver", after, None)).await?;
-    commit(portal, tx).await
-}
-
-fn failing<'a>(checks: &'a [GateCheck], gate: &str) -> Result<&'a GateCheck> {
-    let check = checks.iter().find(|check| check.gate.key() == gate).ok_or(Error::NotFound("gate"))?;
-    match check {
-        check if !check.gate.can_be_waived() => {
-            Err(Error::Conflict("Approvals cannot be waived: a second person always looks.".to_owned()))
-        }
-        check if check.is_settled() => Err(Error::Conflict("This gate needs no waiver: it is passed or waived.".to_owned())),
-        check => Ok(check),
-    }
-}
-
-/// Grants a waiver; where it was the last gate, promotes. It holds for what was seen of the gate when it was asked for.
-///
-/// # Errors
-/// `Forbidden` for who asked for the promotion or for the waiver; `Conflict` where something else is seen of the gate by now.
-pub async fn grant_waiver(portal: &Portal, caller: &Caller, team: &str, id: &str, gate: &str) -> Result<RequestState> {
-    let scope = caller.require_in(Permission::ManagePromotion, team)?;
-    in_person(caller)?;
-    let now = portal.clock.now();
-    let mut tx = portal.db.begin().await?;
-    let row = open(&mut tx, &scope, id).await?;
-    let waivers = store::waivers_tx(&mut tx, &scope.team, id).await?;
-    let waiver = waivers.iter().find(|w| w.gate == gate).ok_or(Error::NotFound("waiver"))?;
-    if !may_grant(&scope, &UserId(row.requester.clone()), waiver) {
-        return Err(Error::Forbidden("A waiver is granted by somebody who asked neither for it nor for the promotion.".to_owned()));
-    }
-    let (_, checks) = look(&mut tx, &scope, &row).await?;
-    if failing(&checks, gate)?.evidence != waiver.evidence {
-        return Err(Error::Conflict(
-            "The gate has changed since the waiver was asked for. Look at it again, and ask for a new waiver.".to_owned(),
-        ));
-    }
-    store::grant_waiver(&mut tx, id, gate, &scope.user, now).await?;
-    let after = json!({ "gate": gate, "reason": waiver.reason, "asked_by": waiver.asked_by, "evidence": waiver.evidence });
-    note(&mut tx, (caller, &scope), now, &row, ("promotion.grant_waiver", after, None)).await?;
-    let promoted = settle(&mut tx, (caller, &scope), &row, now).await?;
-    commit(portal, tx).await?;
-    Ok(if promoted { RequestState::Promoted } else { RequestState::Open })
-}
-
 /// Looks at the gates again, as after a tag was set or a metric logged, and promotes where all are passed.
 pub async fn check_again(portal: &Portal, caller: &Caller, team: &str, id: &str) -> Result<RequestState> {
     let scope = caller.require_in(Permission::WriteRegistry, team)?;
@@ -275,6 +218,20 @@ pub async fn withdraw(portal: &Portal, caller: &Caller, team: &str, id: &str) ->
     store::close(&mut tx, id, closing).await?;
     note(&mut tx, (caller, &scope), now, &row, ("promotion.withdraw", json!({}), None)).await?;
     commit(portal, tx).await
+}
+
+/// Approvals of a version's open requests lapse: its model card, which they were given for, has changed. Who gave them is asked again.
+pub(super) async fn lapse_approvals(tx: &mut Tx, (caller, scope): (&Caller, &TeamScope), of: (&str, i64), at: Millis) -> Result<()> {
+    let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (request, email) in lapse_store::approvals(tx, of).await? {
+        given.entry(request).or_default().push(email);
+    }
+    for (request, approved_by) in given {
+        let row = store::lock(tx, &scope.team, &request).await?;
+        lapse_store::lapse(tx, &request, &scope.user, at).await?;
+        note(tx, (caller, scope), at, &row, ("promotion.lapse", json!({ "approved_by": approved_by }), None)).await?;
+    }
+    Ok(())
 }
 
 /// Closes the open requests of a version that is being deleted, in the transaction of that.

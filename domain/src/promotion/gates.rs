@@ -1,8 +1,9 @@
 //! What a stage asks of a version, looked at: each gate with what it was concluded from and what would pass it.
 
 use super::{
-    card_store, gates_store, holders,
+    card_store, gates_store, holders, lapse_store,
     store::{self, ReviewRow},
+    waiver_store,
 };
 use crate::{
     db::Tx,
@@ -13,7 +14,7 @@ use crate::{
         version_store::{self, VersionRow},
     },
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Whose promotion to what is looked at.
 pub(super) struct Subject<'a> {
@@ -48,7 +49,7 @@ pub(super) async fn look(tx: &mut Tx, subject: &Subject<'_>, flow: &PromotionFlo
         checks.push(approvals(tx, subject, stage).await?);
     }
     if let Some(request) = subject.request {
-        let waivers = store::waivers_tx(tx, subject.team, request).await?;
+        let waivers = waiver_store::waivers_tx(tx, subject.team, request).await?;
         for check in checks.iter_mut().filter(|check| !check.passed && check.gate.can_be_waived()) {
             let key = check.gate.key();
             // What was waived is what was seen then.
@@ -179,10 +180,11 @@ pub(super) fn approving<'a>(stage: &PromotionStage, requester: &UserId, reviews:
 }
 
 async fn approvals(tx: &mut Tx, subject: &Subject<'_>, stage: &PromotionStage) -> Result<GateCheck> {
-    let reviews = match subject.request {
-        Some(request) => store::reviews_tx(tx, subject.team, request).await?,
-        None => Vec::new(),
-    };
+    let (mut reviews, mut lapsed) = (Vec::new(), Vec::new());
+    if let Some(request) = subject.request {
+        reviews = store::reviews_tx(tx, subject.team, request).await?;
+        lapsed = lapse_store::of_tx(tx, subject.team, request).await?;
+    }
     let given = approving(stage, subject.requester, &reviews);
     let able = gates_store::able(tx, subject.team).await?;
     let able: Vec<&str> =
@@ -190,7 +192,14 @@ async fn approvals(tx: &mut Tx, subject: &Subject<'_>, stage: &PromotionStage) -
     let needed = usize::try_from(stage.approvals).unwrap_or(usize::MAX);
     let by = given.iter().map(|r| r.email.as_str()).collect::<Vec<_>>().join(", ");
     let by = if by.is_empty() { by } else { format!(": approved by {by}") };
-    let evidence = format!("{} of {needed}{by}.", given.len());
+    // Who has said anything since is in the reviews.
+    let waiting: BTreeSet<&str> =
+        lapsed.iter().map(|one| one.by.as_str()).filter(|email| reviews.iter().all(|review| review.email != *email)).collect();
+    let again = match Vec::from_iter(waiting).join(", ") {
+        none if none.is_empty() => none,
+        who => format!(" The model card was changed after {who} approved; that no longer counts."),
+    };
+    let evidence = format!("{} of {needed}{by}.{again}", given.len());
     let todo = if able.len() < needed {
         let who = if able.is_empty() { "nobody".to_owned() } else { format!("only {}", able.join(", ")) };
         format!("Besides the requester, {who} in this team may approve it. A team admin can add people or change the flow.")

@@ -8,15 +8,21 @@ mod gates;
 mod gates_store;
 pub(crate) mod guard;
 pub(crate) mod holders;
+mod lapse_store;
 mod requests;
 mod roll_back;
 mod store;
+mod waiting;
+mod waiver_store;
+mod waivers;
 
 pub use cards::{card, save_card};
-pub use decide::{ask_waiver, check_again, grant_waiver, review, withdraw};
+pub use decide::{check_again, review, withdraw};
 pub use flow::{flow, move_stage, remove_stage, save_card_fields, save_stage, use_recommended};
-pub use requests::{get, list, preview, request, waiting};
+pub use requests::{get, list, preview, request};
 pub use roll_back::{history, remove, roll_back};
+pub use waiting::waiting;
+pub use waivers::{ask_waiver, decline_waiver, grant_waiver};
 
 use crate::{
     caller::{Caller, Via},

@@ -3,8 +3,10 @@
 use super::{
     decide,
     gates::{self, Subject},
-    holders, store,
-    store::{NewRow, RequestRow, ReviewRow, WaiverRow},
+    holders, lapse_store, store,
+    store::{NewRow, RequestRow, ReviewRow},
+    waiting::{Said, may_grant},
+    waiver_store::{self, WaiverRow},
 };
 use crate::{
     caller::{Caller, TeamScope},
@@ -125,69 +127,43 @@ pub async fn request(
     Ok(id)
 }
 
-/// Whether a request waits for this person: their review would count and is needed, or they may grant a waiver.
-fn waits(flow: &PromotionFlow, row: &RequestRow, scope: &TeamScope, reviews: &[ReviewRow], waivers: &[WaiverRow]) -> bool {
-    let (requester, me) = (UserId(row.requester.clone()), &scope.user);
-    let mine: Vec<ReviewRow> = reviews.iter().filter(|r| r.request_id == row.id).cloned().collect();
-    let review = flow.stage(&row.alias).is_some_and(|stage| {
-        let given = gates::approving(stage, &requester, &mine).len();
-        let asked = mine.iter().any(|r| r.user_id == me.as_str());
-        given < usize::try_from(stage.approvals).unwrap_or(0) && !asked && gates::may_review(stage, &requester, me)
-    });
-    let waiver = waivers.iter().any(|w| w.request_id == row.id && w.granted_at.is_none() && may_grant(scope, &requester, w));
-    (review && scope.role >= Role::Member) || waiver
-}
-
-/// Whether this person may grant the waiver: an admin who neither asked for the promotion nor for the waiver.
-pub(super) fn may_grant(scope: &TeamScope, requester: &UserId, waiver: &WaiverRow) -> bool {
-    scope.role == Role::Admin && scope.user != *requester && scope.user.as_str() != waiver.asker
-}
-
 /// The team's requests: open ones and the newest closed ones.
 pub async fn list(portal: &Portal, caller: &Caller, team: &str) -> Result<Vec<PromotionRequest>> {
     let scope = caller.require_in(Permission::ReadRegistry, team)?;
-    let flow = store::flow(&portal.db, &scope.team).await?;
-    let rows = store::requests(&portal.db, &scope.team, CLOSED).await?;
-    let reviews = store::reviews_of_open(&portal.db, &scope.team).await?;
-    let waivers = store::waivers_of_open(&portal.db, &scope.team).await?;
-    let line = |row: &RequestRow| {
-        let request = row.request()?;
-        let waits_for_me = request.state == RequestState::Open && waits(&flow, row, &scope, &reviews, &waivers);
-        Ok(PromotionRequest { waits_for_me, ..request })
-    };
-    rows.iter().map(line).collect()
-}
-
-/// How many requests wait for the caller.
-pub async fn waiting(portal: &Portal, caller: &Caller, team: &str) -> Result<usize> {
-    Ok(list(portal, caller, team).await?.iter().filter(|request| request.waits_for_me).count())
+    let mut rows = store::open_requests(&portal.db, &scope.team).await?;
+    rows.extend(store::closed_requests(&portal.db, &scope.team, CLOSED).await?);
+    let said = Said::of_open(portal, &scope).await?;
+    rows.iter().map(|row| said.request(row)).collect()
 }
 
 /// A request with its gates as they are now, or as they were when it was closed.
 pub async fn get(portal: &Portal, caller: &Caller, team: &str, id: &str) -> Result<PromotionDetail> {
     let scope = caller.require_in(Permission::ReadRegistry, team)?;
     let row = store::find(&portal.db, &scope.team, id).await?;
-    let (mut request, requester) = (row.request()?, UserId(row.requester.clone()));
-    let open = request.state == RequestState::Open;
-    let flow = store::flow(&portal.db, &scope.team).await?;
-    let reviews = store::reviews(&portal.db, &scope.team, id).await?;
-    let waivers = store::waivers(&portal.db, &scope.team, id).await?;
+    let (open, requester) = (row.state()? == RequestState::Open, UserId(row.requester.clone()));
+    let said = Said {
+        scope: &scope,
+        flow: store::flow(&portal.db, &scope.team).await?,
+        reviews: store::reviews(&portal.db, &scope.team, id).await?,
+        waivers: waiver_store::waivers(&portal.db, &scope.team, id).await?,
+        lapsed: lapse_store::open_of(&portal.db, &scope.team, &scope.user).await?,
+    };
     let gates_then = gates_from(&row.gates_then)?;
     let (mut gates, mut reviewers) = (row.gates_closed.as_deref().map(gates_from).transpose()?.unwrap_or_default(), Vec::new());
-    if let Some(stage) = flow.stage(&row.alias).filter(|_| open) {
+    if let Some(stage) = said.flow.stage(&row.alias).filter(|_| open) {
         let mut tx = portal.db.begin_snapshot().await?;
         let subject = Subject { team: &scope.team, model: &row.model_id, version: row.version, requester: &requester, request: Some(id) };
-        gates = gates::look(&mut tx, &subject, &flow, stage).await?;
+        gates = gates::look(&mut tx, &subject, &said.flow, stage).await?;
         reviewers = names(&mut tx, &scope, stage).await?;
     }
-    request.waits_for_me = open && waits(&flow, &row, &scope, &reviews, &waivers);
-    let rights = rights(&flow, &row, &scope, open, &gates);
-    let for_me = |w: &WaiverRow| open && w.granted_at.is_none() && may_grant(&scope, &requester, w);
+    let rights = rights(&said.flow, &row, &scope, open, &gates);
+    let for_me = |w: &WaiverRow| open && w.is_open() && may_grant(&scope, &requester, w);
     Ok(PromotionDetail {
-        waivers: waivers.iter().map(|w| waiver(w, for_me(w))).collect(),
+        request: said.request(&row)?,
+        waivers: said.waivers.iter().map(|w| waiver(w, for_me(w))).collect(),
         holder: holders::now(&portal.db, &row.model_id, &row.alias).await?,
-        reviews: reviews.into_iter().map(review).collect(),
-        request,
+        reviews: said.reviews.into_iter().map(review).collect(),
+        lapsed: lapse_store::of(&portal.db, &scope.team, id).await?,
         gates,
         gates_then,
         reviewers,
@@ -209,6 +185,9 @@ fn waiver(row: &WaiverRow, for_me: bool) -> PromotionWaiver {
         asked_at: row.asked_at,
         granted_by: row.granted_by,
         granted_at: row.granted_at,
+        declined_by: row.declined_by,
+        declined_at: row.declined_at,
+        declining: row.declining,
         for_me,
     }
 }

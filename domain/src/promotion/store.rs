@@ -1,4 +1,4 @@
-//! SQL of flows, requests, reviews and waivers.
+//! SQL of flows, requests and reviews.
 
 use crate::{
     args,
@@ -74,6 +74,8 @@ impl RequestRow {
             closed_at: self.closed_at,
             closing: self.closing.clone(),
             waits_for_me: false,
+            asks_again: false,
+            waiver_declined: false,
         })
     }
 }
@@ -108,13 +110,16 @@ fn check_sayable(id: &str) -> Result<()> {
     if crate::model::is_id(id) { Ok(()) } else { Err(MISSING) }
 }
 
-/// Open ones, and the newest `most` that are closed.
-pub(super) async fn requests(db: &Db, team: &TeamId, most: i64) -> Result<Vec<RequestRow>> {
-    let open = format!("{SELECT} WHERE r.team_id = $1 AND r.state = 'open' ORDER BY r.requested_at DESC, r.id");
-    let closed = format!("{SELECT} WHERE r.team_id = $1 AND r.state <> 'open' ORDER BY r.closed_at DESC, r.id LIMIT $2");
-    let mut found: Vec<RequestRow> = db.fetch_all_assembled(open, args![team]).await?;
-    found.extend(db.fetch_all_assembled::<RequestRow>(closed, args![team, most]).await?);
-    Ok(found)
+/// Open ones, the newest first.
+pub(super) async fn open_requests(db: &Db, team: &TeamId) -> Result<Vec<RequestRow>> {
+    let sql = format!("{SELECT} WHERE r.team_id = $1 AND r.state = 'open' ORDER BY r.requested_at DESC, r.id");
+    db.fetch_all_assembled(sql, args![team]).await
+}
+
+/// The newest `most` that are closed.
+pub(super) async fn closed_requests(db: &Db, team: &TeamId, most: i64) -> Result<Vec<RequestRow>> {
+    let sql = format!("{SELECT} WHERE r.team_id = $1 AND r.state <> 'open' ORDER BY r.closed_at DESC, r.id LIMIT $2");
+    db.fetch_all_assembled(sql, args![team, most]).await
 }
 
 /// The open request of a version for an alias.
@@ -200,54 +205,4 @@ pub(super) async fn put_review(tx: &mut Tx, request: &str, by: &UserId, (approve
                ON CONFLICT (request_id, user_id) DO UPDATE SET approves = excluded.approves, comment = excluded.comment,
                reviewed_at = excluded.reviewed_at";
     tx.execute(sql, args![request, by, approves, comment, at]).await.map(drop)
-}
-
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct WaiverRow {
-    pub request_id: String,
-    pub gate: String,
-    pub reason: String,
-    pub evidence: String,
-    pub asker: String,
-    pub asked_by: String,
-    pub asked_at: i64,
-    pub granted_by: Option<String>,
-    pub granted_at: Option<i64>,
-}
-
-/// What `WaiverRow` reads.
-const WAIVERS: &str = "SELECT w.request_id, w.gate, w.reason, w.evidence, w.asked_by AS asker, a.email AS asked_by, w.asked_at,
-    g.email AS granted_by, w.granted_at
-    FROM promotion_waivers w JOIN promotion_requests r ON r.id = w.request_id JOIN users a ON a.id = w.asked_by
-    LEFT JOIN users g ON g.id = w.granted_by WHERE r.team_id = $1 AND";
-
-pub(super) async fn waivers(db: &Db, team: &TeamId, request: &str) -> Result<Vec<WaiverRow>> {
-    db.fetch_all_assembled(format!("{WAIVERS} r.id = $2 ORDER BY w.asked_at, w.gate"), args![team, request]).await
-}
-
-pub(super) async fn waivers_tx(tx: &mut Tx, team: &TeamId, request: &str) -> Result<Vec<WaiverRow>> {
-    tx.fetch_all_assembled(format!("{WAIVERS} r.id = $2 ORDER BY w.asked_at, w.gate"), args![team, request]).await
-}
-
-pub(super) async fn waivers_of_open(db: &Db, team: &TeamId) -> Result<Vec<WaiverRow>> {
-    db.fetch_all_assembled(format!("{WAIVERS} r.state = 'open'"), args![team]).await
-}
-
-pub(super) async fn put_waiver(
-    tx: &mut Tx,
-    request: &str,
-    gate: &str,
-    (reason, evidence): (&str, &str),
-    by: &UserId,
-    at: Millis,
-) -> Result<()> {
-    let sql = "INSERT INTO promotion_waivers (request_id, gate, reason, evidence, asked_by, asked_at) VALUES ($1, $2, $3, $4, $5, $6)
-               ON CONFLICT (request_id, gate) DO UPDATE SET reason = excluded.reason, evidence = excluded.evidence,
-               asked_by = excluded.asked_by, asked_at = excluded.asked_at, granted_by = NULL, granted_at = NULL";
-    tx.execute(sql, args![request, gate, reason, evidence, by, at]).await.map(drop)
-}
-
-pub(super) async fn grant_waiver(tx: &mut Tx, request: &str, gate: &str, by: &UserId, at: Millis) -> Result<()> {
-    let sql = "UPDATE promotion_waivers SET granted_by = $3, granted_at = $4 WHERE request_id = $1 AND gate = $2";
-    tx.execute(sql, args![request, gate, by, at]).await.map(drop)
 }

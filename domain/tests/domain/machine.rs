@@ -59,6 +59,16 @@ impl Machine {
         let engine = LocalEngine::start(config(folder.path()), Clock::system()).await.unwrap();
         Self { folder, engine }
     }
+
+    /// One where uv is not found, so that pip installs.
+    pub async fn without_uv() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path());
+        config.path.retain(|place| !place.join("uv").exists());
+        assert_eq!(config.find_uv(), None);
+        let engine = LocalEngine::start(config, Clock::system()).await.unwrap();
+        Self { folder, engine }
+    }
 }
 
 /// A workload that serves, and runs `before` first.

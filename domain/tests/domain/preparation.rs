@@ -33,7 +33,7 @@ async fn a_python_environment_is_made_once_and_shared_while_it_is_made() {
     let mut third = server("import six");
     third.python = Some(environment);
     start(engine, &third).await;
-    assert!(!log(engine, &third.id).await.iter().any(|l| l.contains("Collecting")), "cached");
+    assert!(!log(engine, &third.id).await.iter().any(|l| l.contains("Collecting") || l.contains("Resolved")), "cached");
     stop(engine, &third).await;
 
     let mut broken = server("");
@@ -42,7 +42,7 @@ async fn a_python_environment_is_made_once_and_shared_while_it_is_made() {
     let outcome = ended(engine, &broken).await;
     assert!(matches!(&outcome, Outcome::Failed { reason, .. } if reason.contains("six==0.0.0.1")), "{outcome:?}");
     assert!(!engine.is_cached("test-2").await);
-    // One that is stopped while it installs is gone, and so is pip.
+    // One that is stopped while it installs is gone, and so is the installer.
     let mut stopped = server("");
     stopped.python = Some(PythonEnvironment { key: "test-3".into(), packages: vec!["six==1.16.*".into()], files: vec![] });
     engine.ensure(&stopped).await.unwrap();
@@ -53,6 +53,19 @@ async fn a_python_environment_is_made_once_and_shared_while_it_is_made() {
         assert!(Instant::now() < deadline, "{:?}", processes_with("environments/test-3"));
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pip_installs_where_there_is_no_uv_and_what_it_prints_is_kept() {
+    let machine = Machine::without_uv().await;
+    let engine = &*machine.engine;
+    let mut workload = server("import six; print('six', six.__version__, flush=True)");
+    workload.python = Some(PythonEnvironment { key: "test-pip".into(), packages: vec!["six==1.16.*".into()], files: vec![] });
+    engine.ensure(&workload).await.unwrap();
+    ready(engine, &workload).await;
+    let lines = log(engine, &workload.id).await;
+    assert!(lines.iter().any(|l| l.starts_with("Collecting six")) && lines.iter().any(|l| l.starts_with("six 1.16")), "{lines:#?}");
+    stop(engine, &workload).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

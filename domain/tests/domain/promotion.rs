@@ -1,5 +1,7 @@
 //! Promotion on a real database: gates and their evidence, two people, waivers, what happens meanwhile, and the way back.
 
+mod second_looks;
+
 use domain::{
     Caller, Error, Portal, args,
     model::{

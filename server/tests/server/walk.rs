@@ -102,6 +102,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/promotion/approve", "team=red&id={asked}", [401, 404, 403, 403, 200, 404, 403]),
     ("/api/promotion/ask_waiver", "team=red&id={asked}&gate=tag:x&reason=x", [401, 404, 403, 404, 404, 404, 403]),
     ("/api/promotion/check_again", "team=red&id={asked}", TEAM_WRITES),
+    ("/api/promotion/decline_waiver", "team=red&id={asked}&gate=tag:x&reason=x", [401, 404, 403, 403, 404, 404, 403]),
     ("/api/promotion/flow", "team=red", [401, 404, 200, 200, 200, 404, 200]),
     ("/api/promotion/get", "team=red&id={asked}", TEAM_READS),
     ("/api/promotion/grant_waiver", "team=red&id={asked}&gate=tag:x", [401, 404, 403, 403, 404, 404, 403]),

@@ -67,7 +67,7 @@ async fn python(engine: &Engine) -> Finding {
     match engine.python().await {
         Err(why) => finding("python", Level::Error, why.clone(), remedy),
         Ok(python) => {
-            let uv = engine.config.find_program("uv");
+            let uv = engine.config.find_uv();
             if let Some(why) = python.shortcoming(uv.is_some()) {
                 return finding("python", Level::Error, why, remedy);
             }
@@ -123,7 +123,7 @@ pub(super) async fn unavailable(engine: &Engine, environment: &Environment) -> O
     let needs_python = matches!(environment.program, Program::JupyterLab);
     if needs_python || environment.versions.iter().any(|v| !v.packages.is_empty()) {
         let why = match engine.python().await {
-            Ok(python) => python.shortcoming(engine.config.find_program("uv").is_some()),
+            Ok(python) => python.shortcoming(engine.config.find_uv().is_some()),
             Err(why) => Some(why.clone()),
         };
         if why.is_some() {

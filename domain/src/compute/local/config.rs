@@ -51,6 +51,11 @@ impl LocalConfig {
     pub fn find_program(&self, name: &str) -> Option<PathBuf> {
         find_program(name, &self.path)
     }
+
+    /// uv, where it truly lies: it is run where only its own folder can be read, and a link to it leads out of there.
+    pub fn find_uv(&self) -> Option<PathBuf> {
+        self.find_program("uv").map(|found| fs::canonicalize(&found).unwrap_or(found))
+    }
 }
 
 /// Where programs lie on any Linux.
@@ -175,6 +180,19 @@ mod tests {
         for no in ["DATABASE_URL", "SLIPWAY_KEY", "AWS_SECRET_ACCESS_KEY", "PATH", "PYTHONPATH", "GIT_DIR"] {
             assert!(!LocalConfig::is_install_variable(no), "{no}");
         }
+    }
+
+    #[test]
+    fn uv_is_found_behind_a_link() {
+        let temp = tempfile::tempdir().unwrap();
+        let (tool, bin) = (temp.path().join("tool"), temp.path().join("bin"));
+        [&tool, &bin].into_iter().try_for_each(|folder| make_folder(folder)).unwrap();
+        fs::write(tool.join("uv"), "").unwrap();
+        fs::set_permissions(tool.join("uv"), fs::Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::symlink("../tool/uv", bin.join("uv")).unwrap();
+        let config = LocalConfig { path: vec![bin], ..LocalConfig::new("/nonexistent", "") };
+        assert_eq!(config.find_uv(), Some(fs::canonicalize(tool.join("uv")).unwrap()));
+        assert_eq!(LocalConfig { path: Vec::new(), ..config }.find_uv(), None);
     }
 
     #[test]

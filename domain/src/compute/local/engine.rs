@@ -70,7 +70,7 @@ impl Engine {
     pub async fn exposing(&self) -> Option<PathBuf> {
         let python = self.python().await.as_ref().ok().map(|p| p.prefix.as_path());
         // Setup code of packages runs where uv can be read.
-        let uv = self.config.find_program("uv");
+        let uv = self.config.find_uv();
         let uv = uv.as_deref().and_then(Path::parent);
         exposing(&self.folders.data, self.config.readable.iter().map(PathBuf::as_path).chain(python).chain(uv))
     }

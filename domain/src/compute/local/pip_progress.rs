@@ -65,11 +65,25 @@ fn package(text: &str) -> String {
     name.chars().take(60).collect()
 }
 
-/// The line of a failed installation that says why: the last error, else the last line.
+/// What a failed installation says of why: its last error, with uv's cause of it, else the last line.
 pub(super) fn reason(lines: &[String]) -> String {
-    let text = |l: &String| l.trim().trim_start_matches("ERROR:").trim_start_matches("error:").trim().chars().take(300).collect::<String>();
-    let error = lines.iter().rev().find(|l| l.trim_start().starts_with("ERROR:") || l.trim_start().starts_with("error:"));
-    error.or_else(|| lines.iter().rev().find(|l| !l.trim().is_empty())).map_or_else(|| "it said nothing".to_owned(), text)
+    let after = |line: &String, marks: &[&str]| {
+        let line = line.trim();
+        marks.iter().find_map(|mark| line.strip_prefix(mark)).map(|rest| rest.trim().to_owned())
+    };
+    let error = lines.iter().enumerate().rev().find_map(|(i, line)| Some((i, after(line, &["ERROR:", "error:", "×"])?)));
+    let words = match error {
+        // uv names the packages in the line below.
+        Some((i, error)) => match lines[i + 1..].iter().find_map(|line| after(line, &["cause:", "╰─▶"])) {
+            Some(cause) => format!("{}: {cause}", error.trim_end_matches(':')),
+            None => error,
+        },
+        None => match lines.iter().rev().find(|line| !line.trim().is_empty()) {
+            Some(last) => last.trim().to_owned(),
+            None => "it said nothing".to_owned(),
+        },
+    };
+    words.chars().take(300).collect()
 }
 
 #[cfg(test)]
@@ -115,6 +129,15 @@ mod tests {
             "",
         ]);
         assert_eq!(reason(&pip), "No matching distribution found for nosuch");
+        let said = "Because there is no version of six==0.0.0.1 and you require six==0.0.0.1, your requirements are unsatisfiable.";
+        for (first, mark) in [
+            ("error: No solution found when resolving dependencies", "  cause: "),
+            ("  × No solution found when resolving dependencies:", "  ╰─▶ "),
+        ] {
+            let uv = lines(&["Using Python 3.11.7 environment at: e", first, &format!("{mark}{said}"), ""]);
+            assert_eq!(reason(&uv), format!("No solution found when resolving dependencies: {said}"));
+        }
+        assert_eq!(reason(&lines(&["error: Failed to fetch: `https://a.example`"])), "Failed to fetch: `https://a.example`");
         assert_eq!(reason(&lines(&["disk full", ""])), "disk full");
         assert_eq!(reason(&[]), "it said nothing");
     }

@@ -102,7 +102,7 @@ pub(super) async fn make(
     let requirements = folder.join("requirements.txt");
     fs::write(&requirements, environment.packages.join("\n") + "\n").map_err(io_failure)?;
 
-    let uv = config.find_program("uv");
+    let uv = config.find_uv();
     let words = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect::<Vec<String>>();
     let (here, base) = (folder.to_string_lossy().into_owned(), python.program.to_string_lossy().into_owned());
     let inner = format!("{here}/bin/python");

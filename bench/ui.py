@@ -175,8 +175,8 @@ def main():
         load = os.getloadavg()[0]
         figures = visited(sides, ids)
         alone(sides, ids, figures)
-        live(sides, ids)
         both(figures)
+        live(sides, ids)
     finally:
         if own:
             for side in sides.values():

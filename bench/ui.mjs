@@ -7,6 +7,8 @@ const { chromium } = createRequire(new URL('../end2end/package.json', import.met
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 const VIEWPORT = { width: 1280, height: 800 };
 const PATIENCE = 120_000;
+/** A point that is not on the screen by then is lost; it counts with this time. */
+const LOST = 20_000;
 /** How long one kind of interaction is tried. */
 const ENOUGH = 15_000;
 
@@ -243,7 +245,12 @@ async function live({ sides, path, lines, run, token, points, first }) {
     });
     if (!answer.ok) throw new Error(`log-metric: ${answer.status} ${await answer.text()}`);
     const acknowledged = Date.now() - begun;
-    await page.waitForFunction((counts) => bench.counts.length > counts, counts, { timeout: PATIENCE, polling: 20 });
+    const came = await page.waitForFunction((counts) => bench.counts.length > counts, counts, { timeout: LOST, polling: 20 }).then(() => true, () => false);
+    if (!came) {
+      console.error(`  point ${i} of ${points} is not on ${path} after ${LOST} ms`);
+      all.push({ seen: LOST, acknowledged });
+      continue;
+    }
     const at = await page.evaluate((counts) => bench.counts[counts], counts);
     all.push({ seen: at - begun, acknowledged });
     await new Promise((soon) => setTimeout(soon, 50 + Math.random() * 300));

@@ -145,7 +145,7 @@ def live(sides, ids):
     run = newest(side, experiment, 1)[0]
     # Each later than all before, also where the same servers are measured again.
     first = int(time.time())
-    for i, (name, path, lines) in enumerate([("run page", f"/t/{TEAM}/runs/{run}?tab=charts", 1), ("compare page of 50", compare(experiment), 50)]):
+    for i, (name, path, lines) in enumerate([("run page", f"/t/{TEAM}/runs/{run}?tab=charts", 1), ("compare page of 50", compare(experiment) + "&metric=loss", 50)]):
         found = browser("live", sides, path=path, lines=lines, run=run, token=side.token, points=options.points, first=first + i * 10_000)
         seen = [point["seen"] for point in found]
         answered = statistics.median(point["acknowledged"] for point in found)
@@ -175,8 +175,8 @@ def main():
         load = os.getloadavg()[0]
         figures = visited(sides, ids)
         alone(sides, ids, figures)
-        live(sides, ids)
         both(figures)
+        live(sides, ids)
     finally:
         if own:
             for side in sides.values():

@@ -139,7 +139,7 @@ test('without JavaScript runs are compared as well', async ({ workplace, visit }
   await expect(page).toHaveURL(/y=log/);
   await expect(page.locator('.chart-plot svg polyline.line')).toHaveCount(2);
   await page.getByRole('link', { name: 'Parallel coordinates' }).click();
-  await expect(page.locator('.chart-plot svg path.path').first()).toBeVisible();
+  await expect(page.locator('.chart-plot svg path.path'), 'a level line has no height').not.toHaveCount(0);
   await expect(page.getByRole('region', { name: 'Values' }).getByRole('row')).toHaveCount(3);
   await mlflow.context.dispose();
 });
@@ -211,7 +211,7 @@ test('what runs ended with is drawn in other charts, read by pointer and keyboar
     await expect(page.locator(`.chart-plot svg ${drawn}`).first()).toBeVisible();
     await expect(rows).not.toHaveCount(1);
   }
-  await expect(rows.nth(1)).toContainText('params.rate');
+  await expect(rows.nth(1)).toContainText('params.optimizer');
 
   // A client goes on logging: the chart follows.
   await page.getByRole('link', { name: 'Scatter' }).click();

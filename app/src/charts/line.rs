@@ -48,6 +48,9 @@ pub struct Line {
     /// The chart that it is in, where there are several.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub facet: String,
+    /// Its colour, where it is not that of its place: a group has the same in every facet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<usize>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -149,6 +152,7 @@ impl Line {
             runs: 1,
             band: None,
             facet: String::new(),
+            colour: None,
         }
     }
 }

@@ -140,7 +140,7 @@ fn draw<B: DrawingBackend>(
     // What is faint lies below what is not.
     for (i, line) in visible() {
         if let Some((low, high)) = &line.band {
-            pen.set(Mark::Band(i));
+            pen.set(Mark::Band(line.colour.unwrap_or(i)));
             let corners =
                 |edge: &Columns| edge.iter().filter(|(_, y)| !y.is_nan()).map(|(at, v)| (x.place(at), y.place(v))).collect::<Vec<_>>();
             let edge: Vec<_> = corners(low).into_iter().chain(corners(high).into_iter().rev()).collect();
@@ -149,12 +149,12 @@ fn draw<B: DrawingBackend>(
     }
     for (i, line) in visible() {
         if line.smooth.is_some() {
-            pen.set(Mark::Line(i, false));
+            pen.set(Mark::Line(line.colour.unwrap_or(i), false));
             trace(area, &line.raw, &x, &y)?;
         }
     }
     for (i, line) in visible() {
-        pen.set(Mark::Line(i, true));
+        pen.set(Mark::Line(line.colour.unwrap_or(i), true));
         trace(area, line.smooth.as_ref().unwrap_or(&line.raw), &x, &y)?;
     }
     Ok(())

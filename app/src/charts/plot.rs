@@ -34,7 +34,7 @@ pub fn reading(line: &Line, x: f64) -> Option<Reading> {
 #[expect(clippy::cast_possible_truncation, reason = "milliseconds fit")]
 pub fn place_words(axis: XAxis, x: f64) -> String {
     match axis {
-        XAxis::Step => format!("step {}", number(x.round())),
+        XAxis::Step => format!("step {}", number(x.round() + 0.0)),
         XAxis::Wall => exact_time(x as i64),
         XAxis::Metric => format!("at {}", number(x)),
         XAxis::Relative => format!("after {}", duration((x * 1000.0) as i64)),

@@ -212,6 +212,12 @@ async fn drawn(
         std::mem::take(&mut *gathered.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
     groups.sort_by(|((facet, name), _), ((other, another), _)| compared(facet, other).then_with(|| compared(name, another)));
     let columns = (!whole).then(|| (COLUMNS / groups.len().max(1)).clamp(FEWEST, query.width as usize));
-    let line = |((facet, name), group)| Line { facet, ..Line::of_group(name, group, query, columns) };
+    let mut names: Vec<String> = groups.iter().map(|((_, name), _)| name.clone()).collect();
+    names.sort_by(|a, b| compared(a, b));
+    names.dedup();
+    let line = |((facet, name), group): ((String, String), Gathered)| {
+        let colour = names.iter().position(|known| *known == name).filter(|_| !facet.is_empty());
+        Line { facet, colour, ..Line::of_group(name, group, query, columns) }
+    };
     Ok(groups.into_iter().map(line).collect())
 }

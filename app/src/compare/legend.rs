@@ -68,7 +68,7 @@ fn Row(team: String, number: usize, line: Line, cursor: RwSignal<Option<f64>>, p
     let (address, path, hide) = (use_query_map(), use_location().pathname, query_value("hide"));
     let is_hidden = Memo::new(move |_| hidden(&hide.read()).contains(&number));
     let toggle = move || with_query(&path.read(), &address.read(), "hide", &turned(&hide.read(), number));
-    let swatch = format!("<polyline class=\"{}\" points=\"1,4 27,4\"/>", line_class(number));
+    let swatch = format!("<polyline class=\"{}\" points=\"1,4 27,4\"/>", line_class(line.colour.unwrap_or(number)));
     let said = line.name.clone();
     let say = move || format!("{} {said}", if is_hidden.get() { "Show" } else { "Hide" });
     let value = |label: &'static str, value: Option<f64>| {

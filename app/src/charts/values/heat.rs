@@ -120,5 +120,7 @@ fn legend(scene: &mut Scene, name: &str, ends: (f64, f64)) {
         let left = end - 8 * FINE * (levels - i);
         scene.shape(Mark::Area(Ink::Level(n)), Shape::Rect((left, y - 5 * FINE), (left + 8 * FINE, y + 5 * FINE)));
     }
-    scene.text(format!("mean {}: {}", super::key_axis::cut(name, 20), number(ends.0)), (end - 8 * FINE * levels - 6 * FINE, y), Side::Left);
+    // On a phone there is no room beside the vertical axis' name.
+    let name = if right < 420 * FINE { String::new() } else { format!("mean {}: ", super::key_axis::cut(name, 20)) };
+    scene.text(format!("{name}{}", number(ends.0)), (end - 8 * FINE * levels - 6 * FINE, y), Side::Left);
 }

@@ -27,7 +27,6 @@ macro_rules! chunks {
         $(
             $(#[$doc])*
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-            #[expect(clippy::enum_variant_names, reason = "they are named as the pages are")]
             pub enum $pages { $($page),+ }
 
             #[wasm_split($chunk, wasm_split_path = ::leptos::wasm_split, preload($load), fallible)]
@@ -65,20 +64,26 @@ macro_rules! chunks {
 
 chunks! {
     /// What people work with in a team.
+    #[expect(clippy::enum_variant_names, reason = "they are named as the pages are")]
     work, load_work, WorkPages { NotebooksPage LaunchPage NotebookPage VolumesPage }
     /// Experiments and runs.
+    #[expect(clippy::enum_variant_names, reason = "they are named as the pages are")]
     tracking, load_tracking, TrackingPages { ExperimentsPage RunsPage RunPage TracesPage TracePage }
     /// Runs side by side, in all charts.
     compare, load_compare, ComparePages { ComparePage }
     /// Registered models and their versions.
+    #[expect(clippy::enum_variant_names, reason = "they are named as the pages are")]
     registry, load_registry, RegistryPages { ModelsPage ModelPage VersionPage CompareVersionsPage }
     /// Promotions: asked for, reviewed, rolled back, and what they take.
+    #[expect(clippy::enum_variant_names, reason = "they are named as the pages are")]
     promotion, load_promotion, PromotionPages { PromotePage AliasPage ReviewsPage RequestPage PromotionSettingsPage }
     /// People, teams, and what they did.
+    #[expect(clippy::enum_variant_names, reason = "they are named as the pages are")]
     people, load_people, PeoplePages {
         NewTeamPage MembersPage TeamAuditPage AccountPage SessionsPage TokensPage WebhooksPage NewWebhookPage WebhookPage
     }
     /// What an admin sees.
+    #[expect(clippy::enum_variant_names, reason = "they are named as the pages are")]
     admin, load_admin, AdminPages {
         PortalAuditPage EnvironmentsPage NewEnvironmentPage EnvironmentPage ComputePage SystemPage UsersPage TeamsPage
     }

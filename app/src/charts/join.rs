@@ -21,7 +21,7 @@ fn by_step(points: Vec<Point>) -> BTreeMap<i64, Point> {
             .entry(point.step)
             .and_modify(|last| {
                 if last.timestamp <= point.timestamp {
-                    *last = point
+                    *last = point;
                 }
             })
             .or_insert(point);

@@ -199,7 +199,7 @@ async fn drawn(
     }
     let gathered: Arc<Mutex<BTreeMap<(String, String), Gathered>>> = Arc::default();
     let keys = runs.iter().zip(facets).map(|(run, facet)| ((facet, value(run, &query.group)), run.start_time));
-    let about: Arc<Vec<((String, String), Option<i64>)>> = Arc::new(keys.collect());
+    let about: Arc<Vec<_>> = Arc::new(keys.collect());
     let (into, asked) = (Arc::clone(&gathered), query.clone());
     let gather = move |i: usize, (points, axis): Joined| {
         let (key, start) = &about[i];

@@ -11,7 +11,7 @@ use crate::{
 };
 use leptos::{ev, html::Div, prelude::*};
 use leptos_router::hooks::use_navigate;
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 /// Pixels of the chart.
 const HEIGHT: u32 = 420;
@@ -214,8 +214,8 @@ pub fn told(found: &Comparison, scene: &Scene) -> String {
     let mut text = format!("{} of {} {runs}", grouped(scene.runs), grouped(found.all));
     let without = found.all.saturating_sub(scene.runs);
     if without > 0 {
-        let (has, what) = if without == 1 { ("lacks", "a value") } else { ("lack", "a value") };
-        text += &format!(" · {} {has} {what} or have none that the axes have a place for", grouped(without));
+        let lack = if without == 1 { "lacks a value or has none" } else { "lack a value or have none" };
+        _ = write!(text, " · {} {lack} that the axes have a place for", grouped(without));
     }
     for said in &scene.said {
         text += " · ";

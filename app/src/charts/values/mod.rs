@@ -84,7 +84,7 @@ impl Field {
 /// A value as a place in a list.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a place")]
 fn place(value: f64) -> Option<usize> {
-    (value >= 0.0 && value < 1e9).then_some(value as usize)
+    (0.0..1e9).contains(&value).then_some(value as usize)
 }
 
 /// A count as a number.

@@ -1,4 +1,4 @@
-//! Numbers about numbers. Each names where it is from; the tests hold them against values that NumPy, SciPy and pandas gave.
+//! Numbers about numbers. Each names where it is from; the tests hold them against values that `NumPy` and `SciPy` gave.
 
 use super::real;
 
@@ -65,8 +65,10 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
     let (mut ranks, mut before) = (vec![0.0; values.len()], 0);
     for equal in order.chunk_by(|a, b| values[*a] >= values[*b]) {
-        let rank = real(before) + (real(equal.len()) + 1.0) / 2.0;
-        equal.iter().for_each(|at| ranks[*at] = rank);
+        let rank = real(before) + real(equal.len()).midpoint(1.0);
+        for at in equal {
+            ranks[*at] = rank;
+        }
         before += equal.len();
     }
     ranks
@@ -113,7 +115,9 @@ pub fn parts(values: &[f64], most: usize) -> Vec<usize> {
     for equal in order.chunk_by(|a, b| values[*a] >= values[*b]) {
         // Where the middle of the equal ones would be.
         let group = (before * 2 + equal.len()) * most / (2 * values.len());
-        equal.iter().for_each(|at| groups[*at] = group.min(most - 1));
+        for at in equal {
+            groups[*at] = group.min(most - 1);
+        }
         before += equal.len();
     }
     groups

@@ -11,7 +11,7 @@ use crate::charts::{
     svg::{Ink, Mark},
 };
 
-/// What `NumPy` 2 and SciPy 1.16 were asked about.
+/// What `NumPy` 2 and `SciPy` 1.16 were asked about.
 const V: [f64; 12] = [0.1, 0.4, 0.35, 0.8, 1.2, 0.9, 0.33, 2.5, 0.77, 0.5, 0.61, 0.42];
 const W: [f64; 12] = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0, 3.0, 5.0, 8.0];
 

@@ -1,3 +1,5 @@
+//! Charts of values, held against what `NumPy` and `SciPy` gave, and against odd values.
+
 use super::{
     look::Look,
     scatter::unbeaten,

@@ -6,30 +6,40 @@ use domain::model::Event;
 use leptos::{prelude::*, task::spawn_local};
 use std::{cell::Cell, rc::Rc, time::Duration};
 
-/// Changes that come together are fetched together: the first at once, what comes after it so much later.
+/// Changes that come together are fetched together: the first so soon that it counts as at once, yet late enough for a page whose own action it
+/// was to have gone elsewhere (what it deleted cannot be fetched); what comes after it when so much time is over.
+const SOON: Duration = Duration::from_millis(100);
 const TOGETHER: Duration = Duration::from_millis(300);
 
-/// Counts a change at once, and those within `TOGETHER` after it as one when that is over.
-fn count(changes: RwSignal<u32>, more: StoredValue<Option<bool>>) {
-    match more.try_get_value() {
-        // None: nothing was counted lately.
-        Some(None) => {
-            more.set_value(Some(false));
-            changes.update(|n| *n += 1);
-            set_timeout(
-                move || {
-                    let has_more = more.try_get_value().flatten().unwrap_or_default();
-                    more.try_set_value(None);
-                    if has_more {
-                        count(changes, more);
-                    }
-                },
-                TOGETHER,
-            );
-        }
-        Some(Some(_)) => more.set_value(Some(true)),
-        // The page is gone.
-        None => {}
+/// How far the counting of changes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counting {
+    /// Nothing came lately.
+    Quiet,
+    /// Something came, and will be counted when the time is over.
+    Waiting,
+    /// Something was counted, and nothing came since.
+    Counted,
+}
+
+fn count_after(time: Duration, changes: RwSignal<u32>, counting: StoredValue<Counting>) {
+    counting.set_value(Counting::Waiting);
+    set_timeout(
+        move || {
+            if counting.try_get_value() == Some(Counting::Waiting) {
+                counting.set_value(Counting::Counted);
+                changes.update(|n| *n += 1);
+                set_timeout(move || quieten(counting), TOGETHER);
+            }
+        },
+        time,
+    );
+}
+
+/// Quiet again, unless something waits.
+fn quieten(counting: StoredValue<Counting>) {
+    if counting.try_get_value() == Some(Counting::Counted) {
+        counting.set_value(Counting::Quiet);
     }
 }
 
@@ -37,10 +47,14 @@ impl Live {
     /// Counts the changes that matter to a page. Those that come together count as one; where events may have been missed, that counts too.
     /// A page adds to it after its own actions, so that these are seen at once, also while the stream is cut.
     pub fn changes(self, matters: impl Fn(&Event) -> bool + Send + Sync + 'static) -> RwSignal<u32> {
-        let (changes, more) = (RwSignal::new(0_u32), StoredValue::new(None::<bool>));
+        let (changes, counting) = (RwSignal::new(0_u32), StoredValue::new(Counting::Quiet));
         self.on_event(move |event| {
             if matters(event) {
-                count(changes, more);
+                match counting.get_value() {
+                    Counting::Quiet => count_after(SOON, changes, counting),
+                    Counting::Counted => count_after(TOGETHER, changes, counting),
+                    Counting::Waiting => {}
+                }
             }
         });
         Effect::new(move |seen: Option<u32>| {

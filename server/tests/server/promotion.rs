@@ -134,8 +134,11 @@ async fn a_version_is_promoted_and_brought_back_by_plain_forms() {
     shows(&shelf.page("ada", &request).await, &["Fine", "approved by root@example.com"], &[]);
     let card = "team=red&model=net&version=2&card[0][field]=Intended use&card[0][text]=A%0D%0AB&card[1][field]=Evaluation&card[1][text]=C&card[2][field]=Owner&card[2][text]=ada";
     shelf.form("ada", "save_card", card, "/t/red/models/net/versions/2").await;
+    // What was approved had another card.
+    shows(&shelf.page("root", &request).await, &["Lapsed", "no longer counts", "Approve promotion"], &[]);
+    assert_eq!(shelf.form("root", "approve", &format!("team=red&id={id}&comment=Read"), &request).await, request);
     shows(&shelf.page("vera", "/t/red/models/net/versions/2").await, &["A\nB", "models:/net@champion", "Production"], &["Edit model card"]);
-    shows(&shelf.page("vera", &request).await, &["Promoted", "passed the last gate"], &[]);
+    shows(&shelf.page("vera", &request).await, &["Promoted", "Read"], &[]);
 
     let history = "/t/red/models/net/aliases/champion";
     shows(

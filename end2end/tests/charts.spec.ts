@@ -1,7 +1,7 @@
 // Charts of what a client logs: on the run's page while it logs, and of several runs side by side.
 import { readFile } from 'node:fs/promises';
 import { request, type APIRequestContext } from '@playwright/test';
-import { ADMIN, expect, go, test } from '../story';
+import { ADMIN, accessibilityFindings, expect, go, test } from '../story';
 import type { Api } from '../api';
 
 test.afterAll(({ workplace }) => workplace.giveBack());
@@ -270,5 +270,35 @@ test('lines are of expressions, along another metric, in charts of their own, an
   const differences = page.getByRole('region', { name: 'Differences' });
   await differences.getByRole('link', { name: 'Compare with calm' }).click();
   await expect(differences.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'rate', exact: true }) })).toContainText('+0.4, +400 %');
+  await mlflow.context.dispose();
+});
+
+test('pictures of runs are side by side at one step', async ({ workplace, visit }) => {
+  const team = await workplace.team();
+  const mlflow = await client(workplace.portal.url, workplace.admin, team.name);
+  const { experiment_id: experiment } = await mlflow.asked<{ experiment_id: string }>('experiments/create', { name: 'pictured' });
+  const dot = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
+  const put = async (run: string, name: string): Promise<void> => {
+    // As MLflow's log_image names its files.
+    const path = `${experiment}/${run}/artifacts/images/${encodeURIComponent(name)}`;
+    const answer = await mlflow.context.put(`/api/2.0/mlflow-artifacts/artifacts/${path}`, { data: dot, headers: { 'Content-Type': 'application/octet-stream' } });
+    expect(answer.status(), await answer.text()).toBe(200);
+  };
+  const [one, two] = [await run(mlflow, experiment, 'one', 0.1), await run(mlflow, experiment, 'two', 0.2)];
+  for (const step of [0, 10]) await put(one, `val~grid+step+${step}+timestamp+176000000000${step}+u.png`);
+  await put(two, 'val~grid+step+5+timestamp+1760000000000+u.png');
+  const page = await visit(ADMIN);
+  await go(page, `/t/${team.name}/compare?runs=${one},${two}`);
+  const pictures = page.getByRole('region', { name: 'Pictures' });
+  const figure = (name: string) => pictures.getByRole('figure').filter({ has: page.getByRole('link', { name, exact: true }) });
+  await expect(figure('one')).toContainText('step 10');
+  await expect(figure('two')).toContainText('step 5');
+  const image = figure('one').getByRole('img', { name: 'val/grid of one' });
+  await expect.poll(() => image.evaluate((img) => (img as HTMLImageElement).naturalWidth)).toBe(1);
+  await pictures.getByLabel('Step').fill('0');
+  await expect(page).toHaveURL(/image_step=0/);
+  await expect(figure('one')).toContainText('step 0');
+  await expect(figure('two')).toContainText('None at this step or before.');
+  expect(await accessibilityFindings(page)).toEqual([]);
   await mlflow.context.dispose();
 });

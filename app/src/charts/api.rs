@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use crate::context::request;
 
+/// Lines whose values are read one by one; of those beyond there is the drawing only.
+pub const LEGIBLE: usize = 100;
 /// Most charts of one answer.
 pub const MOST: usize = 240;
 
@@ -37,7 +39,11 @@ pub async fn run_lines(
     #[server(default)] most: usize,
     #[server(default)] query: Query,
 ) -> Result<LinesOfRun, AppError> {
-    let ((portal, caller), query) = (request()?, query.sound());
+    let ((portal, caller), mut query) = (request()?, query.sound());
+    // Each metric has a chart here; none of them is the axis of the others.
+    if query.x == super::query::XAxis::Metric {
+        query.x = super::query::XAxis::Step;
+    }
     let run = domain::tracking::runs::get(&portal, &caller, &team, &run).await?;
     let (all, text) = (run.metrics.len(), text.trim().to_lowercase());
     let mut keys: Vec<String> = run.metrics.iter().map(|m| m.key.clone()).filter(|key| key.to_lowercase().contains(&text)).collect();

@@ -41,6 +41,21 @@ pub fn place_words(axis: XAxis, x: f64) -> String {
     }
 }
 
+/// Keeps `width` at the pixels that there is room for.
+pub fn follow_width(node: NodeRef<Div>, width: RwSignal<u32>) {
+    let measure = move || {
+        if let Some(wide) = node.get_untracked().and_then(|plot| u32::try_from(plot.client_width()).ok()).filter(|wide| *wide > 0) {
+            width.set(wide.clamp(240, 2000));
+        }
+    };
+    Effect::new(move || {
+        node.track();
+        measure();
+    });
+    let resized = window_event_listener(ev::resize, move |_| measure());
+    on_cleanup(move || resized.remove());
+}
+
 /// A picture as wide as it is shown: `width` becomes what there is room for. `cursor` is the place that all charts of the page are read at.
 #[component]
 pub fn Plot(
@@ -55,17 +70,7 @@ pub fn Plot(
 ) -> impl IntoView {
     let (node, follow) = (NodeRef::<Div>::new(), use_follow());
     let drag = RwSignal::new(None::<(f64, f64)>);
-    let measure = move || {
-        if let Some(wide) = node.get_untracked().and_then(|plot| u32::try_from(plot.client_width()).ok()).filter(|wide| *wide > 0) {
-            width.set(wide.clamp(240, 2000));
-        }
-    };
-    Effect::new(move || {
-        node.track();
-        measure();
-    });
-    let resized = window_event_listener(ev::resize, move |_| measure());
-    on_cleanup(move || resized.remove());
+    follow_width(node, width);
     // How far from the left edge, and how wide the picture is.
     let pixel = move |ev: &ev::PointerEvent| {
         node.get_untracked().map(|plot| {

@@ -1,7 +1,7 @@
 //! From the runs that are chosen to the lines of their chart, on the server and on the command line.
 
 use super::{
-    api::{self, Chosen, Comparison},
+    api::{self, Chosen, Comparison, LEGIBLE},
     expression::Expression,
     group::Gathered,
     join::Source,
@@ -24,8 +24,6 @@ use std::{
 pub const RUNS: usize = 10_000;
 /// Runs whose params, metrics and tags are compared one by one.
 const DESCRIBED: usize = 50;
-/// Lines whose values are read one by one; of the others there is the drawing.
-pub const LEGIBLE: usize = 100;
 /// Columns of all lines of a chart together.
 const COLUMNS: usize = 24_000;
 /// Fewest columns of a line.

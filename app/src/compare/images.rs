@@ -3,7 +3,7 @@
 use super::images_api::{Picture, RUNS, Series, images};
 use crate::{
     charts::{Named, api::Comparison, use_follow},
-    components::query_value,
+    components::{ErrorNote, query_value},
     tracking::{encoded, page_of_run},
 };
 use domain::model::RunId;
@@ -27,7 +27,7 @@ pub fn Images(team: String, found: RwSignal<Comparison>) -> impl IntoView {
     let place = StoredValue::new(team.clone());
     let series = Resource::new(
         move || runs.with(|runs| runs.iter().map(|(id, _)| id.clone()).collect::<Vec<RunId>>()),
-        move |ids| async move { images(place.get_value(), ids).await.unwrap_or_default() },
+        move |ids| async move { images(place.get_value(), ids).await },
     );
     view! {
         <Transition>
@@ -35,7 +35,11 @@ pub fn Images(team: String, found: RwSignal<Comparison>) -> impl IntoView {
                 let team = team.clone();
                 Suspend::new(async move {
                     let series = series.await;
-                    (!series.is_empty()).then(|| view! { <Shown team series runs /> })
+                    match series {
+                        Ok(series) if series.is_empty() => ().into_any(),
+                        Ok(series) => view! { <Shown team series runs /> }.into_any(),
+                        Err(error) => view! { <ErrorNote error /> }.into_any(),
+                    }
                 })
             }}
         </Transition>
@@ -100,10 +104,10 @@ fn Shown(team: String, series: Vec<Series>, runs: Memo<Vec<(RunId, String)>>) ->
     view! {
         <section class="stack" aria-label="Pictures">
             <h2>"Pictures"</h2>
-            <div class="filter-bar">
+            <div class="filter-bar needs-js">
                 <Named label="Picture" name="image" all=Signal::stored(keys) now=key />
                 <Show when=move || steps.with(|steps| steps.len() > 1)>
-                    <label class="row needs-js">
+                    <label class="row">
                         "Step"
                         <input
                             type="range"

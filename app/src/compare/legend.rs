@@ -2,7 +2,11 @@
 
 use super::line_chart::hidden;
 use crate::{
-    charts::{Line, api::Comparison, grouped, line_class, reading},
+    charts::{
+        Line,
+        api::{Comparison, LEGIBLE},
+        grouped, line_class, reading,
+    },
     components::{Glyph, Icon, query_value, with_query},
     tracking::page_of_run,
 };
@@ -18,9 +22,6 @@ fn turned(hide: &str, line: usize) -> String {
     lines.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// Lines that are told one by one: those that are not only drawn.
-const ROWS: usize = 100;
-
 #[component]
 pub fn Legend(
     team: String,
@@ -31,12 +32,12 @@ pub fn Legend(
     pointed: RwSignal<Option<usize>>,
 ) -> impl IntoView {
     let rows = move || {
-        let lines = found.with(|f| f.lines.iter().take(ROWS).cloned().collect::<Vec<_>>());
+        let lines = found.with(|f| f.lines.iter().take(LEGIBLE).cloned().collect::<Vec<_>>());
         lines.into_iter().enumerate().map(|(i, line)| view! { <Row team=team.clone() number=i line cursor pointed /> }).collect_view()
     };
     let further = move || {
         let all = found.with(|f| f.lines.len());
-        (all > ROWS).then(|| view! { <p class="muted">{format!("The first {ROWS} of {} lines. The CSV has all.", grouped(all))}</p> })
+        (all > LEGIBLE).then(|| view! { <p class="muted">{format!("The first {LEGIBLE} of {} lines. The CSV has all.", grouped(all))}</p> })
     };
     let first = move || if found.with(|f| f.query.group.is_empty()) { "Run" } else { "Group" };
     view! {

@@ -4,7 +4,7 @@ use crate::{
     charts::{
         Query,
         api::Comparison,
-        grouped, use_follow,
+        follow_width, grouped, use_follow,
         values::{Look, Scene, scene, short},
     },
     tracking::page_of_run,
@@ -63,17 +63,7 @@ pub fn ValuesChart(
         kept.set(None);
         pointed.set(None);
     });
-    let measure = move || {
-        if let Some(wide) = node.get_untracked().and_then(|plot| u32::try_from(plot.client_width()).ok()).filter(|wide| *wide > 0) {
-            width.set(wide.clamp(240, 2000));
-        }
-    };
-    Effect::new(move || {
-        node.track();
-        measure();
-    });
-    let resized = window_event_listener(ev::resize, move |_| measure());
-    on_cleanup(move || resized.remove());
+    follow_width(node, width);
     let svg = Memo::new(move |_| scene.get().svg());
     let item = Memo::new(move |_| pointed.get().or(kept.get()));
     let lit = move || item.get().map(|item| scene.read().lit(item));

@@ -72,6 +72,9 @@ fn varying(runs: &[Run]) -> Vec<String> {
 /// chosen.
 pub fn values(mut query: Query, runs: &[Run], metric: &str, keys: &[String]) -> (Query, Values) {
     metric.clone_into(&mut query.metric);
+    if query.chart == Kind::Line {
+        return (query, Values::default());
+    }
     let params = varying(runs);
     let own = format!("metrics.{metric}");
     let known = |key: &String| keys.contains(key);
@@ -109,7 +112,6 @@ pub fn values(mut query: Query, runs: &[Run], metric: &str, keys: &[String]) -> 
             fields.push(field(runs, key));
         }
     }
-    let runs = if query.chart == Kind::Line { &[] } else { runs };
     let runs = runs.iter().map(|run| Named { id: run.id.clone(), name: run.name.clone() }).collect();
     (query, Values { runs, fields })
 }

@@ -33,7 +33,8 @@ test('files of a run are looked at, and what is in them never runs', async ({ wo
   await expect(page.getByRole('table', { name: 'Rows of the file' }).getByRole('row').nth(1)).toContainText('10');
   await page.getByRole('link', { name: 'pixel.png' }).click();
   await expect(page.getByRole('img', { name: 'pixel.png' })).toBeVisible();
-  expect(await page.getByRole('img', { name: 'pixel.png' }).evaluate((img: HTMLImageElement) => img.naturalWidth)).toBe(1);
+  // Seen before its bytes have come.
+  await expect.poll(() => page.getByRole('img', { name: 'pixel.png' }).evaluate((img: HTMLImageElement) => img.naturalWidth)).toBe(1);
 
   for (const [file, words] of [['docs/report.md', 'Report'], ['docs/page.html', 'none of them runs']]) {
     await go(page, `/t/${team}/runs/${run}?tab=artifacts&path=${encodeURIComponent(file)}`);

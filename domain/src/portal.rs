@@ -35,6 +35,8 @@ pub struct Settings {
     pub token_rate: Option<u32>,
     /// What was deleted so many days ago is purged by itself; none where nothing is.
     pub purge_after_days: Option<u32>,
+    /// Slipway's own program, for what is done in a process apart; none where nothing is.
+    pub program: Option<PathBuf>,
     /// Where artifacts are kept; in the data folder where there is none.
     pub bucket: Option<BucketConfig>,
 }

@@ -119,6 +119,7 @@ impl TestPortal {
             artifact_quota: None,
             token_rate: None,
             purge_after_days: Some(30),
+            program: None,
             bucket: None,
         };
         let compute = engine(folder.path(), clock.clone()).await.expect("the engine answers");

@@ -3,6 +3,7 @@
 import math
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 from mlflow.entities import Metric, Param
@@ -29,10 +30,10 @@ def logged(portal):
     return experiment, pd.DataFrame(rows, columns=["run", "rate", "x", "value"])
 
 
-def chart(portal, tmp_path, experiment, *options):
-    out = tmp_path / "chart.csv"
+def chart(portal, tmp_path, experiment, *options, kind="csv"):
+    out = tmp_path / f"chart.{kind}"
     portal.command("chart", "--team", portal.red, "--user", f"ada-{portal.mark}@example.com", "--experiment", experiment, "--out", str(out), *options)
-    return pd.read_csv(out, dtype={"name": str})
+    return pd.read_parquet(out) if kind == "parquet" else pd.read_csv(out, dtype={"name": str, "run": str})
 
 
 @pytest.mark.parametrize("kind", ["ema", "gaussian", "running"])
@@ -52,6 +53,30 @@ def test_smoothing_is_that_of_pandas(portal, histories, tmp_path, kind):
             expected = pd.Series([sum(w * v for w, v in near(i)) / sum(w for w, _ in near(i)) for i in range(len(series))], index=series.index)
         expected = expected[series.reindex(expected.index).notna()]
         pd.testing.assert_series_equal(drawn, expected, check_names=False, check_index_type=False, rtol=1e-9)
+
+
+def test_smoothing_by_distance_is_that_of_numpy(portal, histories, tmp_path):
+    experiment, points = histories
+    found = chart(portal, tmp_path, experiment, "--smooth", "0.8", "--smoothing", "time")
+    for run, own in points.groupby("run"):
+        drawn = found[found.run == run].set_index("x").smoothed.dropna()
+        x, values = own.x.to_numpy(float), own.value.to_numpy()
+        # The weight's root for each thousandth of the axis that lies before a point; the first has none before it.
+        apart = np.concatenate([[1.0], np.diff(x) / (x[-1] - x[0]) * 1000])
+        there = np.isfinite(values)
+        weights, values = np.minimum(math.sqrt(0.8) ** apart, 0.999)[there], values[there]
+        # Written out instead of step by step: what each point counts at each later one.
+        kept = np.array([[weights[j + 1 : i + 1].prod() if j <= i else 0.0 for j in range(len(values))] for i in range(len(values))])
+        expected = (kept * (1 - weights) * values).sum(axis=1) / (1 - np.cumprod(weights))
+        np.testing.assert_allclose(drawn.to_numpy(), expected, rtol=1e-9)
+
+
+def test_a_chart_is_the_same_table_as_parquet(portal, histories, tmp_path):
+    experiment, _ = histories
+    for options in (["--group", "params.rate"], ["--chart", "parallel"]):
+        text, packed = (chart(portal, tmp_path, experiment, *options, kind=kind) for kind in ("csv", "parquet"))
+        assert len(text) > 1
+        pd.testing.assert_frame_equal(text.fillna({"run": ""}), packed, check_dtype=False)
 
 
 @pytest.mark.parametrize("band", ["extremes", "std", "stderr", "quantiles"])

@@ -302,3 +302,36 @@ test('pictures of runs are side by side at one step', async ({ workplace, visit 
   expect(await accessibilityFindings(page)).toEqual([]);
   await mlflow.context.dispose();
 });
+
+test('a file of two runs is compared line by line, and another run or file by choice', async ({ workplace, visit }) => {
+  const team = await workplace.team();
+  const mlflow = await client(workplace.portal.url, workplace.admin, team.name);
+  const { experiment_id: experiment } = await mlflow.asked<{ experiment_id: string }>('experiments/create', { name: 'files' });
+  const put = async (run: string, path: string, data: string): Promise<void> => {
+    const answer = await mlflow.context.put(`/api/2.0/mlflow-artifacts/artifacts/${experiment}/${run}/artifacts/${path}`, { data, headers: { 'Content-Type': 'application/octet-stream' } });
+    expect(answer.status(), await answer.text()).toBe(200);
+  };
+  const runs: string[] = [];
+  for (const [i, version] of ['1.4', '1.5', '1.5'].entries()) {
+    const id = await run(mlflow, experiment, `run-${i}`, 0.1);
+    await put(id, 'model/requirements.txt', `numpy==2.1\nscikit-learn==${version}\npandas==2.2\n`);
+    await put(id, 'train.py', `<b>the same</b>\n`);
+    runs.push(id);
+  }
+  const page = await visit(ADMIN);
+  await go(page, `/t/${team.name}/compare?runs=${runs.join(',')}`);
+  const files = page.getByRole('region', { name: 'Files' });
+  await expect(files.locator('.diff-old'), 'what differs comes first').toContainText('scikit-learn==1.4');
+  await expect(files.locator('.diff-new')).toContainText('scikit-learn==1.5');
+  await expect(files.getByRole('row', { name: /numpy/ })).toHaveClass('');
+  expect(await accessibilityFindings(page)).toEqual([]);
+  await files.getByLabel('File').selectOption('train.py');
+  await expect(files.getByText('The same in both.')).toBeVisible();
+  await expect(page).toHaveURL(/file=train\.py/);
+  await files.getByLabel('File').selectOption('model/requirements.txt');
+  await page.getByRole('region', { name: 'Differences' }).getByRole('link', { name: 'Compare with run-1' }).click();
+  await expect(files.locator('.diff-old'), 'the base comes first').toContainText('scikit-learn==1.5');
+  await files.getByLabel('Against').selectOption('run-2');
+  await expect(files.getByText('The same in both.')).toBeVisible();
+  await mlflow.context.dispose();
+});

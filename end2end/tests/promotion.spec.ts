@@ -1,4 +1,5 @@
 // Promotion: a second person, a failing gate that is waived, and the way back; live on everybody's page.
+import { Page } from '@playwright/test';
 import { expect, go, test } from '../story';
 import { Client, register } from '../pages';
 
@@ -34,6 +35,9 @@ test('a version with a failing gate is waived by a second person, becomes champi
 
   // The member's version misses the mark, and its card says nothing of an owner.
   const member = await visit(team.email('mel'));
+  await go(member, `/t/${team.name}/models/churn`);
+  await expect(member.getByRole('row', { name: /Version 1/ }), 'nobody takes it away by hand').toContainText('protected');
+  await expect(member.getByText('Remove', { exact: true })).toHaveCount(0);
   await go(member, `/t/${team.name}/models/churn/versions/3`);
   await member.getByRole('link', { name: 'Promote' }).click();
   await member.getByRole('link', { name: /champion/ }).click();
@@ -46,13 +50,17 @@ test('a version with a failing gate is waived by a second person, becomes champi
 
   // One reviewer approves; others see it without a reload.
   const reviewer = await visit(team.email('max'));
+  const waiting = (page: Page) => page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: /Reviews/ });
   await go(reviewer, `/t/${team.name}/reviews`);
+  await expect(waiting(reviewer)).toContainText('1 waiting for you');
+  await expect(waiting(member), 'who asked does not decide').not.toContainText('waiting');
   await reviewer.getByRole('region', { name: 'Waiting for you' }).getByRole('link', { name: /churn version 3/ }).click();
   await reviewer.locator('summary', { hasText: 'Approve' }).click();
   const approve = reviewer.getByRole('dialog', { name: 'Approve promotion' });
   await approve.getByLabel('Comment').fill('Fine with me.');
   await approve.getByRole('button', { name: 'Approve promotion' }).click();
   await expect(member.getByText('Fine with me.')).toBeVisible();
+  await expect(waiting(reviewer)).not.toContainText('waiting');
 
   // A waiver is asked for by the member and declined, asked for anew and granted by an admin; then the card is written.
   await member.locator('.gate', { hasText: 'accuracy' }).getByText('Ask for a waiver').click();
@@ -78,11 +86,13 @@ test('a version with a failing gate is waived by a second person, becomes champi
   const card = member.getByRole('region', { name: 'Model card' });
   await card.locator('summary', { hasText: 'Edit' }).click();
   const edit = member.getByRole('dialog', { name: 'Edit model card' });
-  await edit.getByLabel('Owner').fill('The growth team');
+  await edit.getByLabel('Owner').fill('The *growth* team');
   await edit.getByRole('button', { name: 'Save model card' }).click();
   await expect(card).toContainText('The growth team');
+  await expect(card.locator('em'), 'as Markdown means it').toHaveText('growth');
   // What was approved is another card now: the reviewer sees so without a reload, and looks again.
   await expect(reviewer.getByText('Lapsed', { exact: true })).toBeVisible();
+  await expect(waiting(reviewer)).toContainText('1 waiting for you');
   await reviewer.locator('summary', { hasText: 'Approve' }).click();
   await approve.getByRole('button', { name: 'Approve promotion' }).click();
   await expect(admin.getByText('Promoted', { exact: true })).toBeVisible();

@@ -70,13 +70,13 @@ test('a version says what it takes and gives, how to load it, and gives its file
 
   await page.getByRole('region', { name: 'Description' }).getByText('Edit', { exact: true }).click();
   const dialog = page.getByRole('dialog', { name: 'Edit description' });
-  await dialog.getByLabel('Description', { exact: true }).fill('Half-typed');
+  await dialog.getByLabel('Description', { exact: true }).fill('Half-typed: **mind the age**');
   await client.ask('registered-models/alias', { name: 'churn', alias: 'candidate', version: '1' });
   await expect(page.getByText('load_model("models:/churn@candidate")'), 'behind the dialog').toHaveCount(1);
-  await expect(dialog.getByLabel('Description', { exact: true }), 'what is typed stays').toHaveValue('Half-typed');
+  await expect(dialog.getByLabel('Description', { exact: true }), 'what is typed stays').toHaveValue('Half-typed: **mind the age**');
   await dialog.getByRole('button', { name: 'Save description' }).click();
   await expect(dialog).toBeHidden();
-  await expect(page.getByText('Half-typed')).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Description' }).locator('strong'), 'as Markdown means it').toHaveText('mind the age');
 
   await workplace.admin.call('registry/delete_version', { team: team.name, model: 'churn', version: 1 });
   await expect(page.getByText(/no longer here/)).toBeVisible();

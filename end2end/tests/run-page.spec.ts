@@ -16,7 +16,9 @@ async function logged(workplace: Workplace): Promise<{ team: string; run: string
   return { team: team.name, run, trace };
 }
 
-test('files of a run are looked at, and what is in them never runs', async ({ workplace, visit }) => {
+test('files of a run are looked at, and what is in them runs apart from the portal or not at all', async ({ workplace, visit, watch }) => {
+  // The page in its frame is refused what it tries.
+  watch.allow(/\(http:\/\/files\.localhost/);
   test.setTimeout(240_000);
   const { team, run } = await logged(workplace);
   const page = await visit(ADMIN);
@@ -31,6 +33,10 @@ test('files of a run are looked at, and what is in them never runs', async ({ wo
   await page.getByRole('link', { name: 'score', exact: true }).click();
   await page.getByRole('link', { name: 'score', exact: true }).click();
   await expect(page.getByRole('table', { name: 'Rows of the file' }).getByRole('row').nth(1)).toContainText('10');
+  await page.getByRole('link', { name: 'rows.parquet' }).click();
+  await expect(page.getByRole('table', { name: 'Rows of the file' }).getByRole('row').nth(1)).toContainText(/a\s*0\.5\s*2026-05-01/);
+  await page.getByRole('link', { name: 'answers.json' }).click();
+  await expect(page.getByRole('table', { name: 'Rows of the file' }).getByRole('row', { name: /why/ })).toContainText('2');
   await page.getByRole('link', { name: 'pixel.png' }).click();
   await expect(page.getByRole('img', { name: 'pixel.png' })).toBeVisible();
   // Seen before its bytes have come.
@@ -44,6 +50,20 @@ test('files of a run are looked at, and what is in them never runs', async ({ wo
     await expect(page.locator('.preview script, .preview iframe, .preview img, .preview a[href^="javascript"]')).toHaveCount(0);
     expect(await accessibilityFindings(page)).toEqual([]);
   }
+
+  // The page itself runs, where it can take nothing: not of the portal, and not of another file.
+  await page.getByRole('button', { name: 'Show page' }).click();
+  const frame = page.frameLocator('iframe.preview-frame');
+  await expect(frame.locator('#found')).toHaveText('cookie refused; parent refused; storage refused; fetch refused');
+  expect(await page.title()).not.toContain('attacked');
+  await page.getByRole('button', { name: 'Show source' }).click();
+  await expect(page.locator('iframe')).toHaveCount(0);
+  const opened = page.context().waitForEvent('page');
+  await page.getByRole('link', { name: 'Open page in a tab of its own' }).click();
+  const tab = await opened;
+  await expect(tab.locator('#found')).toContainText('cookie refused');
+  expect(new URL(tab.url()).hostname).toBe('files.localhost');
+  await tab.close();
 });
 
 test('a note is written, kept where somebody was quicker, and saved', async ({ workplace, visit, watch }) => {

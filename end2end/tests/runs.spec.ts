@@ -120,6 +120,16 @@ test('ten thousand runs are scrolled through, sorted, filtered, tagged, and kept
   console.log(`interaction to next paint: ${seen.many} slower than 16 ms, p95 ${seen.p95} ms, worst ${seen.worst} ms`);
   expect(seen.p95, 'interaction to next paint, p95').toBeLessThan(1000);
   await go(page, `/t/${team.name}/experiments/${experiment}`);
+  await page.getByLabel('Group by').selectOption('t.team');
+  await expect(page.locator('.table-count')).toContainText(`${RUNS.toLocaleString('en')} runs in 7 groups`);
+  await expect(grid.getByRole('row')).toHaveCount(8);
+  await grid.focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('link', { name: /^Hide [\d,]+ runs of t\d$/ })).toBeVisible();
+  await expect(row(name(RUNS - 1)), 'the newest run is in the first group').toBeVisible();
+  await page.getByLabel('Group by').selectOption('Nothing');
+  await expect(page).not.toHaveURL(/group=|open=/);
   await page.getByText('Views', { exact: true }).click();
   await page.getByRole('link', { name: /small loss/ }).click();
   await expect(page).toHaveURL((url) => url.searchParams.get('sort') === '-metrics.loss');

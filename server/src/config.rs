@@ -18,7 +18,12 @@ pub const KEYS: &[Key] = &[
     key("listen", "ADDRESS", "127.0.0.1:3000", "Address and port to listen on; port 0 takes a free one"),
     key("data", "DIR", "./slipway-data", "Folder for everything Slipway keeps: database, key, environments, volumes"),
     key("database", "URL", "sqlite in the data folder", "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"),
-    key("public-url", "URL", "http://localhost:PORT", "Where browsers reach the portal; notebooks are reached at ID.HOST"),
+    key(
+        "public-url",
+        "URL",
+        "http://localhost:PORT",
+        "Where browsers reach the portal; notebooks are reached at ID.HOST, pages that runs logged at files.HOST",
+    ),
     key("log", "FILTER", "info", "What is logged: error, warn, info, debug, or a tracing filter such as info,sqlx=warn"),
     key("log-format", "FORMAT", "text", "text or json, one line for each record, on standard error"),
     key("session-idle-hours", "HOURS", "12", "A session ends after so long without use (1 to 720)"),

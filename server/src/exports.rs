@@ -5,9 +5,12 @@ use crate::{
     http::{caller::Credential, download, errors::refusal, headers::see_other},
     live::{LOOK_EVERY, Reader},
 };
-use app::tracking::run_table::{
-    TableAsk,
-    api::{columns_of, table},
+use app::{
+    charts::export::{self, Format},
+    tracking::run_table::{
+        TableAsk,
+        api::{columns_of, table},
+    },
 };
 use axum::{
     Extension,
@@ -194,7 +197,7 @@ pub async fn chart_svg(
     Path(team): Path<String>,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
-    chart(&server, &caller, &team, &query, false).await
+    chart(&server, &caller, &team, &query, Format::Svg).await
 }
 
 /// `GET /t/{team}/compare.csv`: all points of that chart.
@@ -204,27 +207,36 @@ pub async fn chart_csv(
     Path(team): Path<String>,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
-    chart(&server, &caller, &team, &query, true).await
+    chart(&server, &caller, &team, &query, Format::Csv).await
 }
 
-async fn chart(server: &Server, caller: &Caller, team: &str, query: &[(String, String)], csv: bool) -> Response {
-    use app::charts::{self, api::Chosen, export};
+/// `GET /t/{team}/compare.parquet`: the same as Apache Parquet.
+pub async fn chart_parquet(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Path(team): Path<String>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Response {
+    chart(&server, &caller, &team, &query, Format::Parquet).await
+}
+
+async fn chart(server: &Server, caller: &Caller, team: &str, query: &[(String, String)], format: Format) -> Response {
+    use app::charts::{self, api::Chosen};
     let text = |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let owned = |name: &str| text(name).unwrap_or_default().to_owned();
     // A form of check boxes sends each by itself.
     let runs = query.iter().filter(|(key, _)| key == "runs").map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(",");
     let chosen = Chosen { runs, experiment: owned("experiment"), filter: owned("filter") };
     let asked = charts::Query::of(text, export::WIDTH);
-    let found = match charts::read::compare(&server.portal, caller, team, &chosen, asked, csv).await {
+    let found = match charts::read::compare(&server.portal, caller, team, &chosen, asked, format.is_whole()).await {
         Ok(found) => found,
         Err(error) => return refusal(error, &caller.request_id),
     };
     let hidden: Vec<usize> = text("hide").unwrap_or_default().split(',').filter_map(|n| n.parse().ok()).collect();
     let (shown, look) = (|line: usize| !hidden.contains(&line), charts::values::Look::of(text));
-    if csv {
-        attachment("text/csv; charset=utf-8", "chart.csv", Body::from(export::csv(&found, &look, shown)))
-    } else {
-        attachment("image/svg+xml", "chart.svg", Body::from(export::svg(&found, &look, shown)))
+    match format.write(&found, &look, shown) {
+        Ok(file) => attachment(format.kind(), &format!("chart.{}", format.extension()), Body::from(file)),
+        Err(reason) => refusal(Error::Internal(reason), &caller.request_id),
     }
 }
 

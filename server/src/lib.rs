@@ -14,6 +14,7 @@ mod live;
 pub mod mlflow;
 mod pages;
 pub mod proxy;
+mod shown;
 
 use app::SiteFiles;
 use domain::Portal;

@@ -7,6 +7,7 @@ fn main() -> ExitCode {
     match std::env::args_os().nth(1).as_deref().and_then(std::ffi::OsStr::to_str) {
         Some("shim") => domain::compute::local::shim::main(),
         Some("confine") => domain::compute::local::confine::main(),
+        Some(app::previews::parquet::COMMAND) => app::previews::parquet::main(),
         _ => server::cli::run(),
     }
 }

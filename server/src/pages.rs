@@ -67,6 +67,7 @@ pub async fn page(
     let remembered = team_to_remember(&caller, &request, server.origin.secure());
     let door = sessions::door(&server.portal, &session, &caller, request.headers());
     let (portal, files) = (server.portal.clone(), app::SiteFiles::clone(&server.files));
+    let shown = server.origin.of_files();
     let provide = move || {
         provide_context(portal.clone());
         provide_context(caller.clone());
@@ -76,7 +77,7 @@ pub async fn page(
             response.set_status(StatusCode::NOT_FOUND);
         }
         let nonce = leptos::nonce::use_nonce().map(|nonce| nonce.to_string());
-        if let Ok(policy) = HeaderValue::from_str(&policy(nonce.as_deref())) {
+        if let Ok(policy) = HeaderValue::from_str(&policy(nonce.as_deref(), &shown)) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
         if let Some(cookie) = remembered.clone() {

@@ -10,7 +10,7 @@ use crate::{
     },
     live, mlflow,
     pages::{self, Rendering},
-    proxy, sessions, site,
+    proxy, sessions, shown, site,
 };
 use axum::{
     Extension, Router,
@@ -65,6 +65,7 @@ fn routes() -> Vec<Route> {
         ("GET", "/t/{team}/notebooks/{id}/open", Access::Visit, get(exports::open)),
         ("GET", "/notebooks/{id}/open", Access::Visit, get(exports::find)),
         ("GET", "/t/{team}/runs/{run}/artifacts/{*path}", Access::Needs(Permission::ReadTracking), get(exports::artifact)),
+        ("GET", "/t/{team}/runs/{run}/shown/{*path}", Access::Needs(Permission::ReadTracking), get(shown::lead)),
         ("GET", "/t/{team}/runs/{run}/reproduce.json", Access::Needs(Permission::ReadTracking), get(exports::reproduce)),
         (
             "GET",
@@ -77,6 +78,7 @@ fn routes() -> Vec<Route> {
         ("GET", "/runs/{run}", Access::Visit, get(pages::lead)),
         ("GET", "/t/{team}/compare.svg", Access::Needs(Permission::ReadTracking), get(exports::chart_svg)),
         ("GET", "/t/{team}/compare.csv", Access::Needs(Permission::ReadTracking), get(exports::chart_csv)),
+        ("GET", "/t/{team}/compare.parquet", Access::Needs(Permission::ReadTracking), get(exports::chart_parquet)),
         ("GET", "/t/{team}/audit.csv", Access::Needs(Permission::ReadTeamAudit), get(exports::team_audit)),
         ("GET", "/admin/audit.csv", Access::Needs(Permission::ReadAudit), get(exports::audit)),
     ];
@@ -92,6 +94,7 @@ pub const FUNCTIONS: &[(&str, Access)] = {
     &[
         ("audit/list", SignedIn),
         ("charts/compare", Needs(P::ReadTracking)),
+        ("compare/files", Needs(P::ReadTracking)),
         ("compare/images", Needs(P::ReadTracking)),
         ("charts/run", Needs(P::ReadTracking)),
         ("environments/choices", Needs(P::ReadTeam)),
@@ -148,6 +151,7 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         ("promotion/remove_stage", Needs(P::ManagePromotion)),
         ("promotion/request", Needs(P::WriteRegistry)),
         ("promotion/requests", Needs(P::ReadRegistry)),
+        ("promotion/waiting", Needs(P::ReadRegistry)),
         ("promotion/roll_back", Needs(P::ReviewPromotion)),
         ("promotion/save_card", Needs(P::WriteRegistry)),
         ("promotion/save_card_fields", Needs(P::ManagePromotion)),
@@ -298,6 +302,7 @@ async fn dispatch(State(server): State<Server>, mut request: Request, portal: Ro
         }
         Some(Place::Portal) => portal.oneshot(request).await.into_response(),
         Some(Place::Notebook(notebook)) => return proxy::serve(&server, &notebook, request, &id).await,
+        Some(Place::Files) => return shown::serve(&server, request.method(), request.uri().path(), &id).await,
         None => plain(StatusCode::MISDIRECTED_REQUEST, format!("This is Slipway; it is reached at {}", server.origin.text())),
     };
     headers::complete(response.headers_mut(), server.origin.secure(), &id);

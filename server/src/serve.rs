@@ -57,6 +57,7 @@ fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>, address: Stri
         artifact_quota: config.artifact_quota,
         token_rate: config.token_rate,
         purge_after_days: config.purge_after_days,
+        program: Some(config.engine.launcher.clone()),
         bucket: config.bucket.clone(),
     };
     let mut portal = Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())?;

@@ -2,6 +2,7 @@
 
 use super::{
     differences::Differences,
+    files::Files,
     images::Images,
     kinds::Kinds,
     line_chart::LineChart,
@@ -77,8 +78,23 @@ fn ask(team: String, chosen: Chosen, query: Query) -> impl Future<Output = Resul
 }
 
 /// What of the address the form above the chart does not choose.
-const KEPT: [&str; 13] =
-    ["runs", "experiment", "filter", "chart", "hide", "diff", "base", "image", "image_step", "axes", "flip", "logs", "ranges"];
+const KEPT: [&str; 15] = [
+    "runs",
+    "experiment",
+    "filter",
+    "chart",
+    "hide",
+    "diff",
+    "base",
+    "against",
+    "file",
+    "image",
+    "image_step",
+    "axes",
+    "flip",
+    "logs",
+    "ranges",
+];
 
 #[component]
 fn Compared(team: String, chosen: Chosen, found: RwSignal<Comparison>, query: Memo<Query>) -> impl IntoView {
@@ -117,6 +133,7 @@ fn Compared(team: String, chosen: Chosen, found: RwSignal<Comparison>, query: Me
                 </Show>
                 {chart}
                 <Images team=team.clone() found />
+                <Files team=team.clone() found />
                 <Differences team found />
             </div>
         </Page>
@@ -169,7 +186,7 @@ pub fn Kept() -> impl IntoView {
 pub fn Downloads(team: String) -> impl IntoView {
     let (address, toasts) = (use_query_map(), use_toasts());
     let file = move |kind: &str| format!("/t/{team}/compare.{kind}{}", address.read().to_query_string());
-    let (svg, csv, picture) = (file.clone(), file.clone(), file);
+    let (svg, csv, parquet, picture) = (file.clone(), file.clone(), file.clone(), file);
     let draw = move |_| {
         let svg = picture("svg");
         leptos::task::spawn_local(async move {
@@ -188,6 +205,9 @@ pub fn Downloads(team: String) -> impl IntoView {
             </button>
             <a class="btn btn-sm" href=move || csv("csv") rel="external" download="">
                 "Download CSV"
+            </a>
+            <a class="btn btn-sm" href=move || parquet("parquet") rel="external" download="">
+                "Download Parquet"
             </a>
         </p>
     }

@@ -2,6 +2,8 @@
 
 mod compare_page;
 mod differences;
+mod files;
+pub mod files_api;
 mod images;
 pub mod images_api;
 mod kinds;

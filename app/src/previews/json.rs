@@ -1,6 +1,8 @@
 //! JSON set out for people: the same characters in the same order, on lines of their own.
 
-use serde::de::IgnoredAny;
+use super::{Table, separated};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 
 /// The text with line breaks and indentation; none where it is no JSON.
 pub(super) fn set_out(text: &str) -> Option<String> {
@@ -47,6 +49,28 @@ pub(super) fn set_out(text: &str) -> Option<String> {
     Some(out)
 }
 
+/// As pandas' `to_json(orient="split")`, which MLflow's `log_table` writes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Split {
+    columns: Vec<Value>,
+    #[serde(default, rename = "index")]
+    _index: IgnoredAny,
+    data: Vec<Vec<Value>>,
+}
+
+/// The text as a table, where it is one; none else.
+pub(super) fn table(text: &str) -> Option<Table> {
+    let split: Split = serde_json::from_str(text).ok()?;
+    let cell = |value: Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => separated::cell(&text),
+        other => separated::cell(&other.to_string()),
+    };
+    let rows = std::iter::once(split.columns).chain(split.data).map(|row| row.into_iter().map(cell).collect());
+    separated::of_rows(rows, true)
+}
+
 fn new_line(out: &mut String, depth: usize) {
     out.push('\n');
     out.extend(std::iter::repeat_n("  ", depth));
@@ -54,7 +78,25 @@ fn new_line(out: &mut String, depth: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::set_out;
+    use super::{set_out, table};
+
+    #[test]
+    fn what_log_table_writes_is_a_table() {
+        let found =
+            table(r#"{"columns": ["question", "score", "ok"], "data": [["a \"b\"", 0.5, true], [null, 2, {"x": [1]}]]}"#).expect("a table");
+        assert_eq!(found.columns, ["question", "score", "ok"]);
+        assert_eq!(found.rows, [["a \"b\"", "0.5", "true"], ["", "2", "{\"x\":[1]}"]]);
+        assert_eq!((found.numeric, found.counted, found.complete), (vec![false, true, false], 2, true));
+        for other in [
+            "{\"columns\": [], \"data\": []}",
+            "{\"columns\": [\"a\"]}",
+            "{\"columns\": [\"a\"], \"data\": [1]}",
+            "[]",
+            "{\"columns\": [\"a\"], \"data\": [], \"x\": 1}",
+        ] {
+            assert!(table(other).is_none_or(|table| table.columns.is_empty()), "{other}");
+        }
+    }
 
     #[test]
     fn json_is_set_out_and_not_rewritten() {

@@ -3,6 +3,8 @@
 #[cfg(feature = "ssr")]
 mod json;
 #[cfg(feature = "ssr")]
+pub mod parquet;
+#[cfg(feature = "ssr")]
 mod read;
 mod rows;
 #[cfg(feature = "ssr")]
@@ -37,6 +39,12 @@ pub enum Content {
         note: String,
         part: Part,
     },
+    /// The source of what is shown on an origin of its own only.
+    Active {
+        form: Form,
+        text: String,
+        part: Part,
+    },
     Table(Table),
     Markdown {
         html: SafeHtml,
@@ -49,6 +57,13 @@ pub enum Content {
     },
     /// Nothing, and why.
     Nothing(String),
+}
+
+/// What may be active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Form {
+    WebPage,
+    Drawing,
 }
 
 /// How much of a file is shown.

@@ -1,6 +1,6 @@
 //! Decides what a file shows, by its name and its first bytes; only the server does.
 
-use super::{Content, Part, Preview, json, separated};
+use super::{Content, Form, Part, Preview, json, parquet, separated};
 use crate::components::SafeHtml;
 use domain::{Portal, artifacts::Readable};
 
@@ -70,6 +70,8 @@ pub async fn read(portal: &Portal, file: &Readable, all: bool) -> domain::Result
     let (name, size) = (artifact.path.name(), artifact.size);
     let content = if let Some(why) = refused(Kind::of(name), size) {
         Content::Nothing(why.to_owned())
+    } else if Kind::of(name) == Kind::Parquet {
+        parquet::content(portal, file).await?
     } else {
         let bytes = file.beginning(portal, Kind::of(name).needs(all)).await?;
         content(name, size, &bytes, all)
@@ -80,7 +82,6 @@ pub async fn read(portal: &Portal, file: &Readable, all: bool) -> domain::Result
 fn refused(kind: Kind, size: u64) -> Option<&'static str> {
     match kind {
         _ if size == 0 => Some("The file is empty."),
-        Kind::Parquet => Some("Slipway does not read Parquet. Download the file, or log the first rows as CSV beside it."),
         Kind::Pickled => {
             Some("This kind of file can run code when it is opened, so Slipway never opens it. Download it if you trust who made it.")
         }
@@ -105,6 +106,9 @@ fn content(name: &str, size: u64, bytes: &[u8], all: bool) -> Content {
             }
         }
         Kind::Json if complete => {
+            if let Some(table) = json::table(text).filter(|table| !table.columns.is_empty()) {
+                return Content::Table(table);
+            }
             if let Some(text) = json::set_out(text) {
                 return Content::Text { text: shown(&text), note: String::new(), part: Part::Whole };
             }
@@ -121,18 +125,14 @@ fn content(name: &str, size: u64, bytes: &[u8], all: bool) -> Content {
     let text = &text[..end];
     match kind {
         Kind::Markdown => Content::Markdown { html: SafeHtml::of_markdown(text), part },
+        Kind::WebPage => Content::Active { form: Form::WebPage, text: shown(text), part },
+        Kind::Drawing => Content::Active { form: Form::Drawing, text: shown(text), part },
         _ => Content::Text { text: shown(text), note: note(kind, complete).to_owned(), part },
     }
 }
 
 fn note(kind: Kind, complete: bool) -> &'static str {
     match kind {
-        Kind::WebPage => {
-            "Shown as its source: a web page may hold scripts, and none of them runs where you are signed in. Download it to open it by itself."
-        }
-        Kind::Drawing => {
-            "Shown as its source: an SVG file may hold scripts, and none of them runs where you are signed in. Download it to see the drawing."
-        }
         Kind::Json if complete => "This is not valid JSON, so it is shown as it is.",
         Kind::Json => "Too long to be set out; this is how it is in the file.",
         _ => "",
@@ -221,7 +221,7 @@ mod tests {
     fn pages_and_drawings_are_text_and_nothing_else() {
         for name in ["report.html", "x.HTM", "a.svg", "a.xhtml"] {
             let shown = of(name, b"<script>alert(1)</script>");
-            assert!(matches!(shown, Content::Text { text, note, .. } if text.contains("<script>") && note.contains("source")), "{name}");
+            assert!(matches!(shown, Content::Active { text, .. } if text.contains("<script>")), "{name}");
         }
         assert!(
             matches!(of("a.py", "a = 1 # \u{202e}x\u{1b}[31m".as_bytes()), Content::Text { text, .. } if text == "a = 1 # \u{fffd}x\u{fffd}[31m")

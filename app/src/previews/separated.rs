@@ -12,11 +12,16 @@ const ALL: usize = 1024 * 1024;
 /// Reads the text; `complete` says whether it is the whole file. The first row names the columns. None where there is no row.
 pub(super) fn table(text: &str, separator: char, complete: bool) -> Option<Table> {
     let mut reader = Reader { chars: text.strip_prefix('\u{feff}').unwrap_or(text).chars().peekable(), separator };
-    let head = reader.row()?;
+    of_rows(std::iter::from_fn(|| reader.row()), complete)
+}
+
+/// The first of the rows names the columns; `complete` says whether they are all. None where there is no row.
+pub(super) fn of_rows(mut rows: impl Iterator<Item = Vec<String>>, complete: bool) -> Option<Table> {
+    let head = rows.next()?;
     let width = head.len();
     let mut table = Table { columns: head.into_iter().take(COLUMNS).collect(), complete, ..Table::default() };
     let (mut kept, mut widest, mut last_is_cut) = (0, width, false);
-    while let Some(row) = reader.row() {
+    for row in rows {
         table.counted += 1;
         widest = widest.max(row.len());
         if table.rows.len() < ROWS && kept < ALL {
@@ -41,6 +46,19 @@ pub(super) fn table(text: &str, separator: char, complete: bool) -> Option<Table
     table.rows.iter_mut().for_each(|row| row.resize(shown, String::new()));
     table.numeric = (0..shown).map(|i| is_numeric(&table.rows, i)).collect();
     Some(table)
+}
+
+/// A cell as it is shown: without control characters, and not longer than is read.
+pub(super) fn cell(text: &str) -> String {
+    let mut shown: String = text.chars().take(CELL).map(plain).collect();
+    if text.chars().nth(CELL).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn plain(c: char) -> char {
+    if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }
 }
 
 fn is_numeric(rows: &[Vec<String>], column: usize) -> bool {
@@ -72,7 +90,7 @@ impl Reader<'_> {
         let mut push = |c: char| {
             length += 1;
             if length <= CELL {
-                cell.push(if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c });
+                cell.push(plain(c));
             } else if length == CELL + 1 {
                 cell.push('…');
             }

@@ -1,19 +1,20 @@
 //! A file on a page: what it is, what it shows, and how to have all of it.
 
-use super::{Content, Part, Preview, rows::Rows};
+use super::{Content, Form, Part, Preview, rows::Rows};
 use crate::components::{CopyButton, Glyph, Icon, Markdown, Note, Time, Tone, bytes};
 use leptos::prelude::*;
 
-/// A file. `source` is where its bytes are, `more` the address that shows more of a long text.
+/// A file. `source` is where its bytes are, `shown` what leads to it on an origin of its own, `more` the address that shows more of a long text.
 #[component]
-pub fn PreviewCard(preview: Preview, source: String, more: String) -> impl IntoView {
+pub fn PreviewCard(preview: Preview, source: String, shown: String, more: String) -> impl IntoView {
     let Preview { name, size, sha256, created_at, content } = preview;
     let (file, alt) = (name.clone(), name.clone());
     let picture = source.clone();
     let copy = match &content {
-        Content::Text { text, part: Part::Whole, .. } => Some(text.clone()),
+        Content::Text { text, part: Part::Whole, .. } | Content::Active { text, part: Part::Whole, .. } => Some(text.clone()),
         _ => None,
     };
+    let named = name.clone();
     let shown = match content {
         Content::Text { text, note, part } => view! {
             {(!note.is_empty()).then(|| view! { <p class="muted">{note}</p> })}
@@ -21,6 +22,7 @@ pub fn PreviewCard(preview: Preview, source: String, more: String) -> impl IntoV
             <Rest part size more />
         }
         .into_any(),
+        Content::Active { form, text, part } => view! { <Active name=named form address=shown text part size more /> }.into_any(),
         Content::Table(table) => view! { <Rows table /> }.into_any(),
         Content::Markdown { html, part } => view! {
             <Markdown html />
@@ -66,6 +68,52 @@ pub fn PreviewCard(preview: Preview, source: String, more: String) -> impl IntoV
             </p>
             {shown}
         </section>
+    }
+}
+
+/// A web page or a drawing: its source, and on demand itself, in a frame of another origin.
+#[component]
+fn Active(name: String, form: Form, address: String, text: String, part: Part, size: u64, more: String) -> impl IntoView {
+    let framed = RwSignal::new(false);
+    let (word, why, sandbox) = match form {
+        Form::WebPage => (
+            "page",
+            "Shown as its source: a web page may hold scripts, and none of them runs where you are signed in. “Show page” runs it in a frame that \
+             cannot reach the portal or ask a server for data; it may load scripts, styles and pictures from other sites.",
+            "allow-scripts",
+        ),
+        Form::Drawing => (
+            "drawing",
+            "Shown as its source: an SVG file may hold scripts, and none of them runs. “Show drawing” draws it in a frame of its own.",
+            "",
+        ),
+    };
+    let (source, of_frame) = (StoredValue::new((text, more)), StoredValue::new((address.clone(), name)));
+    view! {
+        <p class="muted">{why}</p>
+        <div class="row">
+            <button type="button" class="btn btn-sm needs-js" aria-pressed=move || framed.get().to_string() on:click=move |_| framed.update(|framed| *framed = !*framed)>
+                <Icon glyph=Glyph::Eye />
+                {move || if framed.get() { "Show source".to_owned() } else { format!("Show {word}") }}
+            </button>
+            <a class="btn btn-sm btn-ghost" href=address target="_blank" rel="external noopener noreferrer">
+                <Icon glyph=Glyph::ExternalLink />
+                {format!("Open {word} in a tab of its own")}
+            </a>
+        </div>
+        {move || {
+            if framed.get() {
+                let (address, name) = of_frame.get_value();
+                view! { <iframe class="preview-frame" src=address title=name sandbox=sandbox referrerpolicy="no-referrer"></iframe> }.into_any()
+            } else {
+                let (text, more) = source.get_value();
+                view! {
+                    <FileText text />
+                    <Rest part size more />
+                }
+                    .into_any()
+            }
+        }}
     }
 }
 

@@ -174,6 +174,13 @@ pub async fn list_requests(team: String) -> Result<Vec<PromotionRequest>, AppErr
     Ok(domain::promotion::list(&portal, &caller, &team).await?)
 }
 
+/// How many requests wait for the caller.
+#[server(prefix = "/api", endpoint = "promotion/waiting")]
+pub async fn count_waiting(team: String) -> Result<usize, AppError> {
+    let (portal, caller) = request()?;
+    Ok(domain::promotion::waiting(&portal, &caller, &team).await?)
+}
+
 #[server(prefix = "/api", endpoint = "promotion/get")]
 pub async fn get_request(team: String, id: String) -> Result<PromotionDetail, AppError> {
     let (portal, caller) = request()?;

@@ -13,7 +13,7 @@ mod words;
 
 pub use {
     alias_page::AliasPage,
-    card::ModelCard,
+    card::{CardPart, ModelCard},
     promote_page::PromotePage,
     request_page::RequestPage,
     reviews_page::ReviewsPage,

@@ -1,7 +1,7 @@
 //! Aliases of a version: shown, set and removed.
 
 use super::api::{RemoveAlias, SetAlias};
-use crate::components::{ConfirmDialog, DialogActions, Field, FormState, Glyph, TextInput};
+use crate::components::{ConfirmDialog, DialogActions, Field, FormState, Glyph, Icon, TextInput};
 use crate::promotion::page_of_alias;
 use domain::model::validate_alias;
 use leptos::prelude::*;
@@ -13,14 +13,37 @@ pub struct AliasActions {
     pub remove: ServerAction<RemoveAlias>,
 }
 
-/// The aliases of a version, each with a button that removes it where `writes`.
+/// The aliases of a version, each with a button that removes it where `writes`; what is among `protected` moves by promotion only and is marked
+/// so.
 #[component]
-pub fn Aliases(team: String, model: String, aliases: Vec<String>, writes: bool, actions: AliasActions) -> impl IntoView {
+pub fn Aliases(
+    team: String,
+    model: String,
+    aliases: Vec<String>,
+    protected: Memo<Vec<String>>,
+    writes: bool,
+    actions: AliasActions,
+) -> impl IntoView {
     aliases
         .into_iter()
         .map(|alias| {
             let (href, held) = (page_of_alias(&team, &model, &alias), format!("Who held {alias}"));
-            let remove = writes.then(|| view! { <RemoveDialog team=team.clone() model=model.clone() alias=alias.clone() actions /> });
+            let (of, name) = ((team.clone(), model.clone()), alias.clone());
+            let guarded = Memo::new(move |_| protected.with(|all| all.contains(&name)));
+            let name = alias.clone();
+            let remove = move || {
+                if guarded.get() {
+                    let protected = view! {
+                        <span class="alias-guard" title="Protected: it moves by promotion">
+                            <Icon glyph=Glyph::Lock />
+                            <span class="sr-only">"protected"</span>
+                        </span>
+                    };
+                    return Some(protected.into_any());
+                }
+                let (team, model) = of.clone();
+                writes.then(|| view! { <RemoveDialog team model alias=name.clone() actions /> }.into_any())
+            };
             view! {
                 <div class="chip mono alias">
                     <span><a href=href title=held>{alias}</a></span>

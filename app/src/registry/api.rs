@@ -1,7 +1,7 @@
 //! Server functions about registered models and their versions.
 
-use crate::error::AppError;
-use domain::model::{CardField, Metric, Millis, ModelVersion, RegisteredModel, RunId, RunStatus, Stage, Tag, VersionFiles};
+use crate::{components::SafeHtml, error::AppError, promotion::CardPart};
+use domain::model::{Metric, Millis, ModelVersion, RegisteredModel, RunId, RunStatus, Stage, Tag, VersionFiles};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,11 @@ pub struct VersionLine {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelDetail {
     pub model: RegisteredModel,
+    /// Its description, as Markdown means it.
+    pub description: SafeHtml,
     pub versions: Vec<VersionLine>,
+    /// Aliases that move by promotion only.
+    pub protected: Vec<String>,
 }
 
 #[server(prefix = "/api", endpoint = "registry/model")]
@@ -89,7 +93,24 @@ pub async fn get_model(team: String, model: String) -> Result<ModelDetail, AppEr
         created_at: v.created_at,
         size,
     };
-    Ok(ModelDetail { model: found, versions: versions.into_iter().map(line).collect() })
+    Ok(ModelDetail {
+        description: markdown(found.description.as_deref()),
+        model: found,
+        versions: versions.into_iter().map(line).collect(),
+        protected: protected(&portal, &caller, &team).await?,
+    })
+}
+
+#[cfg(feature = "ssr")]
+fn markdown(text: Option<&str>) -> SafeHtml {
+    text.map(SafeHtml::of_markdown).unwrap_or_default()
+}
+
+/// The aliases of the team's models that move by promotion only.
+#[cfg(feature = "ssr")]
+async fn protected(portal: &domain::Portal, caller: &domain::Caller, team: &str) -> Result<Vec<String>, AppError> {
+    let flow = domain::promotion::flow(portal, caller, team).await?;
+    Ok(flow.stages.into_iter().filter(|stage| stage.protected).map(|stage| stage.alias).collect())
 }
 
 /// The run that a version comes from, and what it logged.
@@ -105,10 +126,14 @@ pub struct SourceRun {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VersionDetail {
     pub version: ModelVersion,
+    /// Its description, as Markdown means it.
+    pub description: SafeHtml,
+    /// Aliases that move by promotion only.
+    pub protected: Vec<String>,
     pub files: VersionFiles,
     /// None where it comes from no run, or where that is gone.
     pub run: Option<SourceRun>,
-    pub card: Vec<CardField>,
+    pub card: Vec<CardPart>,
 }
 
 /// `version` is a number as an address has it.
@@ -127,7 +152,9 @@ pub async fn get_version(team: String, model: String, version: String) -> Result
         None => None,
     };
     let card = domain::promotion::card(&portal, &caller, &team, (&model, number)).await?;
-    Ok(VersionDetail { version, files, run, card })
+    let card = card.into_iter().map(|field| CardPart { html: SafeHtml::of_markdown(&field.text), field }).collect();
+    let (description, protected) = (markdown(version.description.as_deref()), protected(&portal, &caller, &team).await?);
+    Ok(VersionDetail { version, description, protected, files, run, card })
 }
 
 /// A form's text as it was typed: browsers send its line ends as two characters.

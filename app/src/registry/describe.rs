@@ -1,11 +1,12 @@
-//! Descriptions: shown as they were typed, changed in a dialog.
+//! Descriptions: shown as their Markdown means it, changed in a dialog.
 
-use crate::components::{Field, FormState, Textarea};
+use crate::components::{Field, FormState, Markdown, SafeHtml, Textarea};
 use leptos::prelude::*;
 
 /// `children` hold the dialog for those who may change it.
 #[component]
-pub fn Description(#[prop(into)] text: Signal<String>, children: Children) -> impl IntoView {
+pub fn Description(#[prop(into)] html: Signal<SafeHtml>, children: Children) -> impl IntoView {
+    let none = Memo::new(move |_| html.with(SafeHtml::is_empty));
     view! {
         <section class="card panel" aria-labelledby="description-head">
             <div class="section-head">
@@ -13,11 +14,10 @@ pub fn Description(#[prop(into)] text: Signal<String>, children: Children) -> im
                 {children()}
             </div>
             {move || {
-                let text = text.get();
-                if text.is_empty() {
+                if none.get() {
                     view! { <p class="muted">"Not described yet."</p> }.into_any()
                 } else {
-                    view! { <p class="note-text">{text}</p> }.into_any()
+                    view! { <Markdown html /> }.into_any()
                 }
             }}
         </section>
@@ -36,7 +36,7 @@ pub fn DescriptionField(#[prop(into)] text: Signal<String>, form: FormState) -> 
         now
     });
     view! {
-        <Field label="Description" name="description" form help="What it is for, what it was made from, what to mind when using it.">
+        <Field label="Description" name="description" form help="Markdown. What it is for, what it was made from, what to mind when using it.">
             <Textarea bind=typed rows=8 />
         </Field>
     }

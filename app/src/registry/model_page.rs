@@ -34,7 +34,7 @@ struct Actions {
 pub fn ModelPage() -> impl IntoView {
     let (team, me, live, params) = (use_team(), use_me(), use_live(), use_params_map());
     let name = Memo::new(move |_| params.with(|p| p.get_str("model").unwrap_or_default().to_owned()));
-    let changes = live.changes_in(team.into(), |event| event.change == Change::Models);
+    let changes = live.changes_in(team.into(), |event| matches!(event.change, Change::Models | Change::Promotions));
     let aliases = AliasActions { set: ServerAction::new(), remove: ServerAction::new() };
     let actions = Actions { describe: ServerAction::new(), delete: ServerAction::new(), aliases, delete_version: ServerAction::new() };
     follow(team, actions, changes);
@@ -92,7 +92,10 @@ fn ModelView(team: String, first: ModelDetail, writes: bool, changes: RwSignal<u
     let model = Memo::new(move |_| detail.with(|d| d.model.clone()));
     let versions = Memo::new(move |_| detail.with(|d| d.versions.clone()));
     let description = Memo::new(move |_| model.with(|m| m.description.clone().unwrap_or_default()));
-    let shared = RowContext { team: team.clone(), model: name.clone(), writes, aliases: actions.aliases, delete: actions.delete_version };
+    let html = Memo::new(move |_| detail.with(|d| d.description.clone()));
+    let protected = Memo::new(move |_| detail.with(|d| d.protected.clone()));
+    let shared =
+        RowContext { team: team.clone(), model: name.clone(), writes, protected, aliases: actions.aliases, delete: actions.delete_version };
     let (for_delete, for_describe) = ((team.clone(), name.clone()), (team.clone(), name.clone()));
     let counted = Memo::new(move |_| versions.with(Vec::len));
     let delete =
@@ -105,7 +108,7 @@ fn ModelView(team: String, first: ModelDetail, writes: bool, changes: RwSignal<u
             <FormError form=FormState::of(actions.delete_version) />
             <div class="run-overview section-gap">
                 <Facts model />
-                <Description text=description>
+                <Description html>
                     {writes.then(|| view! { <DescribeDialog team=for_describe.0 name=for_describe.1 text=description action=actions.describe /> })}
                 </Description>
             </div>

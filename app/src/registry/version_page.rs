@@ -104,6 +104,8 @@ fn VersionView(team: String, first: VersionDetail, writes: bool, changes: RwSign
     let aliases = Memo::new(move |_| version.with(|v| v.aliases.clone()));
     let stage = Memo::new(move |_| version.with(|v| v.stage));
     let description = Memo::new(move |_| version.with(|v| v.description.clone().unwrap_or_default()));
+    let html = Memo::new(move |_| detail.with(|d| d.description.clone()));
+    let protected = Memo::new(move |_| detail.with(|d| d.protected.clone()));
     let of = StoredValue::new((team.clone(), model.clone()));
     let list = page_of_models(&team);
     let home = page_of_model(&team, &model);
@@ -112,7 +114,7 @@ fn VersionView(team: String, first: VersionDetail, writes: bool, changes: RwSign
         view! {
             {move || {
                 let (team, model) = of.get_value();
-                view! { <Aliases team model aliases=aliases.get() writes actions=actions.aliases /> }
+                view! { <Aliases team model aliases=aliases.get() protected writes actions=actions.aliases /> }
             }}
             {move || view! { <StageChip stage=stage.get() /> }}
         }
@@ -128,7 +130,7 @@ fn VersionView(team: String, first: VersionDetail, writes: bool, changes: RwSign
             <div class="run-overview section-gap">
                 <Facts team=of.with_value(|(team, _)| team.clone()) version files run />
                 <div class="stack">
-                    <Description text=description>
+                    <Description html>
                         {writes
                             .then(|| {
                                 let (team, model) = of.get_value();

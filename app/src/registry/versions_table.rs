@@ -42,6 +42,8 @@ pub struct RowContext {
     pub team: String,
     pub model: String,
     pub writes: bool,
+    /// Aliases that move by promotion only.
+    pub protected: Memo<Vec<String>>,
     pub aliases: AliasActions,
     pub delete: ServerAction<DeleteVersion>,
 }
@@ -112,7 +114,7 @@ fn VersionCheck(version: i64, chosen: RwSignal<BTreeSet<i64>>) -> impl IntoView 
 
 #[component]
 fn VersionRow(version: VersionLine, shared: RowContext, chosen: RwSignal<BTreeSet<i64>>, several: Memo<bool>) -> impl IntoView {
-    let RowContext { team, model, writes, aliases, delete } = shared;
+    let RowContext { team, model, writes, protected, aliases, delete } = shared;
     let number = version.version;
     let href = page_of_version(&team, &model, number);
     let about = (!version.about.is_empty()).then(|| view! { <span class="sub">{version.about.clone()}</span> });
@@ -144,7 +146,7 @@ fn VersionRow(version: VersionLine, shared: RowContext, chosen: RwSignal<BTreeSe
             </th>
             <td data-label="Aliases">
                 <div class="row">
-                    <Aliases team model aliases=version.aliases writes actions=aliases />
+                    <Aliases team model aliases=version.aliases protected writes actions=aliases />
                 </div>
             </td>
             <td data-label="Status">

@@ -56,8 +56,9 @@ fn Found(place: StoredValue<(String, RunId)>, found: RwSignal<Result<Browsed, Ap
     let preview = move || {
         file.get().map(|(path, preview)| {
             let source = format!("{}/artifacts/{}", page(), encoded(&path));
+            let shown = format!("{}/shown/{}", page(), encoded(&path));
             let more = format!("{}&all=1", address(&page(), &path));
-            view! { <PreviewCard preview source more /> }
+            view! { <PreviewCard preview source shown more /> }
         })
     };
     let folder = move || list.get().map(|(path, folder, entries)| view! { <Folder page=page() open=path folder entries /> });

@@ -13,10 +13,7 @@ use {
 
 /// Nested runs that are shown.
 pub const CHILDREN: i64 = 100;
-/// Folders at the top that are looked into for what a model needs.
-#[cfg(feature = "ssr")]
-const FOLDERS: usize = 10;
-/// Longest such file, in bytes.
+/// Longest file that says what a model needs, in bytes.
 #[cfg(feature = "ssr")]
 const LONGEST: u64 = 64 * 1024;
 /// What MLflow's clients log of the environment that a model needs.
@@ -97,29 +94,17 @@ fn other(run: domain::model::Run) -> OtherRun {
     OtherRun { id: run.id, name: run.name, status: run.status, start_time: run.start_time }
 }
 
-/// The files that say what the run needs, at the top and one folder below it.
+/// The files that say what the run needs, of its own and of the models that it logged.
 #[cfg(feature = "ssr")]
 async fn needs(portal: &Portal, caller: &Caller, team: &str, run: &RunId) -> Result<Vec<Tag>, AppError> {
-    use domain::artifacts::{file_of_run, list_of_run};
-    let top = match list_of_run(portal, caller, team, run, "").await {
-        Ok(top) => top,
-        // The files are elsewhere.
-        Err(Error::Invalid(_)) => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
-    let mut paths: Vec<String> = top.iter().filter(|e| !e.is_folder && FILES.contains(&e.name.as_str())).map(|e| e.name.clone()).collect();
-    for folder in top.iter().filter(|e| e.is_folder).take(FOLDERS) {
-        let inside = list_of_run(portal, caller, team, run, &folder.name).await?;
-        let named = inside.iter().filter(|e| !e.is_folder && FILES.contains(&e.name.as_str()));
-        paths.extend(named.map(|e| format!("{}/{}", folder.name, e.name)));
-    }
     let mut files = Vec::new();
-    for path in paths {
-        let file = file_of_run(portal, caller, team, run, &path).await?;
-        if file.artifact.size <= LONGEST
-            && let Ok(text) = String::from_utf8(file.beginning(portal, LONGEST).await?)
+    for found in domain::artifacts::near_top(portal, caller, team, run).await? {
+        let is_one = FILES.contains(&found.path.name()) && found.size <= LONGEST;
+        if is_one
+            && let Ok(text) =
+                String::from_utf8(domain::artifacts::find(portal, caller, team, &found.path).await?.beginning(portal, LONGEST).await?)
         {
-            files.push(Tag::new(path, text.replace(['\0', '\r'], "")));
+            files.push(Tag::new(found.name, text.replace(['\0', '\r'], "")));
         }
     }
     Ok(files)

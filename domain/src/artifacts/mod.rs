@@ -11,6 +11,7 @@ pub mod pins;
 mod preview;
 mod removal;
 mod runs;
+pub mod shown;
 mod store;
 pub mod sweep;
 mod writer;
@@ -19,7 +20,7 @@ pub use bucket::BucketConfig;
 pub use objects::Objects;
 pub(crate) use removal::folders_of_gone_traces;
 pub use removal::{Removed, count_unpinned, remove_unpinned};
-pub use runs::{RunFolder, file_of_run, list_of_run, of_run, of_uri, ours};
+pub use runs::{RunFile, RunFolder, file_of_run, list_of_run, near_top, of_run, of_uri, ours};
 
 use crate::{
     audit,
@@ -33,6 +34,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use objects::Key;
 use std::io;
+use store::FileRow;
 use writer::Writer;
 
 /// A file of more bytes than this is refused before it is sent, where it cannot be published.
@@ -134,9 +136,13 @@ pub async fn find(portal: &Portal, caller: &Caller, team: &str, path: &ArtifactP
         let folder = store::is_folder(&portal.db, &scope.team, path).await?;
         return Err(if folder { Error::invalid("path", format!("{path} is a folder.")) } else { Error::NotFound("artifact") });
     };
+    readable(&scope.team, path, row)
+}
+
+fn readable(team: &TeamId, path: &ArtifactPath, row: FileRow) -> Result<Readable> {
     let size = u64::try_from(row.size).map_err(|e| Error::internal("artifact", e))?;
     let artifact = Artifact { path: path.clone(), size, sha256: row.sha256, created_at: row.created_at };
-    Ok(Readable { artifact, key: Key::new(&scope.team, &row.object), is_in_parts: row.parts > 0 })
+    Ok(Readable { artifact, key: Key::new(team, &row.object), is_in_parts: row.parts > 0 })
 }
 
 impl Readable {

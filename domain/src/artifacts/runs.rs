@@ -6,6 +6,7 @@ use crate::{
     error::{Error, Result},
     model::{ArtifactEntry, ArtifactPath, Permission, RunId},
     portal::Portal,
+    tracking::{lineage, logged_models},
 };
 
 /// The folder of a run's files.
@@ -101,4 +102,65 @@ mod tests {
             assert_eq!(path(foreign), None, "{foreign}");
         }
     }
+}
+
+/// Folders that are looked into, and models of a run.
+const FOLDERS: usize = 20;
+
+/// A file of a run, or of a model that it logged.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunFile {
+    /// Among the run's files; of a logged model below the model's name, as MLflow's clients before 3 put it there.
+    pub name: String,
+    pub path: ArtifactPath,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// The files of a run and of the models that it logged, at their top and one folder below it, by name. Of a place that is not Slipway's there are
+/// none.
+///
+/// # Errors
+/// `NotFound` where the run is not the team's.
+pub async fn near_top(portal: &Portal, caller: &Caller, team: &str, run: &RunId) -> Result<Vec<RunFile>> {
+    let mut roots = Vec::new();
+    match of_run(portal, caller, team, run).await {
+        Ok(top) => roots.push((String::new(), top.path)),
+        Err(Error::Invalid(_)) => {}
+        Err(error) => return Err(error),
+    }
+    for id in lineage::of_run(portal, caller, team, run).await?.models.iter().take(FOLDERS) {
+        // A model that was deleted has no files to show.
+        let model = match logged_models::get(portal, caller, team, id, false).await {
+            Ok(model) => model,
+            Err(Error::NotFound(_)) => continue,
+            Err(error) => return Err(error),
+        };
+        roots.extend(ours(&model.artifact_uri).map(|path| (format!("{}/", model.name), path)));
+    }
+    let mut found: Vec<RunFile> = Vec::new();
+    for (before, root) in roots {
+        let top = super::list(portal, caller, team, Some(&root), "", SHOWN).await?;
+        let folders: Vec<String> = top.iter().filter(|entry| entry.is_folder).take(FOLDERS).map(|entry| entry.name.clone()).collect();
+        let mut paths: Vec<(String, u64)> = files(top, "");
+        for folder in folders {
+            let path = ArtifactPath::parse(&folder).and_then(|folder| root.join(&folder)).map_err(|e| Error::internal("folder", e))?;
+            paths.extend(files(super::list(portal, caller, team, Some(&path), "", SHOWN).await?, &format!("{folder}/")));
+        }
+        for (below, size) in paths {
+            let path = ArtifactPath::parse(&below).and_then(|below| root.join(&below)).map_err(|e| Error::internal("file", e))?;
+            let name = format!("{before}{below}");
+            // What the run itself has under this name is what is meant by it.
+            if found.iter().all(|other| other.name != name) {
+                found.push(RunFile { name, path, size });
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn files(entries: Vec<ArtifactEntry>, before: &str) -> Vec<(String, u64)> {
+    let files = entries.into_iter().filter(|entry| !entry.is_folder);
+    files.map(|entry| (format!("{before}{}", entry.name), entry.size.unsigned_abs())).collect()
 }

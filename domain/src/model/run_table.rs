@@ -39,7 +39,11 @@ pub struct RunTable {
     pub since: Option<Millis>,
     /// Runs that have a parent in the table stand below it, where it is unfolded.
     pub nested: bool,
-    /// The runs that are unfolded, at most `OPEN_MOST`.
+    /// Runs that have one value of this stand below it, where it is unfolded; then none is nested.
+    pub group: Option<TableColumn>,
+    /// Metrics of which a group says the mean.
+    pub means: Vec<String>,
+    /// The runs, or groups, that are unfolded, at most `OPEN_MOST`.
     pub open: Vec<RunId>,
     /// Runs that were made after this one are counted and not shown, so that a table stays as it is while it is read.
     pub horizon: Option<RunId>,
@@ -57,6 +61,8 @@ impl RunTable {
             mine: false,
             since: None,
             nested: false,
+            group: None,
+            means: Vec::new(),
             open: Vec::new(),
             horizon: None,
         }
@@ -68,6 +74,9 @@ impl RunTable {
 pub struct RunWindow {
     /// Rows of the whole table.
     pub total: usize,
+    /// Runs and groups among those rows; of a group also the runs that are folded.
+    pub runs: usize,
+    pub groups: usize,
     /// Runs that fit and were made after the horizon.
     pub newer: usize,
     /// The newest run of the experiment, to be the horizon of what is read next; none where there is none.
@@ -75,15 +84,35 @@ pub struct RunWindow {
     pub rows: Vec<TableRow>,
 }
 
-/// A run where it stands in a table.
+/// What stands in a row of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TableRow {
+pub enum TableRow {
+    Run(Box<PlacedRun>),
+    Group(RunGroup),
+}
+
+/// A run where it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlacedRun {
     pub run: Run,
-    /// Parents above it.
+    /// Parents, or its group, above it.
     pub depth: usize,
     /// Runs right below it that fit, shown or not.
     pub children: usize,
     pub open: bool,
+}
+
+/// Runs that have one value of what they are grouped by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunGroup {
+    /// By which it is unfolded: letters and digits that are no run's id.
+    pub id: RunId,
+    /// None for the runs that have no value.
+    pub value: Option<String>,
+    pub runs: usize,
+    pub open: bool,
+    /// The mean over its runs of each metric that was asked for, of the values that are finite; none where there is none.
+    pub means: Vec<Option<f64>>,
 }
 
 /// What runs of an experiment logged, by name; of each kind at most `KEYS_MOST`.

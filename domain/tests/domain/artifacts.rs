@@ -5,7 +5,7 @@ use domain::{
     Caller, Error, Portal, Result, args,
     artifacts::{self, Removed, parts, pins, sweep},
     db::Db,
-    model::{Artifact, ArtifactPath, Role, TeamId, TokenId},
+    model::{Artifact, ArtifactPath, NewLoggedModel, NewRun, Role, TeamId, TokenId},
     random,
     testing::{START, TestPortal},
 };
@@ -416,4 +416,56 @@ async fn only_the_team_ends_an_upload_and_only_its_key_sends_a_part() {
     assert!(matches!(parts::list(&test.portal, &eve, "blue", &upload).await, Err(Error::NotFound("upload"))));
     assert!(matches!(parts::abort(&test.portal, &vera, "red", &to, &upload).await, Err(Error::Forbidden(_))));
     assert!(parts::slot(&test.portal, &nobody, &upload, 1, &key).await.is_ok());
+}
+
+#[tokio::test]
+async fn files_near_the_top_are_those_of_the_run_and_of_the_models_that_it_logged() {
+    let (test, ada) = house().await;
+    let portal = &test.portal;
+    let run = domain::tracking::runs::create(portal, &ada, "red", NewRun::default()).await.expect("a run");
+    let new = NewLoggedModel {
+        experiment: run.experiment.clone(),
+        name: Some("net".to_owned()),
+        model_type: String::new(),
+        source_run: Some(run.id.clone()),
+        params: Vec::new(),
+        tags: Vec::new(),
+    };
+    let model = domain::tracking::logged_models::create(portal, &ada, "red", new).await.expect("a model");
+    let (own, models) = (artifacts::ours(&run.artifact_uri).expect("ours"), artifacts::ours(&model.artifact_uri).expect("ours"));
+    for (root, name) in [
+        (&own, "train.py"),
+        (&own, "net/MLmodel"),
+        (&own, "a/b/deep.txt"),
+        (&models, "MLmodel"),
+        (&models, "requirements.txt"),
+        (&models, "code/x.py"),
+    ] {
+        put(portal, &ada, &format!("{root}/{name}"), name.as_bytes()).await.expect("kept");
+    }
+    let found = artifacts::near_top(portal, &ada, "red", &run.id).await.expect("files");
+    let said: Vec<(&str, u64)> = found.iter().map(|file| (file.name.as_str(), file.size)).collect();
+    assert_eq!(said, [("net/MLmodel", 10), ("net/code/x.py", 9), ("net/requirements.txt", 16), ("train.py", 8)]);
+    assert!(found[0].path.as_str().starts_with(own.as_str()), "what the run has itself counts before a model's");
+    let eve = test.caller("eve").await;
+    assert!(matches!(artifacts::near_top(portal, &eve, "blue", &run.id).await, Err(Error::NotFound("run"))));
+}
+
+#[tokio::test]
+async fn a_ticket_shows_one_file_for_a_while() {
+    let (test, ada) = house().await;
+    let portal = &test.portal;
+    put(portal, &ada, "0/r/page.html", b"<p>").await.expect("kept");
+    let ticket = artifacts::shown::ticket(portal, &ada, "red", &path("0/r/page.html")).await.expect("a ticket");
+    assert!(ticket.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{ticket}");
+    assert_eq!(artifacts::shown::redeem(portal, &ticket).await.expect("the file").artifact.size, 3);
+    for bad in ["", "x", &ticket[1..], &ticket.to_uppercase(), &format!("{ticket}AAAA")] {
+        assert!(matches!(artifacts::shown::redeem(portal, bad).await, Err(Error::NotFound(_))), "{bad}");
+    }
+    let eve = test.caller("eve").await;
+    for team in ["red", "blue"] {
+        assert!(artifacts::shown::ticket(portal, &eve, team, &path("0/r/page.html")).await.is_err(), "{team}");
+    }
+    portal.clock.advance(31_000);
+    assert!(matches!(artifacts::shown::redeem(portal, &ticket).await, Err(Error::NotFound(_))));
 }

@@ -3,7 +3,8 @@
 use domain::{
     Caller, Error,
     model::{
-        BULK_MOST, Batch, ExperimentId, Metric, NewRun, Role, RunField, RunId, RunStatus, RunTable, RunWindow, TableColumn, Tag, View,
+        BULK_MOST, Batch, ExperimentId, Metric, NewRun, PlacedRun, Role, RunField, RunId, RunStatus, RunTable, RunWindow, TableColumn,
+        TableRow, Tag, View,
     },
     testing::TestPortal,
     tracking::{self, bulk, experiments, runs, views},
@@ -52,8 +53,15 @@ impl Lab {
     }
 }
 
+fn placed(row: &TableRow) -> &PlacedRun {
+    match row {
+        TableRow::Run(placed) => placed,
+        TableRow::Group(group) => panic!("a group: {group:?}"),
+    }
+}
+
 fn names(window: &RunWindow) -> Vec<&str> {
-    window.rows.iter().map(|row| row.run.name.as_str()).collect()
+    window.rows.iter().map(|row| placed(row).run.name.as_str()).collect()
 }
 
 #[tokio::test]
@@ -65,7 +73,7 @@ async fn a_window_is_a_part_of_the_sorted_result_with_the_count_of_all() {
     }
     let window = lab.window(&lab.all(), 2, 3).await;
     assert_eq!((window.total, window.newer, names(&window)), (7, 0, vec!["run-5", "run-4", "run-3"]));
-    assert_eq!(window.rows[0].run.metrics[0].key, "loss");
+    assert_eq!(placed(&window.rows[0]).run.metrics[0].key, "loss");
     assert!(names(&lab.window(&lab.all(), 7, 3).await).is_empty() && names(&lab.window(&lab.all(), usize::MAX, 3).await).is_empty());
     let least = RunTable { order_by: vec!["metrics.loss ASC".into()], filter: "metrics.loss < 0.5".into(), ..lab.all() };
     let window = lab.window(&least, 1, 2).await;
@@ -114,10 +122,56 @@ async fn runs_stand_below_their_parents_where_these_are_unfolded() {
     let nested = RunTable { nested: true, ..lab.all() };
     let window = lab.window(&nested, 0, 9).await;
     assert_eq!((window.total, names(&window)), (3, vec!["run-5", "run-4", "run-1"]));
-    assert_eq!((window.rows[2].children, window.rows[2].open), (1, false));
+    assert_eq!((placed(&window.rows[2]).children, placed(&window.rows[2]).open), (1, false));
     let window = lab.window(&RunTable { open: vec![top, child], ..nested }, 1, 9).await;
-    let seen: Vec<_> = window.rows.iter().map(|row| (row.run.name.as_str(), row.depth, row.children)).collect();
+    let seen: Vec<_> = window.rows.iter().map(placed).map(|row| (row.run.name.as_str(), row.depth, row.children)).collect();
     assert_eq!((window.total, seen), (5, vec![("run-4", 0, 0), ("run-1", 0, 1), ("run-2", 1, 1), ("run-3", 2, 0)]));
+}
+
+#[tokio::test]
+async fn runs_are_grouped_by_what_they_have_in_common_with_the_means_of_metrics() {
+    let lab = Lab::new().await;
+    for (start, stage) in [(1, "b"), (2, "a"), (4, "b"), (5, ""), (8, "a")] {
+        let tags: &[(&str, &str)] = if stage.is_empty() { &[] } else { &[("stage", stage)] };
+        lab.run(&lab.ada, start, tags).await;
+    }
+    let by_stage =
+        RunTable { group: Some(TableColumn::Tag("stage".into())), means: vec!["loss".into(), "none".into()], nested: true, ..lab.all() };
+    let window = lab.window(&by_stage, 0, 9).await;
+    let group = |row: &TableRow| match row {
+        TableRow::Group(group) => group.clone(),
+        TableRow::Run(run) => panic!("a run: {run:?}"),
+    };
+    let said: Vec<_> = window.rows.iter().map(group).map(|g| (g.value, g.runs, g.open, g.means)).collect();
+    let of = |value: Option<&str>, runs, mean| (value.map(str::to_owned), runs, false, vec![Some(mean), None]);
+    // In the order of the newest run of each.
+    assert_eq!(said, [of(Some("a"), 2, 0.3125), of(None, 1, 0.2), of(Some("b"), 2, 0.625)]);
+    assert_eq!((window.total, window.runs, window.groups), (3, 5, 3));
+
+    let b = group(&window.rows[2]).id;
+    let open =
+        RunTable { open: vec![b], order_by: vec!["metrics.loss ASC".into()], filter: "metrics.loss < 0.9".into(), ..by_stage.clone() };
+    let window = lab.window(&open, 1, 9).await;
+    assert_eq!((window.total, window.runs, window.groups), (4, 4, 3));
+    assert_eq!((group(&window.rows[0]).value, group(&window.rows[1]).open), (None, true));
+    let run = placed(&window.rows[2]);
+    assert_eq!((run.run.name.as_str(), run.depth), ("run-4", 1));
+    let ids = tracking::run_ids(&lab.test.portal, &lab.ada, "red", &open, 0, 9).await.expect("ids");
+    assert_eq!(ids.len(), 4, "also those that are folded");
+
+    for (column, groups) in [("p.lr", 5), ("a.status", 1), ("a.user", 1), ("t.nothing", 1)] {
+        let window = lab.window(&RunTable { group: Some(column.parse().expect("a column")), ..lab.all() }, 0, 9).await;
+        assert_eq!((window.groups, window.runs), (groups, 5), "{column}");
+    }
+    let horizon = lab.window(&lab.all(), 0, 1).await.newest;
+    lab.run(&lab.ada, 9, &[("stage", "c")]).await;
+    let still = lab.window(&RunTable { horizon, ..by_stage.clone() }, 0, 9).await;
+    assert_eq!((still.groups, still.runs, still.newer), (3, 5, 1));
+    for bad in ["m.loss", "a.name", "a.started"] {
+        let ask = RunTable { group: Some(bad.parse().expect("a column")), ..lab.all() };
+        let refused = tracking::runs_window(&lab.test.portal, &lab.ada, "red", &ask, 0, 9).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{bad}");
+    }
 }
 
 #[tokio::test]

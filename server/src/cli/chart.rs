@@ -4,7 +4,7 @@ use crate::{config::Config, serve};
 use app::charts::{
     Expression, Query,
     api::Chosen,
-    export::{self, WIDTH},
+    export::{Format, WIDTH},
     read,
     values::Look,
 };
@@ -85,7 +85,7 @@ pub struct ChartOptions {
     /// Last place of the axis that is shown
     #[arg(long, default_value = "", allow_hyphen_values = true)]
     to: String,
-    /// Where to: `*.svg` is the picture, `*.csv` all of its points
+    /// Where to: `*.svg` is the picture, `*.csv` and `*.parquet` have all of its points
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -123,11 +123,8 @@ impl ChartOptions {
 /// # Errors
 /// Where something asked for is not there, or the file cannot be written.
 pub async fn run(config: &Config, options: ChartOptions) -> Result<(), String> {
-    let csv = match options.out.extension().and_then(|e| e.to_str()) {
-        Some("svg") => false,
-        Some("csv") => true,
-        _ => return Err(format!("{} ends neither in .svg nor in .csv.", options.out.display())),
-    };
+    let format = options.out.extension().and_then(|e| e.to_str()).and_then(Format::of);
+    let format = format.ok_or_else(|| format!("{} ends in none of .svg, .csv and .parquet.", options.out.display()))?;
     for (name, text) in [("smooth", &options.smooth), ("from", &options.from), ("to", &options.to)] {
         if !text.is_empty() && text.parse::<f64>().is_err() {
             return Err(format!("--{name} {text} is no number."));
@@ -140,13 +137,13 @@ pub async fn run(config: &Config, options: ChartOptions) -> Result<(), String> {
     let caller = super::import::speaker(&portal, &options.team, options.user.as_deref()).await?;
     let query = Query::of(|name| Some(options.value(name)), WIDTH);
     let chosen = Chosen { runs: options.runs.clone(), experiment: options.experiment.clone(), filter: options.filter.clone() };
-    let found = read::compare(&portal, &caller, &options.team, &chosen, query, csv).await.map_err(super::commands::told)?;
+    let found = read::compare(&portal, &caller, &options.team, &chosen, query, format.is_whole()).await.map_err(super::commands::told)?;
     if !options.metric.is_empty() && found.metric != options.metric {
         return Err(format!("None of the {} runs has logged {}.", found.all, options.metric));
     }
     let look = Look::of(|name| Some(options.value(name)));
-    let text = if csv { export::csv(&found, &look, |_| true) } else { export::svg(&found, &look, |_| true) };
-    std::fs::write(&options.out, text).map_err(|e| format!("{} cannot be written: {e}", options.out.display()))?;
+    let file = format.write(&found, &look, |_| true)?;
+    std::fs::write(&options.out, file).map_err(|e| format!("{} cannot be written: {e}", options.out.display()))?;
     let points: usize = found.lines.iter().map(|line| line.points).sum();
     let drawn = if found.lines.is_empty() { String::new() } else { format!("{points} points of ") };
     let more = if found.more { " More match; these are the first." } else { "" };

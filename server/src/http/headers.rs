@@ -9,19 +9,21 @@ use axum::{
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Features that no page of the portal uses, so that injected code cannot either.
-const NO_FEATURES: &str = "accelerometer=(), camera=(), display-capture=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), \
+pub const NO_FEATURES: &str = "accelerometer=(), camera=(), display-capture=(), fullscreen=(), geolocation=(), gyroscope=(), hid=(), \
     magnetometer=(), microphone=(), midi=(), payment=(), publickey-credentials-get=(), screen-wake-lock=(), serial=(), usb=(), \
     xr-spatial-tracking=()";
 
-/// The content security policy of a page whose scripts carry `nonce`; without one no script runs at all.
-pub fn policy(nonce: Option<&str>) -> String {
+/// The content security policy of a page whose scripts carry `nonce` and which may frame what is on the origin `files`; without a nonce no script
+/// runs at all, and nothing is framed.
+pub fn policy(nonce: Option<&str>, files: &str) -> String {
+    let frame = if nonce.is_some() { format!("'self' {files}") } else { "'none'".to_owned() };
     let (script, style) = match nonce {
         Some(nonce) => (format!("'strict-dynamic' 'nonce-{nonce}' 'wasm-unsafe-eval'"), format!("'self' 'nonce-{nonce}'")),
         None => ("'none'".to_owned(), "'self'".to_owned()),
     };
     format!(
         "default-src 'none'; script-src {script}; style-src {style}; connect-src 'self'; img-src 'self' data:; font-src 'self'; \
-         manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+         frame-src {frame}; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }
 
@@ -33,7 +35,7 @@ pub fn complete(headers: &mut HeaderMap, secure: bool, id: &RequestId) {
     set(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     set(headers, HeaderName::from_static("permissions-policy"), NO_FEATURES);
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY)
-        && let Ok(value) = HeaderValue::from_str(&policy(None))
+        && let Ok(value) = HeaderValue::from_str(&policy(None, ""))
     {
         headers.insert(header::CONTENT_SECURITY_POLICY, value);
     }

@@ -16,7 +16,12 @@ pub struct Origin {
 pub enum Place {
     Portal,
     Notebook(NotebookId),
+    /// Where files of runs are shown that may be active.
+    Files,
 }
+
+/// The label of the host of files, below the portal's own.
+const FILES: &str = "files";
 
 impl Origin {
     /// Reads `http://host[:port]` or `https://host[:port]`.
@@ -49,6 +54,10 @@ impl Origin {
     pub fn of_notebook(&self, id: &NotebookId) -> String {
         format!("{}://{id}.{}", self.scheme(), self.authority)
     }
+    /// The origin on which files are shown.
+    pub fn of_files(&self) -> String {
+        format!("{}://{FILES}.{}", self.scheme(), self.authority)
+    }
     fn scheme(&self) -> &'static str {
         if self.secure { "https" } else { "http" }
     }
@@ -64,7 +73,11 @@ impl Origin {
             return Some(Place::Portal);
         }
         let (label, rest) = host.split_once('.')?;
-        (rest == self.authority && is_id(label)).then(|| Place::Notebook(NotebookId::from(label)))
+        match label {
+            _ if rest != self.authority => None,
+            FILES => Some(Place::Files),
+            id => is_id(id).then(|| Place::Notebook(NotebookId::from(id))),
+        }
     }
 }
 
@@ -90,6 +103,7 @@ mod tests {
         assert_eq!(place(&origin, "localhost:3000"), Some(Place::Portal));
         assert_eq!(place(&origin, "LOCALHOST:3000"), Some(Place::Portal));
         assert_eq!(place(&origin, "abcdefghijklmnop.localhost:3000"), Some(Place::Notebook("abcdefghijklmnop".into())));
+        assert_eq!(place(&origin, "files.localhost:3000"), Some(Place::Files));
         for foreign in [
             "evil.example",
             "localhost",
@@ -98,6 +112,8 @@ mod tests {
             "nb.localhost:3000",
             "abcdefghijklmnop.localhost.evil.example:3000",
             "a.abcdefghijklmnop.localhost:3000",
+            "a.files.localhost:3000",
+            "files.localhost",
             "abcdefghijklmnop.localhost:3000:3000",
             "",
         ] {

@@ -106,6 +106,9 @@ async fn runs_are_grouped_and_the_chart_is_a_file_with_all_of_its_points() {
     let csv = house.get(&format!("/t/red/compare.csv?runs={runs}&group=params.rate&hide=1"), &cookie).await;
     let rows = "name,run,x,value,smoothed,low,high\n0.1,,0,1,,1,1\n0.1,,1,0.5,,0.5,0.5\n";
     assert_eq!(csv.body, format!("{rows}0.1,,2,{0},,{0},{0}\n", 1.0 / 3.0));
+    let parquet = house.get(&format!("/t/red/compare.parquet?runs={runs}&group=params.rate"), &cookie).await;
+    assert_eq!((parquet.status, parquet.header("content-type")), (200, Some("application/vnd.apache.parquet")));
+    assert!(parquet.body.starts_with("PAR1") && parquet.body.ends_with("PAR1"));
     let svg = house.get(&format!("/t/red/compare.svg?runs={runs}&metric=loss"), &cookie).await;
     assert!(svg.body.starts_with("<svg ") && svg.body.contains("<style>") && svg.body.ends_with("</svg>"), "{}", svg.body);
     assert_eq!(svg.body.matches("<polyline class=\"line s").count(), 3);

@@ -2,9 +2,17 @@
 
 use crate::house::House;
 use domain::{
-    model::{Batch, Metric, NewRun, Role, RunId, TAG_NOTE, TAG_PARENT, Tag},
+    Settings, artifacts,
+    model::{ArtifactPath, Batch, Metric, NewRun, Role, RunId, TAG_NOTE, TAG_PARENT, Tag},
     tracking,
 };
+use parquet::{
+    basic::{Compression, ZstdLevel},
+    data_type::{ByteArrayType, DoubleType},
+    file::{properties::WriterProperties, writer::SerializedFileWriter},
+    schema::parser::parse_message_type,
+};
+use server::http::accept::Limits;
 
 const ATTACK: &str = "<script>alert(1)</script>";
 
@@ -17,7 +25,9 @@ struct Desk {
 
 impl Desk {
     async fn new() -> Self {
-        let house = House::new().await;
+        // What is read in a process apart is read by the real program.
+        let program = |settings: &mut Settings| settings.program = Some(env!("CARGO_BIN_EXE_slipway").into());
+        let house = House::settled(Limits::default(), None, program).await;
         let caller = house.test.caller("ada").await;
         let run = tracking::runs::create(&house.portal, &caller, "red", NewRun::default()).await.expect("a run");
         let root = run.artifact_uri.strip_prefix("mlflow-artifacts:/").expect("ours").to_owned();
@@ -29,6 +39,14 @@ impl Desk {
         let bearer = format!("Bearer {}", self.house.token("ada", Role::Member).await);
         let path = format!("/api/2.0/mlflow-artifacts/artifacts/{}/{}", self.root, path.replace(' ', "%20"));
         assert_eq!(self.house.send("PUT", &path, &[("authorization", &bearer)], content).await.status, 200);
+    }
+
+    async fn keep(&self, path: &str, content: Vec<u8>) {
+        let (portal, ada) = (&self.house.portal, self.house.test.caller("ada").await);
+        let path = ArtifactPath::parse(&format!("{}/{path}", self.root)).expect("a path");
+        let mut incoming = artifacts::begin(portal, &ada, "red", &path, None).await.expect("begun");
+        incoming.write(content.into()).await.expect("written");
+        artifacts::publish(portal, &ada, &path, incoming).await.expect("kept");
     }
 
     async fn log(&self, batch: Batch) {
@@ -160,5 +178,100 @@ async fn a_trace_is_a_waterfall_with_the_details_of_one_span() {
         ["2 spans", "span-depth-1", "x=\"333\"", "width=\"167\"", "span-bar failed", "refused", "LLM", "250 ms", "aria-current=\"true\""]
     {
         assert!(page.contains(mark), "{mark}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_was_logged_is_shown_on_an_origin_of_its_own_for_half_a_minute() {
+    let desk = Desk::new().await;
+    for path in ["report.html", "drawing.svg", "notes.txt"] {
+        desk.upload(path, "<p>something</p>").await;
+    }
+    let lead = async |path: &str, cookie: &str| {
+        let answer = desk.house.get(&format!("/t/red/runs/{}/shown/{path}", desk.run), &[("cookie", cookie)]).await;
+        (answer.status, answer.header("location").map(str::to_owned))
+    };
+    assert_eq!(lead("notes.txt", &desk.ada).await.0, 400, "there is nothing active in it");
+    assert_eq!(lead("none.html", &desk.ada).await.0, 404);
+    assert_eq!(lead("report.html", &desk.house.session("eve").await).await.0, 404, "of another team");
+    assert_eq!(lead("report.html", "").await.0, 401);
+
+    let host = format!("files.{}", desk.house.host());
+    let (status, to) = lead("report.html", &desk.ada).await;
+    let ticket = to.as_deref().and_then(|to| to.strip_prefix(&format!("http://{host}"))).expect("the host of files").to_owned();
+    assert_eq!(status, 303);
+    let ask = async |method: &str, path: &str| desk.house.send(method, path, &[("host", host.as_str())], "").await;
+    let page = ask("GET", &ticket).await;
+    assert_eq!((page.status, page.body.as_str(), page.header("content-type")), (200, "<p>something</p>", Some("text/html; charset=utf-8")));
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("sandbox allow-scripts; default-src 'none'") && !policy.contains("allow-same-origin"), "{policy}");
+    assert!(policy.ends_with(&format!("frame-ancestors {}", desk.house.origin())) && !policy.contains("connect-src"), "{policy}");
+    assert_eq!(
+        (page.header("set-cookie"), page.header("referrer-policy"), page.header("cache-control")),
+        (None, Some("no-referrer"), Some("no-store"))
+    );
+    assert_eq!(ask("HEAD", &ticket).await.status, 200);
+    let (_, to) = lead("drawing.svg", &desk.ada).await;
+    let drawing = ask("GET", to.as_deref().and_then(|to| to.strip_prefix(&format!("http://{host}"))).expect("an address")).await;
+    let policy = drawing.header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("sandbox; default-src 'none'") && !policy.contains("script-src"), "{policy}");
+
+    // Nothing else is there, whatever cookie comes along.
+    assert_eq!(ask("POST", &ticket).await.status, 405);
+    for path in
+        ["/", "/sign-in", "/api/identity/me", "/pkg/x.js", &format!("{ticket}x"), &ticket[..ticket.len() - 2], &format!("{ticket}/x")]
+    {
+        let answer = desk.house.send("GET", path, &[("host", host.as_str()), ("cookie", &desk.ada)], "").await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+    // A page of the portal may frame that origin and no other.
+    let portal = desk.house.get(&format!("/t/red/runs/{}?tab=artifacts", desk.run), &[("cookie", &desk.ada)]).await;
+    assert!(portal.header("content-security-policy").expect("a policy").contains(&format!("frame-src 'self' http://{host};")));
+
+    desk.house.portal.clock.advance(31_000);
+    assert_eq!(ask("GET", &ticket).await.status, 404, "its time is over");
+}
+
+/// So many rows of a number and a text.
+fn parquet_of(rows: usize, compression: Compression) -> Vec<u8> {
+    let schema = parse_message_type("message m { required double number; required binary word (STRING); }").expect("a schema");
+    let properties = WriterProperties::builder().set_compression(compression).build();
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema.into(), properties.into()).expect("a file");
+    let mut group = writer.next_row_group().expect("a group");
+    let mut column = group.next_column().expect("columns").expect("a column");
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    column.typed::<DoubleType>().write_batch(&(0..rows).map(|n| n as f64).collect::<Vec<_>>(), None, None).expect("written");
+    column.close().expect("closed");
+    let mut column = group.next_column().expect("columns").expect("a column");
+    column.typed::<ByteArrayType>().write_batch(&vec![ATTACK.into(); rows], None, None).expect("written");
+    column.close().expect("closed");
+    group.close().expect("closed");
+    writer.into_inner().expect("a file")
+}
+
+#[tokio::test]
+async fn parquet_is_a_table_and_a_file_that_is_damaged_or_a_bomb_hurts_nobody() {
+    let desk = Desk::new().await;
+    for (name, compression) in
+        [("snappy", Compression::SNAPPY), ("zstd", Compression::ZSTD(ZstdLevel::default())), ("plain", Compression::UNCOMPRESSED)]
+    {
+        desk.keep(&format!("{name}.parquet"), parquet_of(1200, compression)).await;
+        let page = desk.page(&format!("tab=artifacts&path={name}.parquet")).await;
+        assert!(page.contains("The first 1000 of 1200 rows") && page.contains("&lt;script&gt;"), "{name}: {page}");
+    }
+    let whole = parquet_of(3, Compression::UNCOMPRESSED);
+    let footer = whole.len() - 8;
+    let length = u32::from_le_bytes(whole[footer..footer + 4].try_into().expect("four bytes")) as usize;
+    let mut cases = vec![whole[..whole.len() / 2].to_vec(), b"PAR1".to_vec(), vec![0; 5000]];
+    // Each byte of the footer and of the first page's head that says something else.
+    for at in (4..40).chain(footer - length..footer).step_by(7) {
+        let mut bad = whole.clone();
+        bad[at] ^= 0xff;
+        cases.push(bad);
+    }
+    for (i, bad) in cases.into_iter().enumerate() {
+        desk.keep(&format!("bad-{i}.parquet"), bad).await;
+        let page = desk.page(&format!("tab=artifacts&path=bad-{i}.parquet")).await;
+        assert!(page.contains("cannot be shown") || page.contains("rows"), "{i}: {page}");
     }
 }

@@ -33,6 +33,13 @@ async fn the_table_of_many_runs_is_a_small_page_that_leads_to_the_others_without
     assert!(found.contains("1 run<") && found.contains("n-007") && !found.contains("n-008"), "{found}");
     let refused = page("?filter=attributes.nosuch%20%3D%20%271%27").await;
     assert!(refused.contains("Invalid attribute key") && refused.contains("<mark>attributes.nosuch"), "{refused}");
+    let grouped = page("?group=a.status&columns=a.status,t.number").await;
+    assert!(
+        grouped.contains("120 runs in 1 group") && grouped.contains("Show 120 runs of RUNNING") && !grouped.contains("n-000"),
+        "{grouped}"
+    );
+    let refused = page("?group=a.name").await;
+    assert!(refused.contains("Runs cannot be grouped by Run: choose a param"), "{refused}");
     assert!(page("?status=failed").await.contains("No run matches"));
     assert!(page("?page=99&last=x&open=%00&nested=1&columns=%21").await.contains("120 runs"));
 }

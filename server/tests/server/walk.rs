@@ -42,10 +42,12 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/notebooks/{id}/open", "", [303, 404, 303, 303, 303, 404, 303]),
     // There is no such run.
     ("/t/{team}/runs/{run}/artifacts/{*path}", "", [401, 404, 404, 404, 404, 404, 404]),
+    ("/t/{team}/runs/{run}/shown/{*path}", "", [401, 404, 404, 404, 404, 404, 404]),
     ("/t/{team}/runs/{run}/reproduce.json", "", TEAM_READS),
     ("/t/{team}/experiments/{experiment}/runs.csv", "", TEAM_READS),
     ("/t/{team}/compare.svg", "", TEAM_READS),
     ("/t/{team}/compare.csv", "", TEAM_READS),
+    ("/t/{team}/compare.parquet", "", TEAM_READS),
     // There is no such file.
     ("/t/{team}/models/{model}/versions/{version}/files/{*path}", "", [401, 404, 404, 404, 404, 404, 404]),
     // 303 leads to the team's page of it: see `links`. Experiment 0 is the Default of whichever team one is in.
@@ -58,6 +60,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
 
     ("/api/audit/list", "filter[team]=red", [401, 404, 403, 403, 200, 200, 403]),
     ("/api/charts/compare", "team=red&runs={run}", TEAM_READS),
+    ("/api/compare/files", "team=red&first={run}&second={run}", TEAM_READS),
     ("/api/compare/images", "team=red&runs[0]={run}", TEAM_READS),
     ("/api/charts/run", "team=red&run={run}&most=12", TEAM_READS),
     ("/api/environments/choices", "team=red", TEAM_READS),
@@ -114,6 +117,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/promotion/remove_stage", "team=red&alias={fresh}", [401, 404, 403, 403, 404, 404, 403]),
     ("/api/promotion/request", "team=red&model={model}&version=1&alias=champion", TEAM_WRITES),
     ("/api/promotion/requests", "team=red", TEAM_READS),
+    ("/api/promotion/waiting", "team=red", TEAM_READS),
     ("/api/promotion/roll_back", "team=red&model={model}&alias=champion&version=1", [401, 404, 403, 409, 409, 404, 403]),
     ("/api/promotion/save_card", "team=red&model={model}&version=1&card[0][field]=Owner&card[0][text]=ada", TEAM_WRITES),
     ("/api/promotion/save_card_fields", "team=red&fields=Intended+use%0ATraining+data%0AEvaluation%0ALimitations%0AOwner", [401, 404, 403, 403, 200, 404, 403]),

@@ -13,6 +13,8 @@ pub(super) struct Place {
     pub exact: bool,
     /// The key after `g`.
     pub key: Option<char>,
+    /// Whether the number of what waits there for the visitor stands beside it.
+    pub counted: bool,
 }
 
 /// A group of the navigation.
@@ -24,7 +26,7 @@ pub(super) struct Group {
 }
 
 fn place(glyph: Glyph, text: &'static str, href: String, key: Option<char>) -> Place {
-    Place { glyph, text, href, exact: false, key }
+    Place { glyph, text, href, exact: false, key, counted: false }
 }
 
 /// The navigation of this person in this team.
@@ -41,7 +43,7 @@ pub(super) fn groups(me: &Me, team: Option<&str>) -> Vec<Group> {
                 place(Glyph::Notebook, "Notebooks", to("notebooks"), Some('n')),
                 place(Glyph::Flask, "Experiments", to("experiments"), Some('x')),
                 place(Glyph::Package, "Models", to("models"), Some('o')),
-                place(Glyph::Rocket, "Reviews", to("reviews"), Some('r')),
+                Place { counted: role >= Some(Role::Member), ..place(Glyph::Rocket, "Reviews", to("reviews"), Some('r')) },
             ],
         });
         let mut of_team =

@@ -10,9 +10,11 @@ use super::{
 use crate::{
     components::icon::{Glyph, Icon},
     identity::api::SignOut,
+    live::use_live,
+    promotion::api::count_waiting,
 };
-use domain::model::Me;
-use leptos::{html, prelude::*, server_fn::ServerFn};
+use domain::model::{Change, Me};
+use leptos::{html, prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_router::hooks::use_location;
 
 /// The left bar; empty for visitors.
@@ -78,7 +80,7 @@ fn SidebarOf(me: Me, palette: NodeRef<html::Dialog>) -> impl IntoView {
                         view! {
                             <div class="nav-group">
                                 {(!group.title.is_empty()).then(|| view! { <p class="nav-title nav-text">{group.title}</p> })}
-                                <ul>{group.places.into_iter().map(|place| view! { <NavLink place /> }).collect_view()}</ul>
+                                <ul>{group.places.into_iter().map(|place| view! { <NavLink place team /> }).collect_view()}</ul>
                             </div>
                         }
                     })
@@ -92,7 +94,7 @@ fn SidebarOf(me: Me, palette: NodeRef<html::Dialog>) -> impl IntoView {
 }
 
 #[component]
-fn NavLink(place: Place) -> impl IntoView {
+fn NavLink(place: Place, team: Memo<Option<String>>) -> impl IntoView {
     let path = use_location().pathname;
     let (href, exact) = (place.href.clone(), place.exact);
     let current = move || {
@@ -103,8 +105,38 @@ fn NavLink(place: Place) -> impl IntoView {
             <a class="nav-link" href=place.href title=place.text aria-current=current>
                 <Icon glyph=place.glyph />
                 <span class="nav-text">{place.text}</span>
+                {place.counted.then(|| view! { <Waiting team /> })}
             </a>
         </li>
+    }
+}
+
+/// How many reviews wait for the visitor in this team; nothing where none does.
+#[component]
+fn Waiting(team: Memo<Option<String>>) -> impl IntoView {
+    let live = use_live();
+    let changes = live.changes(|event| matches!(event.change, Change::Models | Change::Promotions | Change::Team));
+    let waiting = RwSignal::new(0);
+    // Asked for by the browser alone, so that no page waits for it.
+    Effect::new(move |_| {
+        changes.track();
+        let Some(team) = team.get_untracked() else { return };
+        spawn_local(async move {
+            if let Ok(number) = count_waiting(team).await {
+                waiting.try_set(number);
+            }
+        });
+    });
+    move || {
+        let number = waiting.get();
+        (number > 0).then(|| {
+            view! {
+                <span class="nav-count" title=format!("{number} wait for you")>
+                    {number}
+                    <span class="sr-only">" waiting for you"</span>
+                </span>
+            }
+        })
     }
 }
 

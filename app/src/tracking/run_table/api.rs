@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use crate::{
     context::request,
-    tracking::run_table::ask::{order_by, shown_columns, written},
+    tracking::run_table::ask::{Shown, order_by, shown_columns, written},
 };
 
 /// Runs that are read, and kept, together.
 pub const PAGE: usize = 50;
 
-/// A run as a row of the table.
+/// A run, or a group of runs, as a row of the table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunLine {
     pub id: RunId,
@@ -25,8 +25,11 @@ pub struct RunLine {
     pub start: Option<Millis>,
     pub end: Option<Millis>,
     pub depth: usize,
+    /// Runs below it, or in the group.
     pub children: usize,
     pub open: bool,
+    /// Whether it is a group: its name is the value that its runs have in common, its metrics are means, and it has neither status nor times.
+    pub is_group: bool,
     /// One for each column that was asked for; none where the run has nothing there, and where it is said above.
     pub cells: Vec<Option<String>>,
 }
@@ -35,6 +38,9 @@ pub struct RunLine {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunRows {
     pub total: usize,
+    /// Runs and groups among these rows, folded or not.
+    pub runs: usize,
+    pub groups: usize,
     /// Runs that came after the newest that is shown.
     pub newer: usize,
     pub newest: Option<RunId>,
@@ -177,7 +183,7 @@ pub fn columns_of(text: &str) -> Vec<domain::model::TableColumn> {
 /// What the address asks, for the domain.
 #[cfg(feature = "ssr")]
 pub fn table(portal: &domain::Portal, experiment: ExperimentId, ask: &TableAsk) -> domain::model::RunTable {
-    use domain::model::{RunTable, View};
+    use domain::model::{RunTable, TableColumn, View};
     // To the minute, so that a table that is scrolled through stays the same one.
     let minute = |at: Millis| at / 60_000 * 60_000;
     let hours = ask.last.parse::<i64>().ok().filter(|hours| (1..=24 * 366).contains(hours));
@@ -190,6 +196,14 @@ pub fn table(portal: &domain::Portal, experiment: ExperimentId, ask: &TableAsk) 
         mine: ask.mine == "1",
         since: hours.map(|hours| minute(portal.clock.now() - hours * 3_600_000)),
         nested: ask.nested == "1",
+        group: ask.group.parse().ok(),
+        means: columns_of(&ask.columns)
+            .into_iter()
+            .filter_map(|column| match column {
+                TableColumn::Metric(key) => Some(key),
+                _ => None,
+            })
+            .collect(),
         open: ids(&ask.open),
         horizon: (!ask.horizon.is_empty()).then(|| RunId(ask.horizon.clone())),
         ..RunTable::of(experiment)
@@ -206,22 +220,59 @@ async fn window(
     offset: usize,
     limit: usize,
 ) -> domain::Result<RunRows> {
+    use domain::model::TableRow;
     let columns = shown_columns(&ask.columns, &RunKeys::default());
     let found = domain::tracking::runs_window(portal, caller, team, &table(portal, experiment, ask), offset, limit).await?;
-    let line = |row: domain::model::TableRow| RunLine {
-        cells: columns.iter().map(|shown| cell(&row.run, &shown.column)).collect(),
-        id: row.run.id,
-        name: row.run.name,
-        status: row.run.status,
-        deleted: row.run.deleted_at.is_some(),
-        start: row.run.start_time,
-        end: row.run.end_time,
-        depth: row.depth,
-        children: row.children,
-        open: row.open,
+    let line = |row| match row {
+        TableRow::Run(placed) => of_run(*placed, &columns),
+        TableRow::Group(group) => of_group(group, &ask.group, &columns),
     };
     let lines = found.rows.into_iter().map(line).collect();
-    Ok(RunRows { total: found.total, newer: found.newer, newest: found.newest, lines })
+    Ok(RunRows { total: found.total, runs: found.runs, groups: found.groups, newer: found.newer, newest: found.newest, lines })
+}
+
+#[cfg(feature = "ssr")]
+fn of_run(placed: domain::model::PlacedRun, columns: &[Shown]) -> RunLine {
+    let domain::model::PlacedRun { run, depth, children, open } = placed;
+    RunLine {
+        cells: columns.iter().map(|shown| cell(&run, &shown.column)).collect(),
+        id: run.id,
+        name: run.name,
+        status: run.status,
+        deleted: run.deleted_at.is_some(),
+        start: run.start_time,
+        end: run.end_time,
+        depth,
+        children,
+        open,
+        is_group: false,
+    }
+}
+
+/// `by` is the column that groups.
+#[cfg(feature = "ssr")]
+fn of_group(group: domain::model::RunGroup, by: &str, columns: &[Shown]) -> RunLine {
+    use domain::model::{TableColumn, cut};
+    let mut means = group.means.into_iter();
+    let cells = columns.iter().map(|shown| match &shown.column {
+        // In the order in which they were asked for.
+        TableColumn::Metric(_) => means.next().flatten().map(|mean| mean.to_string()),
+        column if column.to_string() == by => group.value.as_deref().map(|value| cut(value, CELL).to_owned()),
+        _ => None,
+    });
+    RunLine {
+        cells: cells.collect(),
+        name: group.value.as_deref().map_or("(none)".to_owned(), |value| cut(value, CELL).to_owned()),
+        id: group.id,
+        status: RunStatus::Finished,
+        deleted: false,
+        start: None,
+        end: None,
+        depth: 0,
+        children: group.runs,
+        open: group.open,
+        is_group: true,
+    }
 }
 
 /// Longest text of a cell, in characters; the run's page has the rest.

@@ -31,7 +31,9 @@ pub struct TableAsk {
     pub last: String,
     /// `1` for runs below their parents.
     pub nested: String,
-    /// Runs that are unfolded, parted by commas.
+    /// A column whose values group the runs: `p.lr`, `t.team`, `a.status`.
+    pub group: String,
+    /// Runs, or groups, that are unfolded, parted by commas.
     pub open: String,
     /// The newest run that is shown.
     pub horizon: String,
@@ -39,7 +41,7 @@ pub struct TableAsk {
 
 impl TableAsk {
     /// The parts that the address keeps, by name.
-    pub fn parts(&self) -> [(&'static str, &str); 9] {
+    pub fn parts(&self) -> [(&'static str, &str); 10] {
         [
             ("filter", &self.filter),
             ("sort", &self.sort),
@@ -49,6 +51,7 @@ impl TableAsk {
             ("mine", &self.mine),
             ("last", &self.last),
             ("nested", &self.nested),
+            ("group", &self.group),
             ("open", &self.open),
         ]
     }
@@ -61,7 +64,7 @@ impl TableAsk {
 
     /// Whether all runs are asked for.
     pub fn is_plain(&self) -> bool {
-        self.same_runs(&Self { sort: self.sort.clone(), nested: self.nested.clone(), ..Self::default() })
+        self.same_runs(&Self { sort: self.sort.clone(), nested: self.nested.clone(), group: self.group.clone(), ..Self::default() })
     }
 }
 
@@ -80,6 +83,7 @@ pub fn use_ask() -> Memo<TableAsk> {
                 mine: value("mine"),
                 last: value("last"),
                 nested: value("nested"),
+                group: value("group"),
                 open: value("open"),
                 horizon: String::new(),
             }

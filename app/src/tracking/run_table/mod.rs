@@ -6,6 +6,7 @@ mod bulk;
 mod columns_menu;
 mod complete;
 mod filter;
+mod group_menu;
 mod heads;
 mod row;
 mod rows;

@@ -53,6 +53,7 @@ fn Cells(
     selected: RwSignal<Vec<String>>,
     alive: Signal<bool>,
 ) -> impl IntoView {
+    let (is_group, many) = (line.is_group, count(line.children, "run", "runs"));
     let line = StoredValue::new(line);
     columns
         .into_iter()
@@ -61,7 +62,13 @@ fn Cells(
             let class = cell_class(i, &shown);
             let text = line.with_value(|line| line.cells.get(i).cloned().flatten());
             match (&shown.column, text) {
+                (TableColumn::Field(RunField::Name), _) if is_group => view! { <GroupCell class line /> }.into_any(),
                 (TableColumn::Field(RunField::Name), _) => view! { <NameCell class line team selected alive /> }.into_any(),
+                (TableColumn::Metric(_), Some(text)) if is_group => {
+                    let said = text.parse::<f64>().map_or_else(|_| text.clone(), number);
+                    view! { <td class=class title=format!("Mean of {many}: {text}")>{said}</td> }.into_any()
+                }
+                (TableColumn::Field(_), _) | (_, None) if is_group => view! { <td class=class></td> }.into_any(),
                 (TableColumn::Field(RunField::Status), _) => {
                     let (status, deleted) = line.with_value(|line| (line.status, line.deleted));
                     view! { <td class=class><RunBadge status deleted /></td> }.into_any()
@@ -142,6 +149,22 @@ fn NameCell(
     }
 }
 
+/// What the runs of a group have in common, with what unfolds them.
+#[component]
+fn GroupCell(class: String, line: StoredValue<RunLine>) -> impl IntoView {
+    let RunLine { id, name, children, open, .. } = line.get_value();
+    view! {
+        <th scope="row" class=class>
+            <span class="run-name">
+                <Unfold id=id.0 name=name.clone() children open group=true />
+                <strong class="clip" title=name.clone()>
+                    {name.clone()}
+                </strong>
+            </span>
+        </th>
+    }
+}
+
 /// Puts a run among the chosen ones, last, or takes it away.
 pub fn choose(selected: RwSignal<Vec<String>>, id: &str, on: bool) {
     selected.update(|ids| {
@@ -152,9 +175,9 @@ pub fn choose(selected: RwSignal<Vec<String>>, id: &str, on: bool) {
     });
 }
 
-/// Shows, or hides, the runs below a run. A link, so that it works without scripts and can be sent to somebody.
+/// Shows, or hides, the runs below a run or of a group. A link, so that it works without scripts and can be sent to somebody.
 #[component]
-fn Unfold(id: String, name: String, children: usize, open: bool) -> impl IntoView {
+fn Unfold(id: String, name: String, children: usize, open: bool, #[prop(optional)] group: bool) -> impl IntoView {
     let (query, path, unfolded) = (use_query_map(), use_location().pathname, query_value("open"));
     let href = move || {
         let mut ids: Vec<String> =
@@ -164,9 +187,9 @@ fn Unfold(id: String, name: String, children: usize, open: bool) -> impl IntoVie
         }
         with_query(&path.read(), &query.read(), "open", &ids.join(","))
     };
-    let verb = if open { "Hide" } else { "Show" };
+    let (verb, where_) = (if open { "Hide" } else { "Show" }, if group { "of" } else { "below" });
     view! {
-        <a class="unfold" href=href data-noscroll="true" aria-label=format!("{verb} {} below {name}", count(children, "run", "runs"))>
+        <a class="unfold" href=href data-noscroll="true" aria-label=format!("{verb} {} {where_} {name}", count(children, "run", "runs"))>
             <Icon glyph=if open { Glyph::ChevronDown } else { Glyph::ChevronRight } />
             <span class="muted num">{children}</span>
         </a>

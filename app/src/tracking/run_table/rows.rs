@@ -19,6 +19,13 @@ pub const ROWS_MOST: usize = 400_000;
 const AT_ONCE: usize = 4;
 const BESIDE: usize = 3;
 
+/// How many runs a table has, and in how many groups; none where they are not grouped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    pub runs: usize,
+    pub groups: usize,
+}
+
 /// The rows of one table.
 #[derive(Clone, Copy)]
 pub struct Rows {
@@ -27,8 +34,8 @@ pub struct Rows {
     columns: Memo<Vec<Shown>>,
     /// Rows of the whole table, as far as it scrolls.
     pub total: RwSignal<usize>,
-    /// Runs that fit, whether the table scrolls so far or not.
-    pub count: RwSignal<usize>,
+    /// Runs that fit, whether the table scrolls so far or not, and in how many groups they are.
+    pub count: RwSignal<Count>,
     /// Runs that came since, and wait to be shown.
     pub newer: RwSignal<usize>,
     newest: StoredValue<Option<RunId>>,
@@ -76,7 +83,7 @@ impl Rows {
             ask,
             columns,
             total,
-            count: RwSignal::new(first.total),
+            count: RwSignal::new(Count { runs: first.runs, groups: first.groups }),
             newer: RwSignal::new(0),
             newest: StoredValue::new(first.newest.clone()),
             horizon: StoredValue::new(first.newest),
@@ -175,7 +182,11 @@ impl Rows {
             self.horizon.set_value(rows.newest.clone());
         }
         self.newest.set_value(rows.newest);
-        for (signal, value) in [(self.total, rows.total.min(ROWS_MOST)), (self.count, rows.total), (self.newer, rows.newer)] {
+        let count = Count { runs: rows.runs, groups: rows.groups };
+        if self.count.get_untracked() != count {
+            self.count.set(count);
+        }
+        for (signal, value) in [(self.total, rows.total.min(ROWS_MOST)), (self.newer, rows.newer)] {
             if signal.get_untracked() != value {
                 signal.set(value);
             }

@@ -6,9 +6,10 @@ use super::{
     bulk::Chosen,
     columns_menu::ColumnsMenu,
     filter::{QuickFilters, RunsFilter},
+    group_menu::GroupMenu,
     heads::Head,
     row::{RunRow, choose},
-    rows::{ROW, ROWS_MOST, Rows},
+    rows::{Count, ROW, ROWS_MOST, Rows},
     views_menu::ViewsMenu,
 };
 use crate::{
@@ -43,13 +44,14 @@ pub fn RunsTable(team: String, experiment: ExperimentId, start: TableStart, offs
         <div class="table-bar">
             <QuickFilters ask />
             <span class="end row">
+                <GroupMenu ask keys />
                 <ViewsMenu team=team.clone() experiment=experiment.clone() views may_write />
                 <ColumnsMenu keys columns />
                 <Export team=team.clone() experiment=experiment.clone() ask columns />
             </span>
         </div>
         <Chosen team=team.clone() may_write rows selected deleted=Memo::new(move |_| ask.read().show == "deleted") />
-        <Count rows />
+        <Counted rows />
         {move || rows.failed.get().map(|error| view! { <ErrorNote error /> })}
         <Grid team experiment rows columns selected ask scroll offset />
         <Pages rows offset />
@@ -106,11 +108,17 @@ fn follow_runs(rows: Rows, keys: RwSignal<RunKeys>, team: String, experiment: Ex
 
 /// How many runs there are, and that some came since.
 #[component]
-fn Count(rows: Rows) -> impl IntoView {
+fn Counted(rows: Rows) -> impl IntoView {
     let said = move || {
-        let all = rows.count.get();
+        let Count { runs: all, groups } = rows.count.get();
         let text = format!("{} {}", grouped(all), if all == 1 { "run" } else { "runs" });
-        if all > ROWS_MOST { format!("{text}; the first {} can be scrolled to. Filter to see others.", grouped(ROWS_MOST)) } else { text }
+        if groups > 0 {
+            format!("{text} in {} {}", grouped(groups), if groups == 1 { "group" } else { "groups" })
+        } else if all > ROWS_MOST {
+            format!("{text}; the first {} can be scrolled to. Filter to see others.", grouped(ROWS_MOST))
+        } else {
+            text
+        }
     };
     view! {
         <p class="table-count" role="status">
@@ -135,8 +143,11 @@ fn Count(rows: Rows) -> impl IntoView {
 fn Export(team: String, experiment: ExperimentId, ask: Memo<TableAsk>, columns: Memo<Vec<Shown>>) -> impl IntoView {
     let href = move || {
         let mut query = leptos_router::params::ParamsMap::new();
-        for (name, value) in
-            ask.read().parts().into_iter().filter(|(name, value)| !value.is_empty() && !matches!(*name, "columns" | "open" | "nested"))
+        for (name, value) in ask
+            .read()
+            .parts()
+            .into_iter()
+            .filter(|(name, value)| !value.is_empty() && !matches!(*name, "columns" | "open" | "nested" | "group"))
         {
             query.insert(name.to_owned(), value.to_owned());
         }
@@ -261,12 +272,12 @@ fn SelectAll(team: String, experiment: ExperimentId, ask: Memo<TableAsk>, select
         });
     };
     let label = move || {
-        let all = rows.count.get();
+        let all = rows.count.get().runs;
         if all > IDS_MOST { format!("Select the first {}", grouped(IDS_MOST)) } else { format!("Select all {}", grouped(all)) }
     };
     view! {
         <p class="table-foot needs-js">
-            <button type="button" class="btn btn-sm" disabled=move || waiting.get() || rows.count.get() == 0 on:click=select>
+            <button type="button" class="btn btn-sm" disabled=move || waiting.get() || rows.count.get().runs == 0 on:click=select>
                 {label}
             </button>
             <span class="muted">"Arrow keys move through the table, Space selects, Enter opens."</span>
@@ -299,7 +310,7 @@ fn on_key(
         "Home" => 0,
         "End" => last,
         " " | "x" => {
-            if let Some(line) = now.and_then(|at| rows.line_now(at)) {
+            if let Some(line) = now.and_then(|at| rows.line_now(at)).filter(|line| !line.is_group) {
                 let on = selected.with_untracked(|ids| !ids.contains(&line.id.0));
                 choose(selected, &line.id.0, on);
             }
@@ -307,8 +318,15 @@ fn on_key(
             return;
         }
         "Enter" => {
-            if let Some(line) = now.and_then(|at| rows.line_now(at)) {
+            if let Some((at, line)) = now.and_then(|at| Some((at, rows.line_now(at)?))) {
                 ev.prevent_default();
+                if line.is_group {
+                    let unfold = document().query_selector(&format!("#run-row-{at} .unfold")).ok().flatten();
+                    if let Some(unfold) = unfold.and_then(|link| link.dyn_into::<web_sys::HtmlElement>().ok()) {
+                        unfold.click();
+                    }
+                    return;
+                }
                 let page = team.with_value(|team| page_of_run(team, line.id.as_str()));
                 _ = window().location().assign(&page);
             }

@@ -1,6 +1,7 @@
 //! The engine `local`: real processes on this machine, each below a shim that outlives the portal.
 
 mod adopt;
+pub mod apart;
 mod blocking;
 mod check;
 mod config;

@@ -18,13 +18,20 @@ pub(super) struct Entry {
     /// Of its last change that the index knows.
     pub version: i64,
     pub id: u128,
-    /// The place of its parent in the result, from 1 on; 0 where it stands by itself.
+    /// The place of its parent in the result, or of its group among the groups, from 1 on; 0 where it stands by itself.
     pub parent: u32,
+}
+
+/// Runs with one value, in the order of the first of them.
+pub(super) struct Group {
+    pub id: RunId,
+    pub value: Option<String>,
 }
 
 /// All runs that fit, in order.
 pub(super) struct Sorted {
     pub entries: Vec<Entry>,
+    pub groups: Vec<Group>,
     /// The run of the experiment that was made last, whether it fits or not.
     pub newest: Option<RunId>,
 }
@@ -83,7 +90,7 @@ mod tests {
     use super::*;
 
     fn result(runs: usize) -> Arc<Sorted> {
-        Arc::new(Sorted { entries: vec![Entry { no: 1, version: 1, id: 1, parent: 0 }; runs], newest: None })
+        Arc::new(Sorted { entries: vec![Entry { no: 1, version: 1, id: 1, parent: 0 }; runs], groups: Vec::new(), newest: None })
     }
 
     #[test]

@@ -1,0 +1,149 @@
+//! A file of two runs, line by line: code, packages, configurations.
+
+use super::files_api::{Compared, DiffLine, FilesCompared, compare_files};
+use crate::{
+    charts::{Named, api::Comparison, use_follow},
+    components::{ErrorNote, query_value},
+};
+use domain::model::RunId;
+use leptos::prelude::*;
+
+/// Shown only where one of the two has files.
+#[component]
+pub fn Files(team: String, found: RwSignal<Comparison>) -> impl IntoView {
+    let runs = Memo::new(move |_| found.with(|f| f.runs.iter().map(|run| (run.id.clone(), run.name.clone())).collect::<Vec<_>>()));
+    let (base, against, name) = (query_value("base"), query_value("against"), query_value("file"));
+    // The base run, or the first; and the chosen one, or the first other.
+    let pair = Memo::new(move |_| {
+        runs.with(|runs| {
+            let of = |id: &str| runs.iter().find(|(run, _)| run.as_str() == id);
+            let first = of(&base.read()).or(runs.first())?;
+            let second = of(&against.read()).filter(|second| second.0 != first.0).or(runs.iter().find(|run| run.0 != first.0))?;
+            Some((first.0.clone(), second.0.clone()))
+        })
+    });
+    let place = StoredValue::new(team);
+    let compared = Resource::new(
+        move || (pair.get(), name.get()),
+        move |(pair, name)| async move {
+            match pair {
+                Some((first, second)) => compare_files(place.get_value(), first, second, name).await.map(Some),
+                None => Ok(None),
+            }
+        },
+    );
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match compared.await {
+                    Ok(Some(compared)) if !compared.names.is_empty() => view! { <Shown compared runs pair /> }.into_any(),
+                    Ok(_) => ().into_any(),
+                    Err(error) => view! { <ErrorNote error /> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+type Pair = Memo<Option<(RunId, RunId)>>;
+
+#[component]
+fn Shown(compared: FilesCompared, runs: Memo<Vec<(RunId, String)>>, pair: Pair) -> impl IntoView {
+    let FilesCompared { names, name, compared } = compared;
+    let names_of = move |which: fn((RunId, RunId)) -> RunId| {
+        let id = pair.get().map(which);
+        runs.with(|runs| runs.iter().find(|(run, _)| Some(run) == id.as_ref()).map(|(_, name)| name.clone()).unwrap_or_default())
+    };
+    let (first, second) = (move || names_of(|pair| pair.0), move || names_of(|pair| pair.1));
+    let said = match &compared {
+        Compared::Same => Some("The same in both.".to_owned()),
+        Compared::OneHasIt { first: true } => Some(format!("Only {} has it.", untrack(first))),
+        Compared::OneHasIt { first: false } => Some(format!("Only {} has it.", untrack(second))),
+        Compared::NotShown(why) => Some(why.clone()),
+        Compared::Differ(_, true) => Some("There are more lines than these. Download both files for all of them.".to_owned()),
+        Compared::Differ(..) => None,
+    };
+    let lines = match compared {
+        Compared::Differ(parts, _) => Some(view! { <Lines parts label=format!("{name} of both runs") /> }),
+        _ => None,
+    };
+    view! {
+        <section class="stack" aria-label="Files">
+            <h2>"Files"</h2>
+            <div class="filter-bar needs-js">
+                <Named label="File" name="file" all=Signal::stored(names) now=Signal::stored(name) />
+                <Against runs pair />
+            </div>
+            <p class="muted">
+                <del class="diff-word">{first}</del>
+                " and "
+                <ins class="diff-word">{second}</ins>
+                ". The first is the base of the differences below."
+            </p>
+            {said.map(|said| view! { <p>{said}</p> })}
+            {lines}
+        </section>
+    }
+}
+
+/// The other run.
+#[component]
+fn Against(runs: Memo<Vec<(RunId, String)>>, pair: Pair) -> impl IntoView {
+    let follow = use_follow();
+    let options = move || {
+        let now = pair.get();
+        let others = runs.get().into_iter().filter(|(run, _)| now.as_ref().is_none_or(|(first, _)| first != run));
+        let option = |(run, name): (RunId, String)| {
+            let selected = now.as_ref().is_some_and(|(_, second)| *second == run);
+            view! { <option value=run.to_string() selected=selected>{name}</option> }
+        };
+        others.map(option).collect_view()
+    };
+    view! {
+        <label class="row">
+            "Against"
+            <select class="input select" name="against" on:change:target=move |ev| follow(&[("against", &ev.target().value())])>
+                {options}
+            </select>
+        </label>
+    }
+}
+
+#[component]
+fn Lines(parts: Vec<Vec<DiffLine>>, label: String) -> impl IntoView {
+    let number = |number: Option<usize>| number.map(|n| n.to_string()).unwrap_or_default();
+    let row = move |line: DiffLine| {
+        let (class, sign) = match (line.first, line.second) {
+            (Some(_), None) => ("diff-old", "−"),
+            (None, Some(_)) => ("diff-new", "+"),
+            _ => ("", ""),
+        };
+        view! {
+            <tr class=class>
+                <td class="num faint">{number(line.first)}</td>
+                <td class="num faint">{number(line.second)}</td>
+                <td class="diff-sign">{sign}</td>
+                <td>
+                    <code>{line.text}</code>
+                </td>
+            </tr>
+        }
+    };
+    let bodies = parts.into_iter().map(|part| view! { <tbody>{part.into_iter().map(row).collect_view()}</tbody> }).collect_view();
+    view! {
+        <div class="table-wrap" tabindex="0" role="group" aria-label=label>
+            <table class="diff-lines mono">
+                <caption class="sr-only">"Lines that differ, and those around them"</caption>
+                <thead class="sr-only">
+                    <tr>
+                        <th scope="col">"Line of the first"</th>
+                        <th scope="col">"Line of the second"</th>
+                        <th scope="col">"Change"</th>
+                        <th scope="col">"Text"</th>
+                    </tr>
+                </thead>
+                {bodies}
+            </table>
+        </div>
+    }
+}

@@ -1,0 +1,176 @@
+//! The server function behind a file of two runs, line by line.
+
+use crate::error::AppError;
+use domain::model::RunId;
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "ssr")]
+use {
+    crate::context::request,
+    domain::{Caller, Portal, artifacts::RunFile},
+    std::time::Duration,
+};
+
+/// Longest file that is compared, in bytes.
+#[cfg(feature = "ssr")]
+const LONGEST: u64 = 1024 * 1024;
+/// Most lines of a comparison that are shown.
+#[cfg(feature = "ssr")]
+const LINES: usize = 2000;
+/// Lines around a change.
+#[cfg(feature = "ssr")]
+const AROUND: usize = 3;
+/// How long the shortest comparison is looked for; after it a longer one will do.
+#[cfg(feature = "ssr")]
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// The files that two runs have, and one of them compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesCompared {
+    /// Of both runs and of the models that they logged, by name.
+    pub names: Vec<String>,
+    /// The one that is compared; empty where there is none.
+    pub name: String,
+    pub compared: Compared,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Compared {
+    Same,
+    /// Parts that differ, with what is around them; whether there are more.
+    Differ(Vec<Vec<DiffLine>>, bool),
+    /// Only the first run has it, or only the second.
+    OneHasIt {
+        first: bool,
+    },
+    /// Why its lines are not compared, where they differ.
+    NotShown(String),
+}
+
+/// A line with its number in the files that have it, counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffLine {
+    pub first: Option<usize>,
+    pub second: Option<usize>,
+    pub text: String,
+}
+
+/// The file `name` of two runs; another where neither has it.
+#[server(prefix = "/api", endpoint = "compare/files")]
+pub async fn compare_files(team: String, first: RunId, second: RunId, #[server(default)] name: String) -> Result<FilesCompared, AppError> {
+    let (portal, caller) = request()?;
+    let one = domain::artifacts::near_top(&portal, &caller, &team, &first).await?;
+    let other = domain::artifacts::near_top(&portal, &caller, &team, &second).await?;
+    let mut names: Vec<String> = one.iter().chain(&other).filter(|file| is_text(&file.name)).map(|file| file.name.clone()).collect();
+    names.sort();
+    names.dedup();
+    let of = |files: &[RunFile], name: &str| files.iter().find(|file| file.name == name).cloned();
+    // What differs is what one wants to see.
+    let differs = |name: &&String| of(&one, name).map(|file| file.size) != of(&other, name).map(|file| file.size);
+    let name = names.iter().find(|one| **one == name).or(names.iter().find(differs)).or(names.first()).cloned().unwrap_or_default();
+    let compared = match (of(&one, &name), of(&other, &name)) {
+        (Some(one), Some(other)) => lines(&portal, &caller, &team, (&one, &other)).await?,
+        (one, _) => Compared::OneHasIt { first: one.is_some() },
+    };
+    Ok(FilesCompared { names, name, compared })
+}
+
+/// Whether a file is likely a text, by its name.
+#[cfg(feature = "ssr")]
+fn is_text(name: &str) -> bool {
+    const TEXTS: [&str; 25] = [
+        "txt", "md", "rst", "log", "py", "ipynb", "r", "jl", "sql", "sh", "json", "jsonl", "yaml", "yml", "toml", "ini", "cfg", "conf",
+        "env", "csv", "tsv", "xml", "html", "patch", "diff",
+    ];
+    let file = name.rsplit('/').next().unwrap_or_default();
+    match file.rsplit_once('.') {
+        Some((_, extension)) => TEXTS.contains(&extension.to_ascii_lowercase().as_str()),
+        None => ["MLmodel", "MLproject", "Dockerfile", "Makefile"].contains(&file),
+    }
+}
+
+#[cfg(feature = "ssr")]
+async fn lines(portal: &Portal, caller: &Caller, team: &str, (one, other): (&RunFile, &RunFile)) -> Result<Compared, AppError> {
+    let first = domain::artifacts::find(portal, caller, team, &one.path).await?;
+    let second = domain::artifacts::find(portal, caller, team, &other.path).await?;
+    if first.artifact.sha256 == second.artifact.sha256 {
+        return Ok(Compared::Same);
+    }
+    if one.size.max(other.size) > LONGEST {
+        return Ok(Compared::NotShown("They differ, and are too long to be compared here. Download both.".to_owned()));
+    }
+    let (first, second) = (first.beginning(portal, LONGEST).await?, second.beginning(portal, LONGEST).await?);
+    let (Ok(first), Ok(second)) = (String::from_utf8(first), String::from_utf8(second)) else {
+        return Ok(Compared::NotShown("They differ, and are no texts.".to_owned()));
+    };
+    tokio::task::spawn_blocking(move || differences(&first, &second)).await.map_err(|e| domain::Error::internal("comparison", e).into())
+}
+
+/// Myers' shortest edit script by lines, or a longer one where that takes too long.
+#[cfg(feature = "ssr")]
+fn differences(first: &str, second: &str) -> Compared {
+    let diff = similar::TextDiff::configure().timeout(PATIENCE).diff_lines(first, second);
+    let shown = |text: &str| text.trim_end_matches(['\n', '\r']).replace('\0', "\u{fffd}");
+    let (mut parts, mut room) = (Vec::new(), LINES);
+    for group in diff.grouped_ops(AROUND) {
+        let line = |change: similar::Change<&str>| DiffLine {
+            first: change.old_index().map(|i| i + 1),
+            second: change.new_index().map(|i| i + 1),
+            text: shown(change.value()),
+        };
+        let part: Vec<DiffLine> = group.iter().flat_map(|op| diff.iter_changes(op)).map(line).take(room).collect();
+        if part.is_empty() {
+            return Compared::Differ(parts, true);
+        }
+        room -= part.len();
+        parts.push(part);
+    }
+    Compared::Differ(parts, room == 0)
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_likely_a_text_is_offered() {
+        for name in ["requirements.txt", "model/MLmodel", "a/train.PY", "x.json"] {
+            assert!(is_text(name), "{name}");
+        }
+        for name in ["model.pkl", "a.png", "weights", "x.parquet", ""] {
+            assert!(!is_text(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn lines_that_differ_come_with_those_around_them() {
+        let first = (1..=40).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n") + "\n";
+        let second = first.replace("line 20\n", "line twenty\nand one\n").replace("line 40\n", "line 40");
+        let Compared::Differ(parts, more) = differences(&first, &second) else { panic!("they differ") };
+        assert!(!more && parts.len() == 2, "{parts:?}");
+        let numbers: Vec<_> = parts[0].iter().map(|line| (line.first, line.second)).collect();
+        let both = |n: usize| (Some(n), Some(n));
+        let expected = [
+            both(17),
+            both(18),
+            both(19),
+            (Some(20), None),
+            (None, Some(20)),
+            (None, Some(21)),
+            (Some(21), Some(22)),
+            (Some(22), Some(23)),
+            (Some(23), Some(24)),
+        ];
+        assert_eq!(numbers, expected);
+        assert_eq!((parts[0][3].text.as_str(), parts[0][4].text.as_str()), ("line 20", "line twenty"));
+    }
+
+    #[test]
+    fn a_comparison_without_end_is_cut_and_says_so() {
+        let lines = |word: &str| (0..60_000).map(|n| format!("{word}{n}")).collect::<Vec<_>>().join("\n");
+        let (first, second) = (lines("a"), lines("b"));
+        let Compared::Differ(parts, more) = differences(&first, &second) else { panic!("they differ") };
+        assert!(more && parts.iter().map(Vec::len).sum::<usize>() == LINES);
+    }
+}

@@ -209,7 +209,12 @@ def single_metrics(clients):
             while True:
                 yield server.wire.text("POST", API + "runs/log-batch", {"run_id": runs[client], "metrics": points(step, 1), "params": [], "tags": []})
                 step += 1
-        return rate(server.wire, requests, clients, options.seconds)[0]
+        # With many clients a worker of MLflow's may run out of connections to its database; that is its answer, and no figure.
+        refused = None if isinstance(server, Slipway) else []
+        answered = rate(server.wire, requests, clients, options.seconds, refused)[0]
+        if refused:
+            print(f"  {server.name} refused {len(refused)} requests of {clients} clients, for example {refused[0]}", flush=True)
+        return answered
     return measure
 
 
@@ -311,6 +316,9 @@ def copied(megabytes, folder):
     with open(source, "wb") as out:
         for _ in range(megabytes):
             out.write(os.urandom(1 << 20))
+        # Else the disk would be busy with the source while it is measured.
+        out.flush()
+        os.fsync(out.fileno())
     begun = time.perf_counter()
     shutil.copyfile(source, target)
     with open(target, "rb+") as file:
@@ -412,12 +420,18 @@ def main():
         row(f"20 runs × {long // 10:,} points", "ms", *of(in_turns(timed(lambda side: [history(side, run) for run in many[side]]))), faster="less", aim=40)
 
         size = 64 if options.quick else 1024
-        moved = in_turns(lambda side: artifact(side, size))
-        plain = statistics.median(copied(size, ours.folder) for _ in range(options.rounds))
+        moved, plain = {side: [] for side in sides}, []
+        for _ in range(options.rounds):
+            # A disk that still writes what came before would be slower for whoever is next.
+            os.sync()
+            plain.append(copied(size, ours.folder))
+            for side in sides:
+                os.sync()
+                moved[side].append(artifact(side, size))
         for i, name in enumerate(["up", "down"]):
             row(f"artifact of {size} MiB, {name}", "MiB/s", *of({side: [m[i] for m in moved[side]] for side in sides}))
-        up = statistics.median(m[0] for m in moved[ours])
-        absolute("artifact up, against cp and fsync", f"{100 * up / plain:.0f} % of {plain:,.0f} MiB/s", "≥ 80 %", up >= 0.8 * plain)
+        share = statistics.median(m[0] / copy for m, copy in zip(moved[ours], plain))
+        absolute("artifact up, against cp and fsync", f"{100 * share:.0f} % of {statistics.median(plain):,.0f} MiB/s", "≥ 80 %", share >= 0.8)
         absolute("SHA-256 on one core of this machine", f"{statistics.median(hashed(size) for _ in range(options.rounds)):,.0f} MiB/s", "", None)
         row("memory after all of it", "MB", *of({side: [side.resident()] for side in sides}), faster="less")
         absolute("memory after all of it: aim", f"{ours.resident() / 1.048576:.0f} MiB", "≤ 128 MiB", ours.resident() / 1.048576 <= 128)

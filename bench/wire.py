@@ -94,10 +94,10 @@ def unchunked(body):
 
 
 class Worker(asyncio.Protocol):
-    """One kept connection that sends the next request when an answer is whole."""
+    """One kept connection that sends the next request when an answer is whole; refusals end the run, unless there is a list for them."""
 
-    def __init__(self, requests, taken, done):
-        self.requests, self.taken, self.done, self.data = requests, taken, done, b""
+    def __init__(self, requests, taken, refused, done):
+        self.requests, self.taken, self.refused, self.done, self.data = requests, taken, refused, done, b""
 
     def connection_made(self, transport):
         self.transport = transport
@@ -122,9 +122,13 @@ class Worker(asyncio.Protocol):
         whole = self.data.endswith(b"0\r\n\r\n") if chunked else len(self.data) >= end + 4 + (length or 0)
         if not whole:
             return
-        if status != 200:
+        if status == 200:
+            now = time.perf_counter()
+            self.taken.append((now, now - self.begun))
+        elif self.refused is None:
             raise SystemExit(f"answered {status}: {self.data[end:end + 300]!r}")
-        self.taken.append(time.perf_counter() - self.begun)
+        else:
+            self.refused.append(f"{status}: {self.data[end + 4:end + 204]!r}")
         self.data = b""
         if close:
             self.transport.close()
@@ -136,10 +140,11 @@ class Worker(asyncio.Protocol):
             self.done.set_result(None)
 
 
-def rate(wire, requests_of, clients, seconds):
-    """Answers a second from so many clients, and the milliseconds of each, ordered. `requests_of(client)` yields requests for ever."""
+def rate(wire, requests_of, clients, seconds, refused=None):
+    """Answers a second from so many clients, and the milliseconds of each, ordered. `requests_of(client)` yields requests for ever. What the server
+    refuses is not counted, and goes to `refused`; without it a refusal ends the run."""
     taken = []
-    begun = time.perf_counter()
+    begun = last = time.perf_counter()
     end = begun + seconds
     if clients == 1:
         for text in requests_of(0):
@@ -147,7 +152,8 @@ def rate(wire, requests_of, clients, seconds):
             if start >= end:
                 break
             wire.raw(text)
-            taken.append(time.perf_counter() - start)
+            last = time.perf_counter()
+            taken.append(last - start)
     else:
         async def go():
             loop = asyncio.get_running_loop()
@@ -157,13 +163,16 @@ def rate(wire, requests_of, clients, seconds):
                 timed = itertools.takewhile(lambda _: time.perf_counter() < end, source)
                 while time.perf_counter() < end:
                     done = loop.create_future()
-                    await loop.create_connection(lambda: Worker(timed, taken, done), "127.0.0.1", wire.port)
+                    await loop.create_connection(lambda: Worker(timed, taken, refused, done), "127.0.0.1", wire.port)
                     await done
 
             await asyncio.gather(*(client(number) for number in range(clients)))
 
         asyncio.run(go())
-    return len(taken) / (time.perf_counter() - begun), sorted(t * 1000 for t in taken)
+        last = max((at for at, _ in taken), default=begun)
+        taken = [lasted for _, lasted in taken]
+    # Until the last answer: a refusal may come half a minute later.
+    return len(taken) / max(seconds, last - begun), sorted(t * 1000 for t in taken)
 
 
 def repeated(wire, text, times):

@@ -141,6 +141,7 @@ function pages(team: string, notebooks: string[], experiment: string, run: strin
     `${t}/experiments/0`,
     `${t}/experiments/${experiment}`,
     `${t}/experiments/${experiment}?filter=${encodeURIComponent("attributes.nosuch = 'x'")}&columns=*m.loss,p.learning_rate,a.by`,
+    `${t}/experiments/${experiment}?group=p.max_depth`,
     `${t}/runs/${run}`,
     `${t}/models`,
     `${t}/models/churn`,

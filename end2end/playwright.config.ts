@@ -20,7 +20,7 @@ export default defineConfig({
   workers: 1,
   // Patience costs nothing where all is well, and other tests may be busy beside these.
   timeout: 300_000,
-  expect: { timeout: 30_000 },
+  expect: { timeout: 60_000 },
   forbidOnly: Boolean(process.env.CI),
   reporter: [['list']],
   use: {

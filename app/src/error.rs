@@ -24,6 +24,13 @@ pub enum ErrorKind {
     Network,
 }
 
+impl ErrorKind {
+    /// Whether the same question may be answered a moment later.
+    pub fn may_pass(self) -> bool {
+        matches!(self, Self::Throttled | Self::Unavailable | Self::Internal | Self::Network)
+    }
+}
+
 /// An error as pages show it: what happened and what to do, in a sentence, and the fields at fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]

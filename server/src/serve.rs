@@ -91,8 +91,9 @@ pub async fn serve(config: &Config) -> Result<(), String> {
     let router = router::router(server)?;
     domain::environments::ship_defaults(&portal).await.map_err(|e| e.to_string())?;
     greet(&portal, &address).await?;
+    let seen = domain::events::latest(&portal).await.map_err(|e| e.to_string())?;
     let tasks = [
-        tokio::spawn(domain::events::run(portal.clone())),
+        tokio::spawn(domain::events::run(portal.clone(), seen)),
         tokio::spawn(domain::notebooks::supervisor::run(portal.clone())),
         tokio::spawn(webhooks::run(portal.clone())),
         tokio::spawn(domain::artifacts::sweep::run(portal.clone())),

@@ -73,8 +73,12 @@ impl Live {
     }
 }
 
+/// Waits before what could not be fetched is asked for again: a page must not stay old because the server was away for a moment.
+const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15)];
+
 /// `first`, and from then on what `fetch` answers whenever `source` changes. Of several answers under way the newest question's counts; one
-/// that fails changes nothing. What is drawn from it stays where it is, with open dialogs and half-typed fields.
+/// that the server could not give is asked for again a few times, and changes nothing meanwhile. What is drawn from it stays where it is, with
+/// open dialogs and half-typed fields.
 ///
 /// A page loads `first` in a resource that does not follow `source`, and awaits nothing else beside it: else the page would be drawn anew from
 /// the old data.
@@ -86,23 +90,45 @@ where
 {
     let data = RwSignal::new(first);
     let asked = Rc::new(Cell::new(0_u32));
+    let fetch = Rc::new(fetch);
     Effect::new(move |before: Option<S>| {
         let now = source();
         if before.is_some_and(|before| before != now) {
             let number = asked.get() + 1;
             asked.set(number);
-            let (asked, answer) = (Rc::clone(&asked), fetch(now.clone()));
-            spawn_local(async move {
-                if let Ok(newest) = answer.await
-                    && asked.get() == number
-                {
-                    data.try_set(newest);
-                }
-            });
+            ask(data, now.clone(), Rc::clone(&fetch), Rc::clone(&asked), number, 0);
         }
         now
     });
     data
+}
+
+fn ask<T, S, F>(data: RwSignal<T>, source: S, fetch: Rc<impl Fn(S) -> F + 'static>, asked: Rc<Cell<u32>>, number: u32, failures: usize)
+where
+    T: Send + Sync + 'static,
+    S: Clone + 'static,
+    F: Future<Output = Result<T, AppError>> + 'static,
+{
+    let answer = fetch(source.clone());
+    spawn_local(async move {
+        match answer.await {
+            _ if asked.get() != number => {}
+            Ok(newest) => _ = data.try_set(newest),
+            Err(error) if error.kind.may_pass() => {
+                let Some(wait) = AGAIN.get(failures) else { return };
+                set_timeout(
+                    move || {
+                        // The page may be gone by now.
+                        if asked.get() == number && !data.is_disposed() {
+                            ask(data, source, fetch, asked, number, failures + 1);
+                        }
+                    },
+                    *wait,
+                );
+            }
+            Err(_) => {}
+        }
+    });
 }
 
 /// Calls back after changes that matter, as `Live::changes` counts them.

@@ -78,20 +78,16 @@ pub async fn since(portal: &Portal, seq: i64) -> Result<Option<Vec<Event>>> {
     if gapless { rows.into_iter().map(EventRow::event).collect::<Result<_>>().map(Some) } else { Ok(None) }
 }
 
-/// Hands committed events to the open streams until the process ends. Wakes on each commit of events here, and looks once a second for commits of
-/// other processes (the command line, another replica).
-pub async fn run(portal: Portal) {
-    // None until the database has answered once: starting at zero would repeat an hour of changes to everybody.
-    let mut seen = latest(&portal).await.ok();
+/// Hands events that are committed after `seen` to the open streams until the process ends. Wakes on each commit of events here, and looks once a
+/// second for commits of other processes (the command line, another replica).
+///
+/// `seen` is asked for before the first stream can open: a stream that was told where it starts hears all that comes after.
+pub async fn run(portal: Portal, mut seen: i64) {
     let mut swept_at = 0;
     loop {
         let _ = tokio::time::timeout(Duration::from_secs(1), portal.db.committed()).await;
-        let next = match seen {
-            Some(seen) => pump(&portal, seen).await,
-            None => latest(&portal).await,
-        };
-        match next {
-            Ok(last) => seen = Some(last),
+        match pump(&portal, seen).await {
+            Ok(last) => seen = last,
             Err(error) => tracing::warn!(%error, "the event stream cannot read the database; trying again"),
         }
         let now = portal.clock.now();

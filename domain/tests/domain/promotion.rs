@@ -421,6 +421,7 @@ async fn a_token_is_no_second_person() {
     let token = Caller::identified(identity, "t", "");
     forbidden(promotion::review(portal, &token, TEAM, &id, true, "").await);
     forbidden(promotion::grant_waiver(portal, &token, TEAM, &id, "tag:x").await);
+    forbidden(promotion::decline_waiver(portal, &token, TEAM, &id, "tag:x", "no").await);
     forbidden(promotion::use_recommended(portal, &token, TEAM).await);
     forbidden(promotion::roll_back(portal, &token, TEAM, ("net", "champion"), 1, "").await);
     assert_eq!(shelf.champion().await, None);

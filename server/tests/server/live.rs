@@ -56,14 +56,15 @@ async fn news(socket: &mut Socket) -> Option<LiveMessage> {
     }
 }
 
-fn pump(house: &House) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(domain::events::run(house.portal.clone()))
+async fn pump(house: &House) -> tokio::task::JoinHandle<()> {
+    let seen = domain::events::latest(&house.portal).await.expect("a number");
+    tokio::spawn(domain::events::run(house.portal.clone(), seen))
 }
 
 #[tokio::test]
 async fn a_stream_tells_its_team_what_changed_and_nobody_else() {
     let house = House::new().await;
-    let pump = pump(&house);
+    let pump = pump(&house).await;
     let (mut ada, mut eve) =
         (open(&house, "/live", &house.session("ada").await).await, open(&house, "/live", &house.session("eve").await).await);
     assert!(matches!(news(&mut ada).await, Some(LiveMessage::Hello { resumed: false, .. })));
@@ -83,7 +84,7 @@ async fn a_stream_tells_its_team_what_changed_and_nobody_else() {
 #[tokio::test]
 async fn a_stream_resumes_without_loss_or_repetition_or_says_that_it_cannot() {
     let house = House::new().await;
-    let pump = pump(&house);
+    let pump = pump(&house).await;
     let session = house.session("ada").await;
     let caller = house.test.caller("ada").await;
     let start = domain::events::latest(&house.portal).await.expect("a number");
@@ -108,7 +109,7 @@ async fn a_stream_resumes_without_loss_or_repetition_or_says_that_it_cannot() {
 #[tokio::test]
 async fn who_is_removed_or_disabled_hears_no_more() {
     let house = House::new().await;
-    let pump = pump(&house);
+    let pump = pump(&house).await;
     let mut ada = open(&house, "/live", &house.session("ada").await).await;
     let mut vera = open(&house, "/live", &house.session("vera").await).await;
     news(&mut ada).await.expect("a greeting");

@@ -66,9 +66,12 @@ pub async fn compare_files(team: String, first: RunId, second: RunId, #[server(d
     names.sort();
     names.dedup();
     let of = |files: &[RunFile], name: &str| files.iter().find(|file| file.name == name).cloned();
-    // What differs is what one wants to see.
-    let differs = |name: &&String| of(&one, name).map(|file| file.size) != of(&other, name).map(|file| file.size);
-    let name = names.iter().find(|one| **one == name).or(names.iter().find(differs)).or(names.first()).cloned().unwrap_or_default();
+    // What both have and what differs is what one wants to see.
+    let interest = |name: &&String| match (of(&one, name), of(&other, name)) {
+        (Some(one), Some(other)) => u8::from(one.size == other.size),
+        _ => 2,
+    };
+    let name = names.iter().find(|one| **one == name).or(names.iter().min_by_key(interest)).cloned().unwrap_or_default();
     let compared = match (of(&one, &name), of(&other, &name)) {
         (Some(one), Some(other)) => lines(&portal, &caller, &team, (&one, &other)).await?,
         (one, _) => Compared::OneHasIt { first: one.is_some() },

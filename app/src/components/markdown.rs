@@ -25,6 +25,29 @@ impl SafeHtml {
     }
 }
 
+/// The words of a Markdown text's first line, without what sets them: a heading, or the beginning of a paragraph or list.
+#[cfg(feature = "ssr")]
+pub fn first_words(text: &str) -> String {
+    use pulldown_cmark::{Event, Parser};
+    let mut words = String::new();
+    for event in Parser::new(text) {
+        match event {
+            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => words.push_str(&text),
+            Event::SoftBreak | Event::HardBreak | Event::End(_) if words.trim().is_empty() => {}
+            Event::SoftBreak | Event::HardBreak => break,
+            Event::End(end) if !is_within_a_line(end) => break,
+            _ => {}
+        }
+    }
+    words.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
+}
+
+#[cfg(feature = "ssr")]
+fn is_within_a_line(end: pulldown_cmark::TagEnd) -> bool {
+    use pulldown_cmark::TagEnd;
+    matches!(end, TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough | TagEnd::Link | TagEnd::Image)
+}
+
 /// A text that was written in Markdown.
 #[component]
 pub fn Markdown(#[prop(into)] html: Signal<SafeHtml>) -> impl IntoView {
@@ -205,7 +228,7 @@ mod write {
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests {
-    use super::SafeHtml;
+    use super::{SafeHtml, first_words};
 
     fn html(text: &str) -> String {
         SafeHtml::of_markdown(text).0
@@ -232,6 +255,21 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(html(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_words_are_those_of_the_first_line_without_what_sets_them() {
+        for (text, words) in [
+            ("## What *it* is `for`\n\nmore", "What it is for"),
+            ("\n\n- **one** [two](https://a.example)\n- three", "one two"),
+            ("plain\nsecond", "plain"),
+            ("a\\\nb", "a"),
+            ("<script>alert(1)</script>\n", "<script>alert(1)</script>"),
+            ("---\n\n> quoted", "quoted"),
+            ("", ""),
+        ] {
+            assert_eq!(first_words(text), words, "{text:?}");
         }
     }
 

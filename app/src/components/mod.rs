@@ -51,6 +51,8 @@ pub use form::{FormError, FormState, SubmitButton, when_done};
 pub use format::{bytes, count, duration, exact_time, iso_time, mib, relative_time};
 pub use frame::{Frame, Logo, MeResource, TEAM_COOKIE, preferred_team, role_in, use_me, use_team};
 pub use icon::{Glyph, Icon};
+#[cfg(feature = "ssr")]
+pub use markdown::first_words;
 pub use markdown::{Markdown, SafeHtml};
 pub use menu::{Menu, Tab, Tabs};
 pub use meter::Meter;

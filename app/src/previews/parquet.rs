@@ -2,15 +2,17 @@
 //! time, and nothing else of the machine.
 
 use super::{Content, Table, separated};
+use crate::components::iso_time;
 use domain::{
     Portal,
     artifacts::Readable,
     compute::local::{apart, confine},
 };
 use parquet::{
+    basic::{LogicalType, TimeUnit},
     file::reader::{FileReader, SerializedFileReader},
     record::{Field, Row},
-    schema::types::Type,
+    schema::types::{Type, TypePtr},
 };
 use std::{
     io::{Read, Write},
@@ -75,21 +77,37 @@ fn table(bytes: bytes::Bytes) -> parquet::errors::Result<Table> {
         Type::group_type_builder(about.schema().name()).with_fields(fields.iter().take(COLUMNS).map(Arc::clone).collect()).build()?;
     let mut cells = vec![names];
     for row in file.get_row_iter(Some(shown))?.take(ROWS) {
-        cells.push(texts(&row?));
+        cells.push(texts(&row?, &fields));
     }
     let mut table = separated::of_rows(cells.into_iter(), true).unwrap_or_default();
     (table.counted, table.more_columns) = (rows, fields.len().saturating_sub(COLUMNS));
     Ok(table)
 }
 
-fn texts(row: &Row) -> Vec<String> {
-    let text = |field: &Field| match field {
+fn texts(row: &Row, fields: &[TypePtr]) -> Vec<String> {
+    let text = |field: &Field, logical: Option<&LogicalType>| match field {
         Field::Null => String::new(),
         Field::Str(text) => separated::cell(text),
         Field::Bytes(bytes) => format!("{} bytes", bytes.len()),
-        other => separated::cell(&other.to_string()),
+        other => moment(other, logical).unwrap_or_else(|| separated::cell(&other.to_string())),
     };
-    row.get_column_iter().map(|(_, field)| text(field)).collect()
+    row.get_column_iter().zip(fields).map(|((_, field), of)| text(field, of.get_basic_info().logical_type_ref())).collect()
+}
+
+/// A time to the second; one in nanoseconds is a number to the reader. Without a zone it is as it was where it was written.
+fn moment(field: &Field, logical: Option<&LogicalType>) -> Option<String> {
+    let (kind, in_utc) = match logical {
+        Some(LogicalType::Timestamp(kind)) => (Some(kind), kind.is_adjusted_to_u_t_c),
+        _ => (None, true),
+    };
+    let millis = match field {
+        Field::TimestampMillis(at) => *at,
+        Field::TimestampMicros(at) => at.div_euclid(1000),
+        Field::Long(at) if kind.is_some_and(|kind| kind.unit == TimeUnit::NANOS) => at.div_euclid(1_000_000),
+        _ => return None,
+    };
+    let text = iso_time(millis).replace('T', " ");
+    Some(if in_utc { text.replace('Z', " UTC") } else { text.replace('Z', "") })
 }
 
 #[cfg(test)]
@@ -121,6 +139,18 @@ mod tests {
         assert_eq!((found.columns, found.numeric), (vec!["name".to_owned(), "score".to_owned()], vec![false, true]));
         assert_eq!(found.rows, [["a", "0.5"], ["<b>", ""]]);
         assert_eq!((found.counted, found.complete, found.more_columns), (2, true, 0));
+    }
+
+    #[test]
+    fn times_are_times_whatever_they_are_counted_in() {
+        let zone = |is_adjusted_to_u_t_c, unit| LogicalType::timestamp(is_adjusted_to_u_t_c, unit);
+        let at = 1_777_593_600_000;
+        let said = |field, logical: Option<LogicalType>| moment(&field, logical.as_ref());
+        assert_eq!(said(Field::Long(at * 1_000_000), Some(zone(false, TimeUnit::NANOS))).as_deref(), Some("2026-05-01 00:00:00"));
+        assert_eq!(said(Field::TimestampMicros(at * 1000), Some(zone(true, TimeUnit::MICROS))).as_deref(), Some("2026-05-01 00:00:00 UTC"));
+        assert_eq!(said(Field::TimestampMillis(at), None).as_deref(), Some("2026-05-01 00:00:00 UTC"));
+        assert_eq!(said(Field::Long(at), None), None);
+        assert!(said(Field::Long(i64::MIN), Some(zone(true, TimeUnit::NANOS))).is_some());
     }
 
     #[test]

@@ -7,6 +7,9 @@ use crate::{
 use domain::model::{Stage, Tag, cut};
 use leptos::prelude::*;
 
+#[cfg(feature = "ssr")]
+use crate::components::first_words;
+
 /// A name or path as a part of an address; slashes stay.
 pub fn encoded(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~/".contains(&b);
@@ -43,13 +46,13 @@ pub fn loading(uri: &str) -> String {
     format!("import mlflow\n\nmodel = mlflow.pyfunc.load_model({})", python_string(uri))
 }
 
-/// The first line of a description, short.
+/// The first line of a description in Markdown, short.
 #[cfg(feature = "ssr")]
 pub fn first_line(text: &str) -> String {
     const MOST: usize = 140;
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let start = cut(line, MOST);
-    if start.len() == line.len() { line.to_owned() } else { format!("{}…", start.trim_end()) }
+    let line = first_words(text);
+    let start = cut(&line, MOST);
+    if start.len() == line.len() { line } else { format!("{}…", start.trim_end()) }
 }
 
 /// Rows of a list that one page shows.

@@ -160,6 +160,7 @@ fn GroupCell(class: String, line: StoredValue<RunLine>) -> impl IntoView {
                 <strong class="clip" title=name.clone()>
                     {name.clone()}
                 </strong>
+                <span class="muted num">{count(children, "run", "runs")}</span>
             </span>
         </th>
     }
@@ -191,7 +192,7 @@ fn Unfold(id: String, name: String, children: usize, open: bool, #[prop(optional
     view! {
         <a class="unfold" href=href data-noscroll="true" aria-label=format!("{verb} {} {where_} {name}", count(children, "run", "runs"))>
             <Icon glyph=if open { Glyph::ChevronDown } else { Glyph::ChevronRight } />
-            <span class="muted num">{children}</span>
+            {(!group).then(|| view! { <span class="muted num">{children}</span> })}
         </a>
     }
 }

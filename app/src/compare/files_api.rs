@@ -103,11 +103,15 @@ async fn lines(portal: &Portal, caller: &Caller, team: &str, (one, other): (&Run
     if one.size.max(other.size) > LONGEST {
         return Ok(Compared::NotShown("They differ, and are too long to be compared here. Download both.".to_owned()));
     }
-    let (first, second) = (first.beginning(portal, LONGEST).await?, second.beginning(portal, LONGEST).await?);
-    let (Ok(first), Ok(second)) = (String::from_utf8(first), String::from_utf8(second)) else {
-        return Ok(Compared::NotShown("They differ, and are no texts.".to_owned()));
-    };
-    tokio::task::spawn_blocking(move || differences(&first, &second)).await.map_err(|e| domain::Error::internal("comparison", e).into())
+    let files = [&first, &second];
+    let compared = domain::artifacts::work_on(portal, &files, LONGEST, |texts| match &texts[..] {
+        [first, second] => match (std::str::from_utf8(first), std::str::from_utf8(second)) {
+            (Ok(first), Ok(second)) => differences(first, second),
+            _ => Compared::NotShown("They differ, and are no texts.".to_owned()),
+        },
+        _ => Compared::Same,
+    });
+    Ok(compared.await?)
 }
 
 /// Myers' shortest edit script by lines, or a longer one where that takes too long.

@@ -18,6 +18,7 @@ mod writer;
 
 pub use bucket::BucketConfig;
 pub use objects::Objects;
+pub use preview::work_on;
 pub(crate) use removal::folders_of_gone_traces;
 pub use removal::{Removed, count_unpinned, remove_unpinned};
 pub use runs::{RunFile, RunFolder, file_of_run, list_of_run, near_top, of_run, of_uri, ours};

@@ -19,3 +19,20 @@ impl Readable {
         blocks.try_fold(Vec::new(), append).await.map_err(|error| Error::internal("artifact", error))
     }
 }
+
+/// What `work` makes of the beginnings of these files, on a thread where it may take its time.
+///
+/// # Errors
+/// Where they cannot be read.
+pub async fn work_on<T: Send + 'static>(
+    portal: &Portal,
+    files: &[&Readable],
+    most: u64,
+    work: impl FnOnce(Vec<Vec<u8>>) -> T + Send + 'static,
+) -> Result<T> {
+    let mut beginnings = Vec::with_capacity(files.len());
+    for file in files {
+        beginnings.push(file.beginning(portal, most).await?);
+    }
+    tokio::task::spawn_blocking(move || work(beginnings)).await.map_err(|e| Error::internal("files", e))
+}

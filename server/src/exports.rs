@@ -233,8 +233,10 @@ async fn chart(server: &Server, caller: &Caller, team: &str, query: &[(String, S
         Err(error) => return refusal(error, &caller.request_id),
     };
     let hidden: Vec<usize> = text("hide").unwrap_or_default().split(',').filter_map(|n| n.parse().ok()).collect();
-    let (shown, look) = (|line: usize| !hidden.contains(&line), charts::values::Look::of(text));
-    match format.write(&found, &look, shown) {
+    let look = charts::values::Look::of(text);
+    // It may be of millions of points.
+    let written = tokio::task::spawn_blocking(move || format.write(&found, &look, |line: usize| !hidden.contains(&line)));
+    match written.await.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(file) => attachment(format.kind(), &format!("chart.{}", format.extension()), Body::from(file)),
         Err(reason) => refusal(Error::Internal(reason), &caller.request_id),
     }

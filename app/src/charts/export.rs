@@ -14,7 +14,7 @@ use parquet::{
     file::{properties::WriterProperties, writer::SerializedFileWriter},
     schema::types::Type,
 };
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 /// Pixels of an exported picture.
 pub const WIDTH: u32 = 960;
@@ -109,8 +109,17 @@ struct Table(Vec<(String, Column)>);
 
 /// A column; a number may be missing.
 enum Column {
-    Texts(Vec<String>),
+    /// Each with how many rows in a row have it.
+    Texts(Vec<(String, usize)>),
     Numbers(Vec<Option<f64>>),
+    /// No row has anything.
+    Nothing(usize),
+}
+
+impl Column {
+    fn of_texts(texts: impl IntoIterator<Item = String>) -> Self {
+        Self::Texts(texts.into_iter().map(|text| (text, 1)).collect())
+    }
 }
 
 impl Table {
@@ -121,9 +130,9 @@ impl Table {
             return Self::of_values(found, scene(&found.values, &found.query, look, HEIGHT).sheet);
         }
         let lines: Vec<&Line> = found.lines.iter().enumerate().filter(|(i, _)| shown(*i)).map(|(_, line)| line).collect();
-        let texts = |of: fn(&Line) -> &str| {
-            Column::Texts(lines.iter().flat_map(|line| std::iter::repeat_n(of(line).to_owned(), line.raw.iter().count())).collect())
-        };
+        let rows = |line: &Line| line.raw.iter().count();
+        let all = lines.iter().map(|line| rows(line)).sum();
+        let texts = |of: fn(&Line) -> &str| Column::Texts(lines.iter().map(|line| (of(line).to_owned(), rows(line))).collect());
         let numbers = |of: fn(&Line, usize, (f64, f64)) -> Option<f64>| {
             let of_line = |line: &&Line| {
                 let points = line.raw.iter().enumerate();
@@ -131,14 +140,17 @@ impl Table {
             };
             Column::Numbers(lines.iter().flat_map(of_line).collect())
         };
+        let some = |has: fn(&Line) -> bool, of: fn(&Line, usize, (f64, f64)) -> Option<f64>| {
+            if lines.iter().any(|line| has(line)) { numbers(of) } else { Column::Nothing(all) }
+        };
         let columns = [
             ("name", texts(|line| &line.name)),
             ("run", texts(|line| line.run.as_str())),
             ("x", numbers(|_, _, (x, _)| Some(x))),
             ("value", numbers(|_, _, (_, value)| Some(value))),
-            ("smoothed", numbers(|line, i, _| line.smooth.as_ref()?.y.get(i).copied())),
-            ("low", numbers(|line, i, _| line.band.as_ref()?.0.y.get(i).copied())),
-            ("high", numbers(|line, i, _| line.band.as_ref()?.1.y.get(i).copied())),
+            ("smoothed", some(|line| line.smooth.is_some(), |line, i, _| line.smooth.as_ref()?.y.get(i).copied())),
+            ("low", some(|line| line.band.is_some(), |line, i, _| line.band.as_ref()?.0.y.get(i).copied())),
+            ("high", some(|line| line.band.is_some(), |line, i, _| line.band.as_ref()?.1.y.get(i).copied())),
         ];
         Self(columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect())
     }
@@ -146,51 +158,92 @@ impl Table {
     fn of_values(found: &Comparison, sheet: Sheet) -> Self {
         let id = |row: &SheetRow| row.run.and_then(|run| found.values.runs.get(run)).map(|named| named.id.to_string()).unwrap_or_default();
         let mut columns = vec![
-            (sheet.first.to_lowercase(), Column::Texts(sheet.rows.iter().map(|row| row.name.clone()).collect())),
-            ("id".to_owned(), Column::Texts(sheet.rows.iter().map(id).collect())),
+            (sheet.first.to_lowercase(), Column::of_texts(sheet.rows.iter().map(|row| row.name.clone()))),
+            ("id".to_owned(), Column::of_texts(sheet.rows.iter().map(id))),
         ];
         for (i, head) in sheet.heads.into_iter().enumerate() {
             let cell = |row: &SheetRow| row.cells.get(i).cloned().unwrap_or_default();
             let texts: Vec<String> = sheet.rows.iter().map(cell).collect();
             let number = |text: &String| if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) };
-            let column = texts.iter().map(number).collect::<Option<_>>().map_or(Column::Texts(texts), Column::Numbers);
-            columns.push((head, column));
+            let column = texts.iter().map(number).collect::<Option<_>>().map_or_else(|| Column::of_texts(texts.clone()), Column::Numbers);
+            // A file has each name once.
+            let same = columns.iter().filter(|(name, _)| *name == head || name.starts_with(&format!("{head} ("))).count();
+            columns.push((if same == 0 { head } else { format!("{head} ({})", same + 1) }, column));
         }
         Self(columns)
     }
 
-    fn len(&self) -> usize {
-        self.0.first().map_or(0, |(_, column)| match column {
-            Column::Texts(texts) => texts.len(),
-            Column::Numbers(numbers) => numbers.len(),
-        })
-    }
-
     /// As CSV, a missing number as an empty field.
     fn csv(&self) -> String {
-        let mut text = self.0.iter().map(|(name, _)| field(name)).collect::<Vec<_>>().join(",") + "\n";
-        for i in 0..self.len() {
-            let cells = self.0.iter().map(|(_, column)| match column {
-                Column::Texts(texts) => field(&texts[i]),
-                Column::Numbers(numbers) => numbers[i].map(|v| v.to_string()).unwrap_or_default(),
-            });
-            text += &cells.collect::<Vec<_>>().join(",");
-            text.push('\n');
+        /// What is left of a column.
+        enum Left<'a> {
+            Texts { text: String, rows: usize, next: std::slice::Iter<'a, (String, usize)> },
+            Numbers(std::slice::Iter<'a, Option<f64>>),
+            Nothing(usize),
         }
-        text
+        let mut columns: Vec<Left<'_>> = self
+            .0
+            .iter()
+            .map(|(_, column)| match column {
+                Column::Texts(texts) => Left::Texts { text: String::new(), rows: 0, next: texts.iter() },
+                Column::Numbers(numbers) => Left::Numbers(numbers.iter()),
+                Column::Nothing(rows) => Left::Nothing(*rows),
+            })
+            .collect();
+        let mut out = self.0.iter().map(|(name, _)| field(name)).collect::<Vec<_>>().join(",") + "\n";
+        loop {
+            let (from, mut some) = (out.len(), false);
+            for (i, column) in columns.iter_mut().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                match column {
+                    Left::Texts { text, rows, next } => {
+                        while *rows == 0 {
+                            let Some((following, many)) = next.next() else { break };
+                            (*text, *rows) = (field(following), *many);
+                        }
+                        if *rows > 0 {
+                            some = true;
+                            *rows -= 1;
+                            out.push_str(text);
+                        }
+                    }
+                    Left::Numbers(numbers) => {
+                        if let Some(number) = numbers.next() {
+                            some = true;
+                            if let Some(number) = number {
+                                _ = write!(out, "{number}");
+                            }
+                        }
+                    }
+                    Left::Nothing(rows) => {
+                        some |= *rows > 0;
+                        *rows = rows.saturating_sub(1);
+                    }
+                }
+            }
+            if !some {
+                out.truncate(from);
+                return out;
+            }
+            out.push('\n');
+        }
     }
 
     /// As Apache Parquet: texts as UTF-8 strings, numbers as doubles that may be null; packed with Snappy, which every reader knows.
     ///
     /// # Errors
-    /// Where two columns have one name.
+    /// Where it cannot be written.
     fn parquet(&self) -> Result<Vec<u8>, ParquetError> {
         let kind = |(name, column): &(String, Column)| {
             let builder = match column {
                 Column::Texts(_) => Type::primitive_type_builder(name, Physical::BYTE_ARRAY)
                     .with_logical_type(Some(LogicalType::String))
                     .with_repetition(Repetition::REQUIRED),
-                Column::Numbers(_) => Type::primitive_type_builder(name, Physical::DOUBLE).with_repetition(Repetition::OPTIONAL),
+                Column::Numbers(_) | Column::Nothing(_) => {
+                    Type::primitive_type_builder(name, Physical::DOUBLE).with_repetition(Repetition::OPTIONAL)
+                }
             };
             builder.build().map(Arc::new)
         };
@@ -203,8 +256,13 @@ impl Table {
         while let Some(mut into) = group.next_column()? {
             match columns.next().map(|(_, column)| column) {
                 Some(Column::Texts(texts)) => {
-                    let values: Vec<ByteArray> = texts.iter().map(|text| text.as_str().into()).collect();
-                    into.typed::<ByteArrayType>().write_batch(&values, None, None)?;
+                    for (text, rows) in texts {
+                        let value = ByteArray::from(text.as_str());
+                        into.typed::<ByteArrayType>().write_batch(&vec![value; *rows], None, None)?;
+                    }
+                }
+                Some(Column::Nothing(rows)) => {
+                    into.typed::<DoubleType>().write_batch(&[], Some(&vec![0; *rows]), None)?;
                 }
                 Some(Column::Numbers(numbers)) => {
                     let (values, there): (Vec<f64>, Vec<i16>) =
@@ -230,14 +288,15 @@ mod tests {
 
     fn table() -> Table {
         Table(vec![
-            ("name".to_owned(), Column::Texts(["a,b", "=1", ""].map(str::to_owned).to_vec())),
+            ("name".to_owned(), Column::Texts(vec![("a,b".to_owned(), 2), ("x".to_owned(), 0), ("=1".to_owned(), 1)])),
             ("params.lr".to_owned(), Column::Numbers(vec![Some(0.1), None, Some(-3.0)])),
+            ("low".to_owned(), Column::Nothing(3)),
         ])
     }
 
     #[test]
     fn a_table_is_csv() {
-        assert_eq!(table().csv(), "name,params.lr\n\"a,b\",0.1\n'=1,\n,-3\n");
+        assert_eq!(table().csv(), "name,params.lr,low\n\"a,b\",0.1,\n\"a,b\",,\n'=1,-3,\n");
     }
 
     #[test]
@@ -249,7 +308,12 @@ mod tests {
             .map(|row| row.expect("a row").get_column_iter().map(|(_, field)| field.clone()).collect())
             .collect();
         let text = |text: &str| Field::Str(text.to_owned());
-        assert_eq!(rows, [[text("a,b"), Field::Double(0.1)], [text("=1"), Field::Null], [text(""), Field::Double(-3.0)]]);
+        let expected = [
+            [text("a,b"), Field::Double(0.1), Field::Null],
+            [text("a,b"), Field::Null, Field::Null],
+            [text("=1"), Field::Double(-3.0), Field::Null],
+        ];
+        assert_eq!(rows, expected);
     }
 
     #[test]

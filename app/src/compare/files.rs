@@ -49,16 +49,15 @@ type Pair = Memo<Option<(RunId, RunId)>>;
 
 #[component]
 fn Shown(compared: FilesCompared, runs: Memo<Vec<(RunId, String)>>, pair: Pair) -> impl IntoView {
-    let FilesCompared { names, name, compared } = compared;
-    let names_of = move |which: fn((RunId, RunId)) -> RunId| {
-        let id = pair.get().map(which);
-        runs.with(|runs| runs.iter().find(|(run, _)| Some(run) == id.as_ref()).map(|(_, name)| name.clone()).unwrap_or_default())
-    };
-    let (first, second) = (move || names_of(|pair| pair.0), move || names_of(|pair| pair.1));
+    let FilesCompared { first, second, names, name, compared } = compared;
+    // Of what was compared: another pair may be on its way.
+    let name_of =
+        |id: &RunId| runs.with_untracked(|runs| runs.iter().find(|(run, _)| run == id).map(|(_, name)| name.clone()).unwrap_or_default());
+    let (first, second) = (name_of(&first), name_of(&second));
     let said = match &compared {
         Compared::Same => Some("The same in both.".to_owned()),
-        Compared::OneHasIt { first: true } => Some(format!("Only {} has it.", untrack(first))),
-        Compared::OneHasIt { first: false } => Some(format!("Only {} has it.", untrack(second))),
+        Compared::OneHasIt { first: true } => Some(format!("Only {first} has it.")),
+        Compared::OneHasIt { first: false } => Some(format!("Only {second} has it.")),
         Compared::NotShown(why) => Some(why.clone()),
         Compared::Differ(_, true) => Some("There are more lines than these. Download both files for all of them.".to_owned()),
         Compared::Differ(..) => None,

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use {
     crate::context::request,
     domain::{Caller, Portal, artifacts::RunFile},
-    std::time::Duration,
+    std::{
+        collections::{BTreeMap, BTreeSet},
+        time::Duration,
+    },
 };
 
 /// Longest file that is compared, in bytes.
@@ -28,6 +31,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// The files that two runs have, and one of them compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilesCompared {
+    pub first: RunId,
+    pub second: RunId,
     /// Of both runs and of the models that they logged, by name.
     pub names: Vec<String>,
     /// The one that is compared; empty where there is none.
@@ -60,23 +65,54 @@ pub struct DiffLine {
 #[server(prefix = "/api", endpoint = "compare/files")]
 pub async fn compare_files(team: String, first: RunId, second: RunId, #[server(default)] name: String) -> Result<FilesCompared, AppError> {
     let (portal, caller) = request()?;
-    let one = domain::artifacts::near_top(&portal, &caller, &team, &first).await?;
-    let other = domain::artifacts::near_top(&portal, &caller, &team, &second).await?;
-    let mut names: Vec<String> = one.iter().chain(&other).filter(|file| is_text(&file.name)).map(|file| file.name.clone()).collect();
-    names.sort();
-    names.dedup();
-    let of = |files: &[RunFile], name: &str| files.iter().find(|file| file.name == name).cloned();
+    let one = Files::of(&portal, &caller, &team, &first).await?;
+    let other = Files::of(&portal, &caller, &team, &second).await?;
+    let names: BTreeSet<&String> = one.named.keys().chain(other.named.keys()).filter(|name| is_text(name)).collect();
     // What both have and what differs is what one wants to see.
-    let interest = |name: &&String| match (of(&one, name), of(&other, name)) {
+    let interest = |name: &&String| match (one.named.get(*name), other.named.get(*name)) {
         (Some(one), Some(other)) => u8::from(one.size == other.size),
         _ => 2,
     };
-    let name = names.iter().find(|one| **one == name).or(names.iter().min_by_key(interest)).cloned().unwrap_or_default();
-    let compared = match (of(&one, &name), of(&other, &name)) {
+    let name = if names.contains(&name) { name } else { names.iter().copied().min_by_key(interest).cloned().unwrap_or_default() };
+    let found = (one.get(&portal, &caller, &team, &name).await?, other.get(&portal, &caller, &team, &name).await?);
+    let compared = match found {
         (Some(one), Some(other)) => lines(&portal, &caller, &team, (&one, &other)).await?,
         (one, _) => Compared::OneHasIt { first: one.is_some() },
     };
-    Ok(FilesCompared { names, name, compared })
+    let names = names.into_iter().cloned().collect();
+    Ok(FilesCompared { first, second, names, name, compared })
+}
+
+/// The files of a run by name.
+#[cfg(feature = "ssr")]
+struct Files<'a> {
+    run: &'a RunId,
+    named: BTreeMap<String, RunFile>,
+    /// Whether it has more than these.
+    more: bool,
+}
+
+#[cfg(feature = "ssr")]
+impl<'a> Files<'a> {
+    async fn of(portal: &Portal, caller: &Caller, team: &str, run: &'a RunId) -> Result<Self, AppError> {
+        let (files, more) = domain::artifacts::near_top(portal, caller, team, run).await?;
+        Ok(Self { run, named: files.into_iter().map(|file| (file.name.clone(), file)).collect(), more })
+    }
+
+    /// Also one that is not among the first, where it is the run's own.
+    async fn get(&self, portal: &Portal, caller: &Caller, team: &str, name: &str) -> Result<Option<RunFile>, AppError> {
+        if let Some(file) = self.named.get(name) {
+            return Ok(Some(file.clone()));
+        }
+        if !self.more || name.is_empty() {
+            return Ok(None);
+        }
+        match domain::artifacts::file_of_run(portal, caller, team, self.run, name).await {
+            Ok(file) => Ok(Some(RunFile { name: name.to_owned(), path: file.artifact.path, size: file.artifact.size })),
+            Err(domain::Error::NotFound("artifact") | domain::Error::Invalid(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// Whether a file is likely a text, by its name.

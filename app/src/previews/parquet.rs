@@ -15,9 +15,11 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 use std::{
+    collections::VecDeque,
     io::{Read, Write},
+    path::Path,
     process::ExitCode,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -36,6 +38,15 @@ const ANSWER: u64 = 4 * 1024 * 1024;
 const ROWS: usize = 1000;
 const COLUMNS: usize = 50;
 
+/// Answers that are kept, by the digest of the file, and the longest of them: a page asks again whenever its run logs something.
+const KEPT: usize = 4;
+const KEPT_SIZE: usize = 1024 * 1024;
+
+fn kept() -> MutexGuard<'static, VecDeque<(String, Arc<[u8]>)>> {
+    static ANSWERS: Mutex<VecDeque<(String, Arc<[u8]>)>> = Mutex::new(VecDeque::new());
+    ANSWERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The first rows of the file, or why they are not shown.
 pub(super) async fn content(portal: &Portal, file: &Readable) -> domain::Result<Content> {
     let nothing = |why: &str| Ok(Content::Nothing(why.to_owned()));
@@ -45,13 +56,28 @@ pub(super) async fn content(portal: &Portal, file: &Readable) -> domain::Result<
     let Some(program) = &portal.settings.program else {
         return nothing("This portal has no program to read Parquet with. Download the file.");
     };
-    let bytes = file.read(portal, 0, file.artifact.size).await?;
-    let answer = apart::run(program, COMMAND, bytes, PATIENCE, ANSWER).await?;
+    let answer = answer(portal, file, program).await?;
     let table = answer.and_then(|answer| serde_json::from_slice::<Table>(&answer).ok());
     Ok(table.map_or_else(
         || Content::Nothing("This Parquet file cannot be shown: it is damaged, encrypted, or unpacks to too much. Download it.".to_owned()),
         Content::Table,
     ))
+}
+
+/// The table as JSON; none where the file cannot be read.
+async fn answer(portal: &Portal, file: &Readable, program: &Path) -> domain::Result<Option<Arc<[u8]>>> {
+    let known = kept().iter().find(|(sha256, _)| *sha256 == file.artifact.sha256).map(|(_, answer)| answer.clone());
+    if known.is_some() {
+        return Ok(known);
+    }
+    let bytes = file.read(portal, 0, file.artifact.size).await?;
+    let answer = apart::run(program, COMMAND, bytes, PATIENCE, ANSWER).await?.map(Arc::<[u8]>::from);
+    if let Some(answer) = answer.as_ref().filter(|answer| answer.len() <= KEPT_SIZE) {
+        let mut kept = kept();
+        kept.truncate(KEPT - 1);
+        kept.push_front((file.artifact.sha256.clone(), answer.clone()));
+    }
+    Ok(answer)
 }
 
 /// `slipway read-parquet`: reads a file from standard input, and writes its first rows as JSON to standard output.

@@ -79,7 +79,7 @@ fn Active(name: String, form: Form, address: String, text: String, part: Part, s
         Form::WebPage => (
             "page",
             "Shown as its source: a web page may hold scripts, and none of them runs where you are signed in. “Show page” runs it in a frame that \
-             cannot reach the portal or ask a server for data; it may load scripts, styles and pictures from other sites.",
+             cannot reach the portal; it may load scripts, styles and pictures from other sites, and tell these what you type into it.",
             "allow-scripts",
         ),
         Form::Drawing => (
@@ -92,7 +92,7 @@ fn Active(name: String, form: Form, address: String, text: String, part: Part, s
     view! {
         <p class="muted">{why}</p>
         <div class="row">
-            <button type="button" class="btn btn-sm needs-js" aria-pressed=move || framed.get().to_string() on:click=move |_| framed.update(|framed| *framed = !*framed)>
+            <button type="button" class="btn btn-sm needs-js" on:click=move |_| framed.update(|framed| *framed = !*framed)>
                 <Icon glyph=Glyph::Eye />
                 {move || if framed.get() { "Show source".to_owned() } else { format!("Show {word}") }}
             </button>

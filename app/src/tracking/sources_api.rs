@@ -16,6 +16,9 @@ pub const CHILDREN: i64 = 100;
 /// Longest file that says what a model needs, in bytes.
 #[cfg(feature = "ssr")]
 const LONGEST: u64 = 64 * 1024;
+/// Most such files of a run.
+#[cfg(feature = "ssr")]
+const NEEDS: usize = 12;
 /// What MLflow's clients log of the environment that a model needs.
 #[cfg(feature = "ssr")]
 const FILES: [&str; 4] = ["requirements.txt", "conda.yaml", "python_env.yaml", "environment.yml"];
@@ -98,8 +101,8 @@ fn other(run: domain::model::Run) -> OtherRun {
 #[cfg(feature = "ssr")]
 async fn needs(portal: &Portal, caller: &Caller, team: &str, run: &RunId) -> Result<Vec<Tag>, AppError> {
     let mut files = Vec::new();
-    for found in domain::artifacts::near_top(portal, caller, team, run).await? {
-        let is_one = FILES.contains(&found.path.name()) && found.size <= LONGEST;
+    for found in domain::artifacts::near_top(portal, caller, team, run).await?.0 {
+        let is_one = FILES.contains(&found.path.name()) && found.size <= LONGEST && files.len() < NEEDS;
         if is_one
             && let Ok(text) =
                 String::from_utf8(domain::artifacts::find(portal, caller, team, &found.path).await?.beginning(portal, LONGEST).await?)

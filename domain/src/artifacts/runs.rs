@@ -8,6 +8,7 @@ use crate::{
     portal::Portal,
     tracking::{lineage, logged_models},
 };
+use std::collections::BTreeMap;
 
 /// The folder of a run's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,8 +105,10 @@ mod tests {
     }
 }
 
-/// Folders that are looked into, and models of a run.
-const FOLDERS: usize = 20;
+/// Folders that are looked into, of the run and its models together, models of a run, and files that are named.
+const FOLDERS: usize = 40;
+const MODELS: usize = 10;
+const FILES: usize = 2000;
 
 /// A file of a run, or of a model that it logged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,19 +120,19 @@ pub struct RunFile {
     pub size: u64,
 }
 
-/// The files of a run and of the models that it logged, at their top and one folder below it, by name. Of a place that is not Slipway's there are
-/// none.
+/// The first files of a run and of the models that it logged, at their top and one folder below it, by name; of models with one name those of the
+/// newest. Of a place that is not Slipway's there are none. Says whether there are more.
 ///
 /// # Errors
 /// `NotFound` where the run is not the team's.
-pub async fn near_top(portal: &Portal, caller: &Caller, team: &str, run: &RunId) -> Result<Vec<RunFile>> {
+pub async fn near_top(portal: &Portal, caller: &Caller, team: &str, run: &RunId) -> Result<(Vec<RunFile>, bool)> {
     let mut roots = Vec::new();
     match of_run(portal, caller, team, run).await {
         Ok(top) => roots.push((String::new(), top.path)),
         Err(Error::Invalid(_)) => {}
         Err(error) => return Err(error),
     }
-    for id in lineage::of_run(portal, caller, team, run).await?.models.iter().take(FOLDERS) {
+    for id in lineage::of_run(portal, caller, team, run).await?.models.iter().rev().take(MODELS) {
         // A model that was deleted has no files to show.
         let model = match logged_models::get(portal, caller, team, id, false).await {
             Ok(model) => model,
@@ -138,26 +141,29 @@ pub async fn near_top(portal: &Portal, caller: &Caller, team: &str, run: &RunId)
         };
         roots.extend(ours(&model.artifact_uri).map(|path| (format!("{}/", model.name), path)));
     }
-    let mut found: Vec<RunFile> = Vec::new();
+    let (mut found, mut folders_left, mut more) = (BTreeMap::<String, RunFile>::new(), FOLDERS, false);
     for (before, root) in roots {
         let top = super::list(portal, caller, team, Some(&root), "", SHOWN).await?;
-        let folders: Vec<String> = top.iter().filter(|entry| entry.is_folder).take(FOLDERS).map(|entry| entry.name.clone()).collect();
+        more |= i64::try_from(top.len()) == Ok(SHOWN);
+        let folders: Vec<String> = top.iter().filter(|entry| entry.is_folder).map(|entry| entry.name.clone()).collect();
+        more |= folders.len() > folders_left;
         let mut paths: Vec<(String, u64)> = files(top, "");
-        for folder in folders {
-            let path = ArtifactPath::parse(&folder).and_then(|folder| root.join(&folder)).map_err(|e| Error::internal("folder", e))?;
-            paths.extend(files(super::list(portal, caller, team, Some(&path), "", SHOWN).await?, &format!("{folder}/")));
+        for folder in folders.iter().take(folders_left) {
+            let path = ArtifactPath::parse(folder).and_then(|folder| root.join(&folder)).map_err(|e| Error::internal("folder", e))?;
+            let inside = super::list(portal, caller, team, Some(&path), "", SHOWN).await?;
+            more |= i64::try_from(inside.len()) == Ok(SHOWN);
+            paths.extend(files(inside, &format!("{folder}/")));
         }
-        for (below, size) in paths {
+        folders_left = folders_left.saturating_sub(folders.len());
+        more |= found.len() + paths.len() > FILES;
+        for (below, size) in paths.into_iter().take(FILES - found.len()) {
             let path = ArtifactPath::parse(&below).and_then(|below| root.join(&below)).map_err(|e| Error::internal("file", e))?;
             let name = format!("{before}{below}");
             // What the run itself has under this name is what is meant by it.
-            if found.iter().all(|other| other.name != name) {
-                found.push(RunFile { name, path, size });
-            }
+            found.entry(name.clone()).or_insert(RunFile { name, path, size });
         }
     }
-    found.sort();
-    Ok(found)
+    Ok((found.into_values().collect(), more))
 }
 
 fn files(entries: Vec<ArtifactEntry>, before: &str) -> Vec<(String, u64)> {

@@ -443,7 +443,8 @@ async fn files_near_the_top_are_those_of_the_run_and_of_the_models_that_it_logge
     ] {
         put(portal, &ada, &format!("{root}/{name}"), name.as_bytes()).await.expect("kept");
     }
-    let found = artifacts::near_top(portal, &ada, "red", &run.id).await.expect("files");
+    let (found, more) = artifacts::near_top(portal, &ada, "red", &run.id).await.expect("files");
+    assert!(!more);
     let said: Vec<(&str, u64)> = found.iter().map(|file| (file.name.as_str(), file.size)).collect();
     assert_eq!(said, [("net/MLmodel", 11), ("net/code/x.py", 9), ("net/requirements.txt", 16), ("train.py", 8)]);
     assert!(found[0].path.as_str().starts_with(own.as_str()), "what the run has itself counts before a model's");

@@ -10,11 +10,11 @@ use super::{
 use crate::{
     components::icon::{Glyph, Icon},
     identity::api::SignOut,
-    live::use_live,
+    live::{kept_current, use_live},
     promotion::api::count_waiting,
 };
 use domain::model::{Change, Me};
-use leptos::{html, prelude::*, server_fn::ServerFn, task::spawn_local};
+use leptos::{html, prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_location;
 
 /// The left bar; empty for visitors.
@@ -114,19 +114,12 @@ fn NavLink(place: Place, team: Memo<Option<String>>) -> impl IntoView {
 /// How many reviews wait for the visitor in this team; nothing where none does.
 #[component]
 fn Waiting(team: Memo<Option<String>>) -> impl IntoView {
-    let live = use_live();
-    let changes = live.changes(|event| matches!(event.change, Change::Models | Change::Promotions | Change::Team));
-    let waiting = RwSignal::new(0);
+    let of = Signal::derive(move || team.get().unwrap_or_default());
+    let changes = use_live().changes_in(of, |event| matches!(event.change, Change::Models | Change::Promotions | Change::Team));
     // Asked for by the browser alone, so that no page waits for it.
-    Effect::new(move |_| {
-        changes.track();
-        let Some(team) = team.get_untracked() else { return };
-        spawn_local(async move {
-            if let Ok(number) = count_waiting(team).await {
-                waiting.try_set(number);
-            }
-        });
-    });
+    let begun = RwSignal::new(false);
+    Effect::new(move |_| begun.set(true));
+    let waiting = kept_current(0, move || (begun.get(), changes.get()), move |_| count_waiting(of.get_untracked()));
     move || {
         let number = waiting.get();
         (number > 0).then(|| {

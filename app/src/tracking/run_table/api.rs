@@ -262,7 +262,11 @@ fn of_group(group: domain::model::RunGroup, by: &str, columns: &[Shown]) -> RunL
     });
     RunLine {
         cells: cells.collect(),
-        name: group.value.as_deref().map_or("(none)".to_owned(), |value| cut(value, CELL).to_owned()),
+        name: match group.value.as_deref() {
+            None => "(none)".to_owned(),
+            Some("") => "(empty)".to_owned(),
+            Some(value) => cut(value, CELL).to_owned(),
+        },
         id: group.id,
         status: RunStatus::Finished,
         deleted: false,

@@ -7,11 +7,15 @@ use std::{io, path::Path, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::Command,
-    time::timeout,
+    sync::Semaphore,
+    time::{Instant, timeout},
 };
 
+/// Such processes at a time: each may take a processor and a gigabyte.
+static PLACES: Semaphore = Semaphore::const_new(2);
+
 /// Runs a hidden command of `program` with `input` as its standard input, and nothing else of the portal's; gives the first `most` bytes of its
-/// standard output. None where it failed or took longer than `patience`; it is gone then.
+/// standard output. None where it failed or took longer than `patience`, the wait for its turn included; it is gone then.
 ///
 /// # Errors
 /// Where it cannot be started, or the input cannot be read.
@@ -23,6 +27,9 @@ pub async fn run(
     most: u64,
 ) -> Result<Option<Vec<u8>>> {
     let failed = |e: io::Error| Error::internal(command, e);
+    let begun = Instant::now();
+    let Ok(Ok(_place)) = timeout(patience, PLACES.acquire()).await else { return Ok(None) };
+    let patience = patience.saturating_sub(begun.elapsed());
     #[expect(clippy::disallowed_methods, reason = "starts Slipway's own program, with nothing of anybody's in its arguments")]
     let started = Command::new(program)
         .arg(command)

@@ -36,6 +36,14 @@ pub(super) struct Sorted {
     pub newest: Option<RunId>,
 }
 
+impl Sorted {
+    /// Its memory, in runs.
+    fn weight(&self) -> usize {
+        let texts: usize = self.groups.iter().map(|group| group.value.as_ref().map_or(0, String::len) + 100).sum();
+        self.entries.len() + texts / 40
+    }
+}
+
 struct Kept {
     experiment: i64,
     version: i64,
@@ -66,13 +74,13 @@ impl Orders {
     pub fn put(&self, experiment: i64, version: i64, question: String, sorted: Arc<Sorted>) {
         let mut all = self.lock();
         all.retain(|kept| kept.experiment != experiment || kept.question != question);
-        if sorted.entries.len() > RUNS {
+        if sorted.weight() > RUNS {
             return;
         }
         all.push_front(Kept { experiment, version, question, sorted });
         let mut runs = 0;
         let fits = |kept: &Kept| {
-            runs += kept.sorted.entries.len();
+            runs += kept.sorted.weight();
             runs <= RUNS
         };
         let most = all.iter().take(RESULTS).map(fits).take_while(|fits| *fits).count();

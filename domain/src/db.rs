@@ -205,7 +205,8 @@ impl Db {
     async fn connect(url: &str) -> std::result::Result<Self, sqlx::Error> {
         let committed = Arc::new(Notify::new());
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let options = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(2)).test_before_acquire(false);
+            // As long as SQLite's: a busy machine may take seconds to give a connection, and that is no reason to refuse anybody.
+            let options = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).test_before_acquire(false);
             // One that was used a moment ago is there still; a question to each before its use is half of the work of a short query.
             let options = options.before_acquire(|connection, use_of| {
                 Box::pin(async move {

@@ -20,13 +20,17 @@ ARTIFACT_POINTS = ["artifact." + name for name in ("before_temporary", "in_body"
 CLIENTS = 3
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Portal:
     def __init__(self, binary):
         self.binary, self.folder = binary, Path(tempfile.mkdtemp(prefix="slipway-torture-"))
         self.data = self.folder / "data"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("SLIPWAY_")}
         if database := os.environ.get("SLIPWAY_TEST_DATABASE_URL"):
             self.environment["SLIPWAY_DATABASE"] = database
@@ -47,9 +51,12 @@ class Portal:
         armed = self.data / "crash-point"
         armed.write_text(point) if point else armed.unlink(missing_ok=True)
         log = open(self.folder / "log", "ab")
-        self.process = subprocess.Popen([self.binary, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"], env=self.environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 60
+        self.process = None
         while time.monotonic() < deadline:
+            if not self.process:
+                begin = os.fstat(log.fileno()).st_size
+                self.process = subprocess.Popen([self.binary, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"], env=self.environment, stdout=log, stderr=log)
             try:
                 link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
                 link.request("GET", "/health", headers={"Host": f"localhost:{self.port}"})
@@ -57,7 +64,11 @@ class Portal:
                 return
             except OSError:
                 if self.process.poll() is not None:
-                    raise SystemExit(f"the portal ended while it was starting: {(self.folder / 'log').read_text()[-2000:]}")
+                    said = (self.folder / "log").read_bytes()[begin:].decode(errors="replace")
+                    if "Address already in use" not in said:
+                        raise SystemExit(f"the portal ended while it was starting: {said[-2000:]}")
+                    # While it was away a program on this machine got its port for a connection of its own.
+                    self.port, self.process = free_port(), None
                 time.sleep(0.005)
         raise SystemExit("the portal does not answer")
 

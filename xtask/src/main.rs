@@ -37,7 +37,10 @@ fn step(arguments: &[String]) -> Outcome<()> {
         return Err(format!("unknown argument {unknown}\n{USAGE}").into());
     }
     match own.first().map(String::as_str) {
-        Some("site") => site::build(release).map(drop),
+        Some("site") => {
+            let _alone = tools::alone()?;
+            site::build(release).map(drop)
+        }
         Some("build") => build(release).map(drop),
         Some("run") => tools::replace_with(&build(release)?, passed),
         _ => Err(USAGE.into()),
@@ -46,6 +49,7 @@ fn step(arguments: &[String]) -> Outcome<()> {
 
 /// Builds the site and the binary that carries it; returns the binary's path.
 fn build(release: bool) -> Outcome<PathBuf> {
+    let _alone = tools::alone()?;
     let site = site::build(release)?;
     let profile: &[&str] = if release { &["--release"] } else { &[] };
     tools::say("compiling slipway");

@@ -3,7 +3,7 @@
 
 use crate::Outcome;
 use std::{
-    env,
+    env, fs,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::Command,
@@ -68,4 +68,14 @@ pub fn ensure_wasm_target() -> Outcome<()> {
 /// Becomes `program`, so that signals reach it and its exit status is ours.
 pub fn replace_with(program: &Path, arguments: &[String]) -> Outcome<()> {
     Err(Command::new(program).args(arguments).exec().into())
+}
+
+/// Waits until no other build of the site goes on in this target folder, and keeps others waiting as long as the file is held: they would read
+/// what is half written.
+pub fn alone() -> Outcome<fs::File> {
+    let target = target_folder()?;
+    fs::create_dir_all(&target)?;
+    let file = fs::File::create(target.join("xtask.lock"))?;
+    file.lock()?;
+    Ok(file)
 }

@@ -16,12 +16,24 @@ async function heading(page: Page): Promise<string[]> {
   return [...(count === 1 ? [] : [`${count} headings of the first level`]), ...(/Slipway/.test(title) ? [] : [`the title is "${title}"`])];
 }
 
+/** Goes over to the theme, and waits until it is painted: between two themes a colour may be of the one and its ground of the other. */
+async function turn(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme });
+  await page.evaluate(async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    await frame();
+    await frame();
+    const ends = (animation: Animation) => animation.effect?.getComputedTiming().endTime !== Infinity;
+    await Promise.allSettled(document.getAnimations().filter(ends).map((animation) => animation.finished));
+  });
+}
+
 /** The document is the same in both themes, so that in the second only its colours are looked at. */
 async function accessible(page: Page): Promise<string[]> {
   const light = await accessibilityFindings(page);
-  await page.emulateMedia({ colorScheme: 'dark' });
+  await turn(page, 'dark');
   const dark = await accessibilityFindings(page, ['color-contrast', 'link-in-text-block']);
-  await page.emulateMedia({ colorScheme: 'light' });
+  await turn(page, 'light');
   return [...light, ...dark.map((finding) => `dark: ${finding}`)];
 }
 

@@ -241,7 +241,7 @@ fn Grid(
                 none.get()
                     .then(|| {
                         let text = if rows.refused.read().is_some() {
-                            "The filter cannot be read."
+                            "No run can be shown: the line below the filter says why."
                         } else if ask.read().is_plain() {
                             "No runs yet."
                         } else {

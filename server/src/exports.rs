@@ -10,6 +10,7 @@ use app::{
     tracking::run_table::{
         TableAsk,
         api::{columns_of, table},
+        parquet::RunsFile,
     },
 };
 use axum::{
@@ -22,8 +23,8 @@ use axum::{
 use bytes::Bytes;
 use domain::{
     Caller, Error, artifacts,
-    model::{ArtifactPath, AuditFilter, ExperimentId, NotebookId, RunId, TableColumn},
-    notebooks,
+    model::{ArtifactPath, AuditFilter, ExperimentId, NotebookId, Run, RunId, TableColumn},
+    notebooks, tracking,
 };
 use futures::{
     StreamExt,
@@ -31,6 +32,8 @@ use futures::{
 };
 use serde::Deserialize;
 use std::{fmt::Write, time::Instant};
+
+const CSV: &str = "text/csv; charset=utf-8";
 
 /// `GET /admin/audit.csv`.
 pub async fn audit(
@@ -54,19 +57,58 @@ pub async fn team_audit(
 }
 
 /// `GET /t/{team}/experiments/{experiment}/runs.csv`: every run that the table's address asks for, with its columns.
-pub async fn runs(
+pub async fn runs_csv(
     State(server): State<Server>,
     Extension(caller): Extension<Caller>,
     Extension(credential): Extension<Credential>,
     Path((team, experiment)): Path<(String, ExperimentId)>,
     Query(ask): Query<TableAsk>,
 ) -> Response {
+    let reader = Reader { portal: server.portal, credential, caller };
+    let (columns, runs) = match runs(&reader, &team, experiment, &ask).await {
+        Ok(found) => found,
+        Err(error) => return refusal(error, &reader.caller.request_id),
+    };
+    let head = stream::iter([Ok(tracking::csv_head(&columns))]);
+    let lines = runs.map(move |runs| Ok(tracking::csv_lines(&runs?, &columns)));
+    pieced(CSV, "runs.csv", head.chain(lines).boxed(), reader)
+}
+
+/// `GET /t/{team}/experiments/{experiment}/runs.parquet`: the same as Apache Parquet.
+pub async fn runs_parquet(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Extension(credential): Extension<Credential>,
+    Path((team, experiment)): Path<(String, ExperimentId)>,
+    Query(ask): Query<TableAsk>,
+) -> Response {
+    let reader = Reader { portal: server.portal, credential, caller };
+    let found = runs(&reader, &team, experiment, &ask).await;
+    let (file, runs) = match found.and_then(|(columns, runs)| Ok((RunsFile::begin(columns)?, runs))) {
+        Ok(found) => found,
+        Err(error) => return refusal(error, &reader.caller.request_id),
+    };
+    let pieces = stream::try_unfold(Some((file, runs)), |state| async move {
+        let Some((mut file, mut runs)) = state else { return Ok(None) };
+        let some = runs.next().await.transpose()?;
+        // Thousands of runs are packed at a time, while this thread serves others.
+        let packed = tokio::task::spawn_blocking(move || match some {
+            Some(some) => file.push(some).map(|bytes| (bytes, Some(file))),
+            None => file.finish().map(|bytes| (bytes, None)),
+        });
+        let (bytes, file) = packed.await.map_err(|error| Error::internal("the writing of Parquet", error))??;
+        Ok(Some((bytes, file.map(|file| (file, runs)))))
+    });
+    pieced(Format::Parquet.kind(), "runs.parquet", pieces.boxed(), reader)
+}
+
+type Runs = (Vec<TableColumn>, BoxStream<'static, domain::Result<Vec<Run>>>);
+
+async fn runs(reader: &Reader, team: &str, experiment: ExperimentId, ask: &TableAsk) -> domain::Result<Runs> {
     let columns: Vec<TableColumn> = columns_of(&ask.columns);
-    let asked = table(&server.portal, experiment, &ask);
-    match domain::tracking::export_runs(&server.portal, &caller, &team, &asked, &columns).await {
-        Ok(pieces) => pieced("runs.csv", pieces.boxed(), Reader { portal: server.portal, credential, caller }),
-        Err(error) => refusal(error, &caller.request_id),
-    }
+    let asked = table(&reader.portal, experiment, ask);
+    let (columns, pieces) = tracking::export_runs(&reader.portal, &reader.caller, team, &asked, &columns).await?;
+    Ok((columns, pieces.boxed()))
 }
 
 /// However long the trail is, one piece of it is in memory at a time. A download that goes on after its reader's sign-in ends is cut off.
@@ -75,11 +117,14 @@ fn csv(reader: Reader, filter: &AuditFilter) -> Response {
         Ok(pieces) => pieces.boxed(),
         Err(error) => return refusal(error, &reader.caller.request_id),
     };
-    pieced("audit.csv", pieces, reader)
+    pieced(CSV, "audit.csv", pieces, reader)
 }
 
-/// CSV as it comes.
-fn pieced(name: &str, pieces: BoxStream<'static, domain::Result<String>>, reader: Reader) -> Response {
+/// A file as it comes.
+fn pieced<T>(kind: &'static str, name: &str, pieces: BoxStream<'static, domain::Result<T>>, reader: Reader) -> Response
+where
+    T: Into<Bytes> + Send + 'static,
+{
     let body = stream::try_unfold((pieces, reader, Instant::now()), |(mut pieces, mut reader, mut looked)| async move {
         if looked.elapsed() >= LOOK_EVERY {
             if !reader.is_still_signed_in().await {
@@ -88,9 +133,9 @@ fn pieced(name: &str, pieces: BoxStream<'static, domain::Result<String>>, reader
             looked = Instant::now();
         }
         let piece = pieces.next().await.transpose().map_err(std::io::Error::other)?;
-        Ok::<_, std::io::Error>(piece.map(|text| (Bytes::from(text), (pieces, reader, looked))))
+        Ok::<_, std::io::Error>(piece.map(|piece| (piece.into(), (pieces, reader, looked))))
     });
-    attachment("text/csv; charset=utf-8", name, Body::from_stream(body))
+    attachment(kind, name, Body::from_stream(body))
 }
 
 /// `GET /t/{team}/notebooks/{id}/logs/download`: what is kept of the log, as text.
@@ -184,7 +229,7 @@ pub async fn reproduce(
     Extension(caller): Extension<Caller>,
     Path((team, run)): Path<(String, RunId)>,
 ) -> Response {
-    match domain::tracking::reproduce(&server.portal, &caller, &team, &run).await {
+    match tracking::reproduce(&server.portal, &caller, &team, &run).await {
         Ok(record) => attachment("application/json", &format!("reproduce-{run}.json"), Body::from(record.to_json())),
         Err(error) => refusal(error, &caller.request_id),
     }

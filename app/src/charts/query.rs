@@ -44,6 +44,7 @@ pub enum Kind {
     Parallel,
     Scatter,
     Heat,
+    Contour,
     Bar,
     Box,
     Violin,
@@ -52,11 +53,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [(Self, &str, &str); 9] = [
+    pub const ALL: [(Self, &str, &str); 10] = [
         (Self::Line, "", "Lines"),
         (Self::Parallel, "parallel", "Parallel coordinates"),
         (Self::Scatter, "scatter", "Scatter"),
         (Self::Heat, "heat", "Heat map"),
+        (Self::Contour, "contour", "Contour lines"),
         (Self::Bar, "bar", "Bars"),
         (Self::Box, "box", "Boxes"),
         (Self::Violin, "violin", "Violins"),

@@ -37,6 +37,12 @@ pub enum Mark {
     Dot(Ink),
     /// An area.
     Area(Ink),
+    /// An area of many pieces, which are one element: there are no seams between them.
+    Layer(Ink),
+    /// Pieces of a line between areas, one element.
+    Contour,
+    /// What parts dots from the area that they lie on, one element.
+    Halo,
     /// What is drawn on an area, and must be seen against it.
     Over,
     /// The best that there is.
@@ -48,7 +54,7 @@ pub enum Mark {
 impl Mark {
     /// Whether marks of its kind are drawn as one element: ten thousand would be slow.
     fn is_joined(self) -> bool {
-        matches!(self, Self::Path(_) | Self::Dot(_))
+        matches!(self, Self::Path(_) | Self::Dot(_) | Self::Layer(_) | Self::Contour | Self::Halo)
     }
 }
 
@@ -94,6 +100,9 @@ impl<'a> SvgWriter<'a> {
             Mark::Path(ink) => format!("path {}", ink_class(ink)),
             Mark::Dot(ink) => format!("dots {}", ink_class(ink)),
             Mark::Area(ink) => format!("area {}", ink_class(ink)),
+            Mark::Layer(ink) => format!("area layer {}", ink_class(ink)),
+            Mark::Contour => "contour".to_owned(),
+            Mark::Halo => "dots halo".to_owned(),
             Mark::Over => "over".to_owned(),
             Mark::Front => "front".to_owned(),
             Mark::Lit => "lit".to_owned(),
@@ -150,6 +159,14 @@ impl DrawingBackend for SvgWriter<'_> {
     }
 
     fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, corners: I, _: &S) -> Drawn {
+        if self.pen.get().is_joined() {
+            self.join();
+            for (i, (x, y)) in corners.into_iter().enumerate() {
+                let _ = write!(self.text, "{}{x} {y}", if i > 0 { "L" } else { "M" });
+            }
+            self.text.push('Z');
+            return Ok(());
+        }
         self.close();
         let _ = write!(self.text, "<polygon class=\"{}\" points=\"", self.class());
         for (i, (x, y)) in corners.into_iter().enumerate() {

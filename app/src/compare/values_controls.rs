@@ -25,10 +25,10 @@ pub fn ValuesControls(found: RwSignal<Comparison>, query: Memo<Query>, look: Mem
     view! {
         <FilterBar label="Chart">
             {children()}
-            <Show when=is(&[Kind::Bar, Kind::Box, Kind::Violin, Kind::Histogram, Kind::Importance, Kind::Heat])>
+            <Show when=is(&[Kind::Bar, Kind::Box, Kind::Violin, Kind::Histogram, Kind::Importance, Kind::Heat, Kind::Contour])>
                 <Named label="Metric" name="metric" all=metrics now=of(|q| &q.metric) />
             </Show>
-            <Show when=is(&[Kind::Scatter, Kind::Heat])>
+            <Show when=is(&[Kind::Scatter, Kind::Heat, Kind::Contour])>
                 <Named label="Across" name="horizontal" all now=of(|q| &q.horizontal) />
                 <Choice label="on" name="across" all=&Scale::ALL now=Memo::new(move |_| query.with(|q| q.across)) />
                 <Named label="Up" name="vertical" all now=of(|q| &q.vertical) />

@@ -219,9 +219,9 @@ async fn a_table_is_exported_whole_and_harmless() {
     }
     let columns = [TableColumn::Metric("loss".into()), TableColumn::Tag("note".into()), TableColumn::Field(RunField::Started)];
     let ask = RunTable { order_by: vec!["params.lr DESC".into()], ..lab.all() };
-    let pieces = tracking::export_runs(&lab.test.portal, &lab.ada, "red", &ask, &columns).await.expect("an export");
-    let text: Vec<String> = pieces.map(|piece| piece.expect("a piece")).collect().await;
-    let text = text.concat();
+    let (columns, pieces) = tracking::export_runs(&lab.test.portal, &lab.ada, "red", &ask, &columns).await.expect("an export");
+    let lines: Vec<String> = pieces.map(|piece| tracking::csv_lines(&piece.expect("a piece"), &columns)).collect().await;
+    let text = tracking::csv_head(&columns) + &lines.concat();
     assert_eq!((text.lines().count(), text.matches("\"'=cmd()\"").count()), (301, 300));
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("\"Run\",\"Run id\",\"loss\",\"note\",\"Started\""));

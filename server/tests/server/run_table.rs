@@ -54,6 +54,11 @@ async fn the_whole_table_is_exported_in_chunks() {
     assert_eq!((answer.header("transfer-encoding"), answer.header("content-length")), (Some("chunked"), None));
     assert!(answer.body.matches("\r\n").count() >= 301 && answer.body.contains("\"n-299\""), "{}", answer.body);
     assert!(answer.body.contains("\"Run\",\"Run id\",\"number\""));
-    let bad = house.get("/t/red/experiments/0/runs.csv?filter=nonsense", &[("cookie", &ada)]).await;
-    assert_eq!(bad.status, 400);
+    let parquet = house.get("/t/red/experiments/0/runs.parquet?columns=t.number&sort=name", &[("cookie", &ada)]).await;
+    assert_eq!((parquet.status, parquet.header("content-type")), (200, Some("application/vnd.apache.parquet")));
+    assert!(parquet.body.starts_with("PAR1") && parquet.body.ends_with("PAR1") && parquet.body.contains("tags.number"), "{}", parquet.body);
+    for file in ["runs.csv", "runs.parquet"] {
+        let bad = house.get(&format!("/t/red/experiments/0/{file}?filter=nonsense"), &[("cookie", &ada)]).await;
+        assert_eq!(bad.status, 400);
+    }
 }

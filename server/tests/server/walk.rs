@@ -45,6 +45,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/t/{team}/runs/{run}/shown/{*path}", "", [401, 404, 404, 404, 404, 404, 404]),
     ("/t/{team}/runs/{run}/reproduce.json", "", TEAM_READS),
     ("/t/{team}/experiments/{experiment}/runs.csv", "", TEAM_READS),
+    ("/t/{team}/experiments/{experiment}/runs.parquet", "", TEAM_READS),
     ("/t/{team}/compare.svg", "", TEAM_READS),
     ("/t/{team}/compare.csv", "", TEAM_READS),
     ("/t/{team}/compare.parquet", "", TEAM_READS),

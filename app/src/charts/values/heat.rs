@@ -111,7 +111,8 @@ fn edges(field: &Field, scale: Scale) -> Vec<f64> {
     }
 }
 
-fn legend(scene: &mut Scene, name: &str, ends: (f64, f64)) {
+/// What the colours of a metric's levels mean.
+pub fn legend(scene: &mut Scene, name: &str, ends: (f64, f64)) {
     let (y, right) = (12 * FINE, scene.plane().0.1);
     let levels = i32::try_from(LEVELS).unwrap_or(12);
     scene.text(number(ends.1), (right, y), Side::Left);

@@ -4,6 +4,7 @@
 mod bars;
 mod boxes;
 mod colour;
+mod contour;
 mod heat;
 mod histogram;
 mod importance;

@@ -81,14 +81,14 @@ pub fn values(mut query: Query, runs: &[Run], metric: &str, keys: &[String]) -> 
     let other = || keys.iter().find(|key| key.starts_with("metrics.") && **key != own).cloned();
     let needed: Vec<String> = match query.chart {
         Kind::Line => Vec::new(),
-        Kind::Scatter | Kind::Heat => {
+        Kind::Scatter | Kind::Heat | Kind::Contour => {
             let first = || params.first().cloned().or_else(other).unwrap_or_else(|| DURATION.to_owned());
             query.horizontal = Some(query.horizontal.clone()).filter(known).unwrap_or_else(first);
             let second = || params.iter().find(|key| **key != query.horizontal).cloned().or_else(other).unwrap_or_else(|| own.clone());
-            let up = || if query.chart == Kind::Heat { second() } else { own.clone() };
+            let up = || if query.chart == Kind::Scatter { own.clone() } else { second() };
             query.vertical = Some(query.vertical.clone()).filter(known).unwrap_or_else(up);
             query.colour = Some(query.colour.clone()).filter(known).unwrap_or_default();
-            let third = if query.chart == Kind::Heat { own } else { query.colour.clone() };
+            let third = if query.chart == Kind::Scatter { query.colour.clone() } else { own };
             vec![query.horizontal.clone(), query.vertical.clone(), third]
         }
         Kind::Parallel => {

@@ -1,7 +1,7 @@
 //! Shapes that make up a chart of values, and which of them can be pointed at.
 
 use super::{
-    Values, bars, boxes, heat, histogram, importance,
+    Values, bars, boxes, contour, heat, histogram, importance,
     key_axis::KeyAxis,
     look::Look,
     parallel, scatter,
@@ -91,6 +91,7 @@ pub fn scene(values: &Values, query: &Query, look: &Look, height: u32) -> Scene 
         Kind::Scatter => scatter::lay_out(&mut scene, values, query, look),
         Kind::Parallel => parallel::lay_out(&mut scene, values, query, look),
         Kind::Heat => heat::lay_out(&mut scene, values, query),
+        Kind::Contour => contour::lay_out(&mut scene, values, query),
         Kind::Bar => bars::lay_out(&mut scene, values, query),
         Kind::Box => boxes::lay_out(&mut scene, values, query, false),
         Kind::Violin => boxes::lay_out(&mut scene, values, query, true),

@@ -8,6 +8,8 @@ mod complete;
 mod filter;
 mod group_menu;
 mod heads;
+#[cfg(feature = "ssr")]
+pub mod parquet;
 mod row;
 mod rows;
 mod table;

@@ -141,7 +141,7 @@ fn Counted(rows: Rows) -> impl IntoView {
 /// Everything that fits, as a file.
 #[component]
 fn Export(team: String, experiment: ExperimentId, ask: Memo<TableAsk>, columns: Memo<Vec<Shown>>) -> impl IntoView {
-    let href = move || {
+    let query = move || {
         let mut query = leptos_router::params::ParamsMap::new();
         for (name, value) in ask
             .read()
@@ -152,14 +152,20 @@ fn Export(team: String, experiment: ExperimentId, ask: Memo<TableAsk>, columns: 
             query.insert(name.to_owned(), value.to_owned());
         }
         query.insert("columns".to_owned(), columns.with(|columns| super::ask::written(columns)));
-        format!("/t/{team}/experiments/{experiment}/runs.csv{}", query.to_query_string())
+        query.to_query_string()
     };
-    view! {
-        <a class="btn btn-sm" href=href download="runs.csv" rel="external">
-            <Icon glyph=Glyph::Download />
-            "Export CSV"
-        </a>
-    }
+    ["CSV", "Parquet"]
+        .map(|format| {
+            let file = format!("runs.{}", format.to_lowercase());
+            let place = format!("/t/{team}/experiments/{experiment}/{file}");
+            view! {
+                <a class="btn btn-sm" href=move || format!("{place}{}", query()) download=file rel="external">
+                    <Icon glyph=Glyph::Download />
+                    {format!("Export {format}")}
+                </a>
+            }
+        })
+        .collect_view()
 }
 
 #[component]

@@ -1,4 +1,4 @@
-//! A table of runs as CSV, whole, however long it is.
+//! A table of runs as a file, whole, however long it is.
 
 use super::{orders::Entry, table};
 use crate::{
@@ -8,14 +8,14 @@ use crate::{
     model::{COLUMNS_MOST, Millis, Permission, Run, RunField, RunTable, TableColumn},
     portal::Portal,
 };
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, stream};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Runs of one piece of the text.
 const PIECE: usize = 256;
 
-/// All runs that fit, in order, with these columns; text that a spreadsheet would take for a formula is made harmless. Comes in pieces, each read
-/// when it is asked for; a run that is removed for good meanwhile is left out.
+/// All runs that fit, in order, and the columns that a file of them has: these, with the run's name and id before them. Runs come in pieces, each
+/// read when it is asked for; one that is removed for good meanwhile is left out.
 ///
 /// # Errors
 /// As of a window of the table.
@@ -25,7 +25,7 @@ pub async fn export_runs(
     team: &str,
     ask: &RunTable,
     columns: &[TableColumn],
-) -> Result<impl Stream<Item = Result<String>> + Send + use<>> {
+) -> Result<(Vec<TableColumn>, impl Stream<Item = Result<Vec<Run>>> + Send + use<>)> {
     let scope = caller.require_in(Permission::ReadTracking, team)?;
     let mut columns: Vec<TableColumn> = columns.iter().take(COLUMNS_MOST).cloned().collect();
     for first in [TableColumn::Field(RunField::Id), TableColumn::Field(RunField::Name)] {
@@ -33,27 +33,41 @@ pub async fn export_runs(
         columns.insert(0, first);
     }
     let (place, sorted) = table::sorted(portal, &scope, ask).await?;
-    let mut head = String::new();
-    csv::push(&mut head, &columns.iter().map(|column| Cell::Text(column.label())).collect::<Vec<_>>());
     let portal = portal.clone();
-    let rows = stream::try_unfold(0, move |from: usize| {
-        let (portal, place, sorted, columns) = (portal.clone(), place.clone(), sorted.clone(), columns.clone());
+    let pieces = stream::try_unfold(0, move |from: usize| {
+        let (portal, place, sorted) = (portal.clone(), place.clone(), sorted.clone());
         async move {
             let part: Vec<Entry> = sorted.entries.iter().skip(from).take(PIECE).copied().collect();
             if part.is_empty() {
                 return Ok(None);
             }
-            let (next, mut text) = (from + part.len(), String::new());
+            let (next, mut piece) = (from + part.len(), Vec::with_capacity(part.len()));
             let (mut found, _) = table::found(place, part);
             while let Some(runs) = found.next(&portal).await? {
                 for run in runs {
-                    push(&mut text, &run.complete()?, &columns);
+                    piece.push(run.complete()?);
                 }
             }
-            Ok(Some((text, next)))
+            Ok(Some((piece, next)))
         }
     });
-    Ok(stream::iter([Ok(head)]).chain(rows))
+    Ok((columns, pieces))
+}
+
+/// The first line of a table of runs as CSV.
+pub fn csv_head(columns: &[TableColumn]) -> String {
+    let mut head = String::new();
+    csv::push(&mut head, &columns.iter().map(|column| Cell::Text(column.label())).collect::<Vec<_>>());
+    head
+}
+
+/// Its further lines. Text that a spreadsheet would take for a formula is made harmless.
+pub fn csv_lines(runs: &[Run], columns: &[TableColumn]) -> String {
+    let mut text = String::new();
+    for run in runs {
+        push(&mut text, run, columns);
+    }
+    text
 }
 
 fn push(out: &mut String, run: &Run, columns: &[TableColumn]) {

@@ -20,7 +20,7 @@ mod words;
 
 pub use cache::Indexes;
 pub use experiment_search::search_experiments;
-pub use export::export_runs;
+pub use export::{csv_head, csv_lines, export_runs};
 pub use found_store::FoundRun;
 pub use keys::run_keys;
 pub use table::{run_ids, runs_window};

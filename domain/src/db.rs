@@ -9,7 +9,7 @@ use sqlx::{
     postgres::{PgPool, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{fmt::Write as _, str::FromStr, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
@@ -224,6 +224,9 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // A connection is a thread, which hands rows over one by one and waits where so many are waiting: the default of 50 has the two threads
+            // take turns all the time.
+            .row_buffer_size(1024)
             .busy_timeout(Duration::from_secs(30));
         let write = SqliteWriter::open(options.clone()).await?;
         let read = SqlitePoolOptions::new()
@@ -297,16 +300,17 @@ impl Db {
         with_pool!(self, pool => Ok(bind!(sqlx::query_as::<_, T>(AssertSqlSafe(sql)), args).fetch_all(pool).await?))
     }
 
-    /// Runs `head ($1, $2, …) tail` for a list of numbers, in as few statements as it takes. Lists are filled up by repeating a number, so that
-    /// the databases see a handful of different texts and keep them prepared. Both texts are fixed fragments.
-    pub async fn fetch_listed<T: Row>(&self, head: &str, tail: &str, numbers: &[i64]) -> Result<Vec<T>> {
-        let mut found = Vec::new();
-        for part in numbers.chunks(256) {
-            let size = [1, 4, 16, 64, 256].into_iter().find(|size| *size >= part.len()).unwrap_or(256);
-            let args = part.iter().chain(std::iter::repeat(&part[0])).take(size).map(|n| Value::Int(Some(*n))).collect();
-            found.extend(self.fetch_all_assembled(format!("{head} {} {tail}", places(1, size)), args).await?);
+    /// Runs `head (numbers) tail`, where `head` ends with `IN`. The list is the parameter `$1`, so that its length changes nothing of the statement;
+    /// `more` are those from `$2` on. Both texts are fixed fragments.
+    pub async fn fetch_listed<T: Row>(&self, head: &str, tail: &str, numbers: &[i64], more: Vec<Value>) -> Result<Vec<T>> {
+        let listed = match self.pools {
+            Pools::Sqlite { .. } => LISTED_SQLITE,
+            Pools::Postgres(_) => LISTED_POSTGRES,
+        };
+        if numbers.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(found)
+        self.fetch_all_assembled(format!("{head} {listed} {tail}"), with_list(numbers, more)).await
     }
 
     /// SQL that makes of rows with `key` and `value` one JSON text: `[{"key":…,"value":…}, …]`, or none where there are no rows.
@@ -340,16 +344,36 @@ impl Db {
 /// Parameters of one statement that both databases take (SQLite's default limit; `PostgreSQL` takes twice as many).
 const PARAMETERS: usize = 32_766;
 
-/// `($1, $2), ($3, $4)` for two rows of width two.
-fn places(rows: usize, width: usize) -> String {
-    let row = |r: usize| {
-        let places: Vec<String> = (1..=width).map(|column| format!("${}", r * width + column)).collect();
-        format!("({})", places.join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+/// The numbers of the text `$1`, which are parted by commas.
+const LISTED_SQLITE: &str = "(SELECT value FROM json_each('[' || $1 || ']'))";
+const LISTED_POSTGRES: &str = "(SELECT unnest(string_to_array($1, ',')::bigint[]))";
+
+fn with_list(numbers: &[i64], more: Vec<Value>) -> Vec<Value> {
+    let mut list = String::with_capacity(numbers.len() * 7);
+    for number in numbers {
+        _ = write!(list, "{}{number}", if list.is_empty() { "" } else { "," });
+    }
+    std::iter::once(Value::Text(Some(list))).chain(more).collect()
 }
 
 impl Tx {
+    /// `($1, $2), ($3, $4)` for two rows of width two. SQLite gets question marks: it looks numbered parameters up one by one as they are bound.
+    fn places(&self, rows: usize, width: usize) -> String {
+        let numbered = matches!(self.inner, TxInner::Postgres(_));
+        let place = |at: usize| if numbered { format!("${at}") } else { "?".to_owned() };
+        let row = |r: usize| format!("({})", (1..=width).map(|column| place(r * width + column)).collect::<Vec<_>>().join(", "));
+        (0..rows).map(row).collect::<Vec<_>>().join(", ")
+    }
+
+    /// As the reading pool's.
+    pub async fn fetch_listed<T: Row>(&mut self, head: &str, tail: &str, numbers: &[i64], more: Vec<Value>) -> Result<Vec<T>> {
+        let listed = if matches!(self.inner, TxInner::Postgres(_)) { LISTED_POSTGRES } else { LISTED_SQLITE };
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.fetch_all_assembled(format!("{head} {listed} {tail}"), with_list(numbers, more)).await
+    }
+
     /// Rows affected.
     pub async fn execute(&mut self, sql: &'static str, args: Vec<Value>) -> Result<u64> {
         with_tx!(self, connection => Ok(bind!(sqlx::query(sql), args).execute(connection).await?.rows_affected()))
@@ -384,7 +408,8 @@ impl Tx {
         while left > 0 {
             let size = [256, 64, 16, 4, 1].into_iter().find(|size| *size <= left.min(most)).unwrap_or(1);
             let args = rows.by_ref().take(size).flatten().collect();
-            affected += self.execute_assembled(format!("{head} VALUES {} {tail}", places(size, width)), args).await?;
+            let sql = format!("{head} VALUES {} {tail}", self.places(size, width));
+            affected += self.execute_assembled(sql, args).await?;
             left -= size;
         }
         Ok(affected)
@@ -398,7 +423,8 @@ impl Tx {
         for part in rows.chunks(256) {
             let size = [1, 4, 16, 64, 256].into_iter().find(|size| *size >= part.len()).unwrap_or(256);
             let filled = part.iter().chain(std::iter::repeat(&part[0])).take(size).flatten().cloned().collect();
-            found.extend(self.fetch_all_assembled(format!("{head} VALUES {} {tail}", places(size, width)), filled).await?);
+            let sql = format!("{head} VALUES {} {tail}", self.places(size, width));
+            found.extend(self.fetch_all_assembled(sql, filled).await?);
         }
         Ok(found)
     }

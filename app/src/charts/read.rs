@@ -11,8 +11,8 @@ use super::{
 };
 use domain::{
     Caller, Error, Portal,
-    model::{ExperimentId, Point, Run, RunId, RunSearch},
-    tracking,
+    model::{ExperimentId, Point, Run, RunId},
+    tracking::{self, ChosenRuns, RunText},
 };
 use std::{
     cmp::Ordering,
@@ -61,63 +61,44 @@ pub async fn compare(
     whole: bool,
 ) -> domain::Result<Comparison> {
     let query = query.sound();
-    let (mut runs, more) = found(portal, caller, team, chosen).await?;
-    let keys: BTreeSet<&str> = runs.iter().flat_map(|run| run.metrics.iter().map(|m| m.key.as_str())).collect();
-    let metrics: Vec<String> = keys.into_iter().map(str::to_owned).collect();
+    let runs = found(portal, caller, team, chosen).await?;
+    let keys = runs.keys(portal).await?;
+    let (metrics, groups) = (keys.metrics, kinds(keys.params, keys.tags));
     let metric = metrics.iter().find(|key| **key == query.metric).or(metrics.first()).cloned().unwrap_or_default();
-    let groups = kinds(&runs);
     let keys: Vec<String> = api::keys(&metrics, &groups).collect();
-    let (query, values) = values::read::values(query, &runs, &metric, &keys);
-    let lines =
-        if query.chart == Kind::Line { drawn(portal, caller, team, &runs, &metric, &metrics, &query, whole).await? } else { Vec::new() };
+    let (query, values) = values::read::values(portal, query, &runs, &metric, &keys).await?;
+    let lines = if query.chart == Kind::Line { drawn(portal, &runs, &metric, &metrics, &query, whole).await? } else { Vec::new() };
     let rough = |(i, line): (usize, Line)| if i < LEGIBLE || whole { line } else { line.roughly() };
     let lines = lines.into_iter().enumerate().map(rough).collect();
-    let all = runs.len();
-    runs.truncate(DESCRIBED);
+    let (all, more) = (runs.as_slice().len(), runs.has_more());
+    let runs = runs.whole(portal, DESCRIBED).await?;
     Ok(Comparison { query, runs, all, more, metrics, groups, metric, lines, values })
 }
 
-async fn found(portal: &Portal, caller: &Caller, team: &str, chosen: &Chosen) -> domain::Result<(Vec<Run>, bool)> {
+async fn found(portal: &Portal, caller: &Caller, team: &str, chosen: &Chosen) -> domain::Result<ChosenRuns> {
     let ids: Vec<RunId> = chosen.runs.split(',').map(str::trim).filter(|id| !id.is_empty()).map(RunId::from).collect();
     if ids.len() > RUNS {
         return Err(Error::invalid("runs", format!("At most {RUNS} runs can be compared; these are {}.", ids.len())));
     }
-    let mut runs = tracking::named_runs(portal, caller, team, &ids).await?;
-    if chosen.experiment.is_empty() {
-        return Ok((runs, false));
-    }
     let experiment = ExperimentId(chosen.experiment.clone());
-    // One that is not the team's has no runs in a search; here that is said.
-    tracking::experiments::get(portal, caller, team, &experiment).await?;
-    let max_results = i64::try_from(RUNS - runs.len()).unwrap_or_default().max(1);
-    let search = RunSearch { experiments: vec![experiment], filter: chosen.filter.clone(), max_results, ..RunSearch::default() };
-    let page = tracking::search_runs(portal, caller, team, &search).await?;
-    let named: BTreeSet<RunId> = runs.iter().map(|run| run.id.clone()).collect();
-    runs.extend(page.runs.into_iter().filter(|run| !named.contains(&run.id)));
-    Ok((runs, page.next_page_token.is_some()))
+    let search = (!chosen.experiment.is_empty()).then_some((&experiment, chosen.filter.as_str()));
+    tracking::choose_runs(portal, caller, team, &ids, search, RUNS).await
 }
 
 /// What runs may have in common. Tags that are MLflow's own are left out, but for a few that tell people something.
-fn kinds(runs: &[Run]) -> Vec<String> {
-    let params = runs.iter().flat_map(|run| run.params.iter().map(|p| format!("params.{}", p.key)));
+fn kinds(params: Vec<String>, tags: Vec<String>) -> Vec<String> {
     let telling =
         |key: &str| !key.starts_with("mlflow.") || ["mlflow.user", "mlflow.source.name", "mlflow.source.git.commit"].contains(&key);
-    let tags = runs.iter().flat_map(|run| run.tags.iter().filter(|t| telling(&t.key)).map(|t| format!("tags.{}", t.key)));
+    let params = params.into_iter().map(|key| format!("params.{key}"));
+    let tags = tags.into_iter().filter(|key| telling(key)).map(|key| format!("tags.{key}"));
     let keys: BTreeSet<String> = params.chain(tags).collect();
     ["experiment".to_owned(), "status".to_owned()].into_iter().chain(keys).collect()
 }
 
-/// The run's value of `group`.
-fn value(run: &Run, group: &str) -> String {
-    let of = |pairs: &[domain::model::Tag], key: &str| pairs.iter().find(|pair| pair.key == key).map(|pair| pair.value.clone());
-    let value = match group.split_once('.') {
-        Some(("params", key)) => of(&run.params, key),
-        Some(("tags", key)) => of(&run.tags, key),
-        None if group == "experiment" => Some(run.experiment.to_string()),
-        None if group == "status" => Some(run.status.as_str().to_owned()),
-        _ => None,
-    };
-    value.unwrap_or_else(|| "(none)".to_owned())
+/// Each run's value of `group`.
+async fn named(portal: &Portal, runs: &ChosenRuns, group: &str) -> domain::Result<Vec<String>> {
+    let texts = values::read::texts(portal, runs, group).await?;
+    Ok((0..runs.as_slice().len()).map(|run| texts.get(run).unwrap_or("(none)").to_owned()).collect())
 }
 
 /// Numbers by size, then texts.
@@ -144,13 +125,14 @@ fn source(metric: &str, metrics: &[String], query: &Query) -> Source {
 }
 
 /// What `reduce` makes of each run's histories, joined as the source says. Those of one run at a time are in memory.
-async fn joined<T, F>(portal: &Portal, caller: &Caller, team: &str, runs: &[Run], source: Source, reduce: F) -> domain::Result<Vec<T>>
+async fn joined<T, F>(portal: &Portal, runs: &ChosenRuns, source: Source, reduce: F) -> domain::Result<Vec<T>>
 where
     T: Send + 'static,
     F: Fn(usize, Joined) -> T + Clone + Send + 'static,
 {
     let parts = source.keys.len();
-    let curves: Vec<(RunId, String)> = runs.iter().flat_map(|run| source.keys.iter().map(|key| (run.id.clone(), key.clone()))).collect();
+    let runs_by_key = (0..runs.as_slice().len()).flat_map(|run| source.keys.iter().map(move |key| (run, key.clone())));
+    let curves: Vec<(usize, String)> = runs_by_key.collect();
     let waiting: Arc<Mutex<Vec<Vec<Point>>>> = Arc::default();
     let take = move |i: usize, points: Vec<Point>| {
         // They come in order: the last of a run finds the others waiting.
@@ -163,40 +145,41 @@ where
         drop(waiting);
         Some(reduce(i / parts, source.joined(histories)))
     };
-    Ok(tracking::curves(portal, caller, team, &curves, take).await?.into_iter().flatten().collect())
+    Ok(runs.curves(portal, &curves, take).await?.into_iter().flatten().collect())
 }
 
 /// The lines of a chart: one for each run, or for each group; each in the chart of its facet.
-#[expect(clippy::too_many_arguments, reason = "who asks, and for what")]
 async fn drawn(
     portal: &Portal,
-    caller: &Caller,
-    team: &str,
-    runs: &[Run],
+    runs: &ChosenRuns,
     metric: &str,
     metrics: &[String],
     query: &Query,
     whole: bool,
 ) -> domain::Result<Vec<Line>> {
     let source = source(metric, metrics, query);
-    let facet = |run: &Run| if query.facet.is_empty() { String::new() } else { value(run, &query.facet) };
-    let facets: Vec<String> = runs.iter().map(facet).collect();
+    let all = runs.as_slice();
+    let facets = if query.facet.is_empty() { vec![String::new(); all.len()] } else { named(portal, runs, &query.facet).await? };
     if query.group.is_empty() {
-        let columns = (!whole).then(|| (COLUMNS / runs.len().max(1)).clamp(FEWEST, query.width as usize));
-        let about: Vec<_> = runs.iter().zip(facets).map(|(run, facet)| (run.id.clone(), run.name.clone(), run.start_time, facet)).collect();
+        let columns = (!whole).then(|| (COLUMNS / all.len().max(1)).clamp(FEWEST, query.width as usize));
+        let names = runs.texts(portal, RunText::Name).await?;
+        let name = |run: usize| names.get(run).unwrap_or_default().to_owned();
+        let about: Vec<_> =
+            all.iter().enumerate().zip(facets).map(|((i, run), facet)| (run.id.clone(), name(i), run.start_time, facet)).collect();
         let (about, query) = (Arc::new(about), query.clone());
         let line = move |i: usize, joined: Joined| {
             let (id, name, start, facet) = &about[i];
             Line { facet: facet.clone(), ..Line::along(id.clone(), name.clone(), *start, joined, &query, columns) }
         };
-        let mut lines = joined(portal, caller, team, runs, source, line).await?;
+        let mut lines = joined(portal, runs, source, line).await?;
         if lines.iter().any(|line| !line.facet.is_empty()) {
             lines.sort_by(|a, b| compared(&a.facet, &b.facet));
         }
         return Ok(lines);
     }
     let gathered: Arc<Mutex<BTreeMap<(String, String), Gathered>>> = Arc::default();
-    let keys = runs.iter().zip(facets).map(|(run, facet)| ((facet, value(run, &query.group)), run.start_time));
+    let groups = named(portal, runs, &query.group).await?;
+    let keys = all.iter().zip(groups).zip(facets).map(|((run, group), facet)| ((facet, group), run.start_time));
     let about: Arc<Vec<_>> = Arc::new(keys.collect());
     let (into, asked) = (Arc::clone(&gathered), query.clone());
     let gather = move |i: usize, (points, axis): Joined| {
@@ -205,7 +188,7 @@ async fn drawn(
         let mut groups = into.lock().unwrap_or_else(PoisonError::into_inner);
         groups.entry(key.clone()).or_default().add(&points, axis.as_ref(), start, &asked);
     };
-    joined(portal, caller, team, runs, source, gather).await?;
+    joined(portal, runs, source, gather).await?;
     let mut groups: Vec<((String, String), Gathered)> =
         std::mem::take(&mut *gathered.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
     groups.sort_by(|((facet, name), _), ((other, another), _)| compared(facet, other).then_with(|| compared(name, another)));

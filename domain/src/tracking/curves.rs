@@ -28,7 +28,16 @@ where
     F: Fn(usize, Vec<Point>) -> T + Clone + Send + 'static,
 {
     let scope = caller.require_in(Permission::ReadTracking, team)?;
-    let asked = located(portal, &scope, curves).await?;
+    read(portal, located(portal, &scope, curves).await?, reduce).await
+}
+
+/// The same of runs by their numbers.
+pub(super) async fn read<T, F>(portal: &Portal, asked: Vec<Series>, reduce: F) -> Result<Vec<T>>
+where
+    T: Send + 'static,
+    F: Fn(usize, Vec<Point>) -> T + Clone + Send + 'static,
+{
+    let asked = sized(portal, asked).await?;
     let mut reduced = Vec::with_capacity(asked.len());
     while reduced.len() < asked.len() {
         let first = reduced.len();
@@ -50,15 +59,20 @@ where
     Ok(reduced)
 }
 
-/// Each of them as the database knows it, and how many points it has at most.
-async fn located(portal: &Portal, scope: &TeamScope, curves: &[(RunId, String)]) -> Result<Vec<(Series, i64)>> {
+/// Each of them as the database knows it.
+async fn located(portal: &Portal, scope: &TeamScope, curves: &[(RunId, String)]) -> Result<Vec<Series>> {
     let mut tx = portal.db.begin_snapshot().await?;
     let runs: Vec<&RunId> = curves.iter().map(|(run, _)| run).collect::<BTreeSet<_>>().into_iter().collect();
     let places = group_store::places(&mut tx, &runs).await?;
     let numbers: HashMap<&str, i64> =
         places.iter().filter(|place| place.team_id == scope.team.as_str()).map(|place| (place.id.as_str(), place.no)).collect();
     let series = |(run, key): &(RunId, String)| Some((*numbers.get(run.as_str())?, key.clone()));
-    let asked: Vec<Series> = curves.iter().map(series).collect::<Option<_>>().ok_or(Error::NotFound("run"))?;
+    curves.iter().map(series).collect::<Option<_>>().ok_or(Error::NotFound("run"))
+}
+
+/// Each with how many points it has at most.
+async fn sized(portal: &Portal, asked: Vec<Series>) -> Result<Vec<(Series, i64)>> {
+    let mut tx = portal.db.begin_snapshot().await?;
     let sizes = history_store::sizes(&mut tx, &asked).await?;
     Ok(asked.into_iter().map(|one| (one.clone(), sizes.get(&one).copied().unwrap_or_default())).collect())
 }

@@ -7,7 +7,10 @@ use crate::{
     error::Result,
     model::Point,
 };
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Most keys that are asked for one by one.
+const KEYS: usize = 8;
 
 /// A chunk to be written.
 pub(super) struct Chunk<'a> {
@@ -63,8 +66,29 @@ fn asked(series: &[Series]) -> Vec<Vec<Value>> {
     series.iter().map(|(no, key)| args![*no, key]).collect()
 }
 
+/// The numbers of the runs by key, where there are fewer keys than would make it slow.
+fn by_key(series: &[Series]) -> Option<BTreeMap<&str, Vec<i64>>> {
+    let mut keys: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
+    for (no, key) in series {
+        keys.entry(key).or_default().push(*no);
+        if keys.len() > KEYS {
+            return None;
+        }
+    }
+    Some(keys)
+}
+
 /// How many points are stored of each, where there are any; some may be there twice.
 pub(super) async fn sizes(tx: &mut Tx, series: &[Series]) -> Result<HashMap<Series, i64>> {
+    if let Some(keys) = by_key(series) {
+        let mut sizes = HashMap::with_capacity(series.len());
+        for (key, numbers) in keys {
+            let head = "SELECT run_no, CAST(SUM(points) AS BIGINT) FROM metric_chunks WHERE key = $2 AND run_no IN";
+            let found: Vec<(i64, i64)> = tx.fetch_listed(head, "GROUP BY run_no", &numbers, args![key]).await?;
+            sizes.extend(found.into_iter().map(|(no, points)| ((no, key.to_owned()), points)));
+        }
+        return Ok(sizes);
+    }
     let head = "WITH asked (no, name) AS (";
     let tail = ") SELECT run_no, key, CAST(SUM(points) AS BIGINT) FROM (SELECT DISTINCT no, name FROM asked) AS each_once
                JOIN metric_chunks ON run_no = no AND key = name GROUP BY run_no, key";
@@ -74,12 +98,23 @@ pub(super) async fn sizes(tx: &mut Tx, series: &[Series]) -> Result<HashMap<Seri
 
 /// The chunks of each, where there are any.
 pub(super) async fn histories(tx: &mut Tx, series: &[Series]) -> Result<HashMap<Series, Vec<Vec<u8>>>> {
+    let mut chunks: HashMap<Series, Vec<Vec<u8>>> = HashMap::with_capacity(series.len());
+    if let Some(keys) = by_key(series) {
+        for (key, numbers) in keys {
+            let head = "SELECT run_no, seq, data FROM metric_chunks WHERE key = $2 AND run_no IN";
+            let mut found: Vec<(i64, i64, Vec<u8>)> = tx.fetch_listed(head, "", &numbers, args![key]).await?;
+            found.sort_by_key(|(no, seq, _)| (*no, *seq));
+            for (no, _, data) in found {
+                chunks.entry((no, key.to_owned())).or_default().push(data);
+            }
+        }
+        return Ok(chunks);
+    }
     let head = "WITH asked (no, name) AS (";
     let tail = ") SELECT run_no, key, data FROM (SELECT DISTINCT no, name FROM asked) AS each_once
                JOIN metric_chunks ON run_no = no AND key = name ORDER BY run_no, key, seq";
     let each_once: BTreeSet<&Series> = series.iter().collect();
     let found: Vec<(i64, String, Vec<u8>)> = tx.fetch_many(head, tail, asked(&each_once.into_iter().cloned().collect::<Vec<_>>())).await?;
-    let mut chunks: HashMap<Series, Vec<Vec<u8>>> = HashMap::new();
     for (no, key, data) in found {
         chunks.entry((no, key)).or_default().push(data);
     }

@@ -38,8 +38,8 @@ pub use {
     purge::purge,
     reproduce::reproduce,
     search::{
-        Found, FoundRun, Indexes, csv_head, csv_lines, export_runs, find_runs, named_runs, run_ids, run_keys, runs_window,
-        search_experiments, search_runs,
+        ChosenRun, ChosenRuns, Found, FoundRun, Indexes, RunText, RunTexts, choose_runs, csv_head, csv_lines, export_runs, find_runs,
+        run_ids, run_keys, runs_window, search_experiments, search_runs,
     },
     writer::Writer,
 };

@@ -1,5 +1,6 @@
 //! Tracking: experiments, runs and what they log, on a real database.
 
+mod chosen;
 mod cleaning;
 mod curves;
 mod experiments;

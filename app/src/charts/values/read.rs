@@ -2,80 +2,116 @@
 
 use super::{DURATION, Field, Named, Values};
 use crate::charts::{Query, columns::Doubles, query::Kind};
-use domain::model::Run;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use domain::{
+    Portal,
+    tracking::{ChosenRun, ChosenRuns, RunText, RunTexts},
+};
 
 /// Axes of parallel coordinates, where none are chosen.
 const AXES: usize = 7;
 /// Most axes.
 const AXES_MOST: usize = 24;
-/// Most params whose importance is worked out.
+/// Most params that are looked at, and whose importance is worked out.
 const PARAMS_MOST: usize = 100;
 
-/// What a run has of a key.
-fn text<'a>(run: &'a Run, key: &str) -> Option<std::borrow::Cow<'a, str>> {
-    let of = |pairs: &'a [domain::model::Tag], key: &str| pairs.iter().find(|pair| pair.key == key).map(|pair| pair.value.as_str().into());
+/// What runs have of a key that is no number: `params.lr`, `tags.owner`, `experiment` or `status`.
+pub async fn texts(portal: &Portal, runs: &ChosenRuns, key: &str) -> domain::Result<RunTexts> {
+    let of_runs = |of: fn(&ChosenRun) -> &str| {
+        let mut texts = RunTexts::default();
+        for run in runs.as_slice() {
+            let text = of(run);
+            let place = texts.words.iter().position(|word| word == text).unwrap_or_else(|| {
+                texts.words.push(text.to_owned());
+                texts.words.len() - 1
+            });
+            texts.places.push(Some(place));
+        }
+        texts
+    };
     match key.split_once('.') {
-        Some(("params", key)) => of(&run.params, key),
-        Some(("tags", key)) => of(&run.tags, key),
-        None if key == "experiment" => Some(run.experiment.to_string().into()),
-        None if key == "status" => Some(run.status.as_str().into()),
-        _ => None,
+        Some(("params", key)) => runs.texts(portal, RunText::Param(key)).await,
+        Some(("tags", key)) => runs.texts(portal, RunText::Tag(key)).await,
+        None if key == "experiment" => Ok(of_runs(|run| run.experiment.as_str())),
+        None if key == "status" => Ok(of_runs(|run| run.status.as_str())),
+        _ => Ok(RunTexts { words: Vec::new(), places: vec![None; runs.as_slice().len()] }),
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run fit in 53 bits")]
-fn number(run: &Run, key: &str) -> f64 {
-    if let Some(metric) = key.strip_prefix("metrics.") {
-        return run.metrics.iter().find(|m| m.key == metric).map_or(f64::NAN, |m| m.value);
-    }
+fn duration(run: &ChosenRun) -> f64 {
     match (run.start_time, run.end_time) {
-        (Some(start), Some(end)) if key == DURATION => end.saturating_sub(start) as f64 / 1000.0,
+        (Some(start), Some(end)) => end.saturating_sub(start) as f64 / 1000.0,
         _ => f64::NAN,
     }
 }
 
-/// What each run has of `key`: numbers where all that have it have a number.
-fn field(runs: &[Run], key: &str) -> Field {
-    if key.starts_with("metrics.") || key == DURATION {
-        return Field { key: key.to_owned(), labels: Vec::new(), values: Doubles(runs.iter().map(|run| number(run, key)).collect()) };
-    }
-    let texts: Vec<_> = runs.iter().map(|run| text(run, key)).collect();
-    let read = |text: &str| text.trim().parse::<f64>().ok().filter(|v| v.is_finite());
-    // An experiment's id is no amount.
-    let numbers: Option<Vec<f64>> =
-        texts.iter().map(|text| text.as_deref().map_or(Some(f64::NAN), read)).collect::<Option<_>>().filter(|_| key != "experiment");
-    if let Some(numbers) = numbers {
-        return Field { key: key.to_owned(), labels: Vec::new(), values: Doubles(numbers) };
-    }
-    let mut labels: Vec<&str> = texts.iter().flatten().map(AsRef::as_ref).collect::<BTreeSet<&str>>().into_iter().collect();
-    // Numbers among them by their size.
-    labels.sort_by(|a, b| match (read(a), read(b)) {
-        (Some(a), Some(b)) => a.total_cmp(&b),
-        (a, b) => b.is_some().cmp(&a.is_some()),
-    });
-    let places: HashMap<&str, f64> = labels.iter().enumerate().map(|(i, label)| (*label, super::real(i))).collect();
-    let values = texts.iter().map(|text| text.as_deref().and_then(|text| places.get(text).copied()).unwrap_or(f64::NAN)).collect();
-    Field { key: key.to_owned(), labels: labels.into_iter().map(str::to_owned).collect(), values: Doubles(values) }
+/// The number that a text is.
+fn amount(text: &str) -> Option<f64> {
+    text.trim().parse::<f64>().ok().filter(|v| v.is_finite())
 }
 
-/// Params of which at least two runs have different values, by name.
-fn varying(runs: &[Run]) -> Vec<String> {
-    let mut seen: BTreeMap<&str, (&str, bool)> = BTreeMap::new();
-    for param in runs.iter().flat_map(|run| &run.params) {
-        seen.entry(&param.key).and_modify(|(first, vary)| *vary |= *first != param.value).or_insert((&param.value, false));
+/// What each run has of `key`: numbers where all that have it have a number.
+async fn field(portal: &Portal, runs: &ChosenRuns, key: &str) -> domain::Result<Field> {
+    let numbers = |values: Vec<f64>| Field { key: key.to_owned(), labels: Vec::new(), values: Doubles(values) };
+    if key == DURATION {
+        return Ok(numbers(runs.as_slice().iter().map(duration).collect()));
     }
-    seen.into_iter().filter(|(_, (_, vary))| *vary).map(|(key, _)| format!("params.{key}")).collect()
+    if let Some(metric) = key.strip_prefix("metrics.") {
+        return Ok(numbers(runs.latest(portal, metric).await?.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect()));
+    }
+    let texts = texts(portal, runs, key).await?;
+    let valued = |values: &[f64]| texts.places.iter().map(|place| place.map_or(f64::NAN, |place| values[place])).collect();
+    let parsed: Vec<Option<f64>> = texts.words.iter().map(|word| amount(word)).collect();
+    // An experiment's id is no amount.
+    if let Some(parsed) = parsed.iter().copied().collect::<Option<Vec<f64>>>().filter(|_| key != "experiment") {
+        return Ok(numbers(valued(&parsed)));
+    }
+    let mut order: Vec<usize> = (0..texts.words.len()).collect();
+    // Numbers among them by their size.
+    order.sort_by(|a, b| match (parsed[*a], parsed[*b]) {
+        (Some(x), Some(y)) => x.total_cmp(&y).then_with(|| texts.words[*a].cmp(&texts.words[*b])),
+        (x, y) => y.is_some().cmp(&x.is_some()).then_with(|| texts.words[*a].cmp(&texts.words[*b])),
+    });
+    let mut ranks = vec![0.0; order.len()];
+    for (rank, place) in order.iter().enumerate() {
+        ranks[*place] = super::real(rank);
+    }
+    let labels = order.iter().map(|place| texts.words[*place].clone()).collect();
+    Ok(Field { key: key.to_owned(), labels, values: Doubles(valued(&ranks)) })
+}
+
+/// The first params, by name, of which at least two runs have different values; where `numeric`, only numbers.
+async fn varying(portal: &Portal, runs: &ChosenRuns, keys: &[String], numeric: bool) -> domain::Result<Vec<String>> {
+    let mut varying = Vec::new();
+    for key in keys.iter().filter(|key| key.starts_with("params.")).take(PARAMS_MOST) {
+        let words = texts(portal, runs, key).await?.words;
+        if words.len() > 1 && (!numeric || words.iter().all(|word| amount(word).is_some())) {
+            varying.push(key.clone());
+        }
+    }
+    Ok(varying)
 }
 
 /// The query with what it leaves open decided, and the values that it needs. `metric` is the one that is drawn, `keys` is everything that may be
 /// chosen.
-pub fn values(mut query: Query, runs: &[Run], metric: &str, keys: &[String]) -> (Query, Values) {
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn values(
+    portal: &Portal,
+    mut query: Query,
+    runs: &ChosenRuns,
+    metric: &str,
+    keys: &[String],
+) -> domain::Result<(Query, Values)> {
     metric.clone_into(&mut query.metric);
     if query.chart == Kind::Line {
-        return (query, Values::default());
+        return Ok((query, Values::default()));
     }
-    let params = varying(runs);
+    let params = match query.chart {
+        Kind::Line | Kind::Bar | Kind::Box | Kind::Violin | Kind::Histogram => Vec::new(),
+        chart => varying(portal, runs, keys, chart == Kind::Contour).await?,
+    };
     let own = format!("metrics.{metric}");
     let known = |key: &String| keys.contains(key);
     let other = || keys.iter().find(|key| key.starts_with("metrics.") && **key != own).cloned();
@@ -109,9 +145,11 @@ pub fn values(mut query: Query, runs: &[Run], metric: &str, keys: &[String]) -> 
     let mut fields: Vec<Field> = Vec::new();
     for key in needed.iter().filter(|key| !key.is_empty()) {
         if fields.iter().all(|field| field.key != *key) {
-            fields.push(field(runs, key));
+            fields.push(field(portal, runs, key).await?);
         }
     }
-    let runs = runs.iter().map(|run| Named { id: run.id.clone(), name: run.name.clone() }).collect();
-    (query, Values { runs, fields })
+    let names = runs.texts(portal, RunText::Name).await?;
+    let named = |(i, run): (usize, &ChosenRun)| Named { id: run.id.clone(), name: names.get(i).unwrap_or_default().to_owned() };
+    let runs = runs.as_slice().iter().enumerate().map(named).collect();
+    Ok((query, Values { runs, fields }))
 }

@@ -13,7 +13,8 @@ pub(super) async fn fitting(db: &Db, experiment: i64, test: &DatasetTest) -> Res
             let text = |name, digest| if test.field == DatasetField::Name { name } else { digest };
             let fits = all.into_iter().filter_map(|(no, name, digest)| test.test.holds(&text(name, digest)).then_some(no));
             let datasets: Vec<i64> = fits.collect();
-            let found: Vec<(i64,)> = db.fetch_listed("SELECT run_no FROM run_links WHERE kind = 0 AND other IN", "", &datasets).await?;
+            let found: Vec<(i64,)> =
+                db.fetch_listed("SELECT run_no FROM run_links WHERE kind = 0 AND other IN", "", &datasets, Vec::new()).await?;
             found.into_iter().map(|(no,)| no).collect()
         }
     };

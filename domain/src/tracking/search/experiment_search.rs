@@ -237,7 +237,7 @@ async fn full(db: &Db, numbers: &[i64]) -> Result<Vec<Experiment>> {
          FROM experiments e LEFT JOIN users u ON u.id = e.created_by WHERE e.id IN",
         db.json_of_pairs()
     );
-    let found: Vec<FullRow> = db.fetch_listed(&head, "", numbers).await?;
+    let found: Vec<FullRow> = db.fetch_listed(&head, "", numbers, Vec::new()).await?;
     let mut experiments = HashMap::with_capacity(found.len());
     for row in found {
         let tags: Vec<Tag> = serde_json::from_str(row.tags.as_deref().unwrap_or("[]")).map_err(|e| Error::internal("tags as JSON", e))?;

@@ -86,7 +86,7 @@ pub(super) async fn runs(db: &Db, numbers: &[i64], places: &[Place]) -> Result<V
          FROM runs r JOIN users u ON u.id = r.created_by WHERE r.no IN",
         pairs = db.json_of_pairs()
     );
-    let found: Vec<FoundRow> = db.fetch_listed(&head, "", numbers).await?;
+    let found: Vec<FoundRow> = db.fetch_listed(&head, "", numbers, Vec::new()).await?;
     let places: HashMap<i64, &Place> = places.iter().map(|place| (place.id, place)).collect();
     let mut runs = Vec::with_capacity(found.len());
     let mut metrics = metrics(db, numbers).await?;
@@ -103,7 +103,7 @@ pub(super) async fn runs(db: &Db, numbers: &[i64], places: &[Place]) -> Result<V
 /// The latest point of each metric of these runs, ordered by key. As rows: SQLite's text of a number has not all of its bits.
 async fn metrics(db: &Db, numbers: &[i64]) -> Result<HashMap<i64, Vec<Metric>>> {
     let head = "SELECT run_no, key, value, timestamp, step FROM latest_metrics WHERE run_no IN";
-    let found: Vec<(i64, String, Option<f64>, i64, i64)> = db.fetch_listed(head, "", numbers).await?;
+    let found: Vec<(i64, String, Option<f64>, i64, i64)> = db.fetch_listed(head, "", numbers, Vec::new()).await?;
     let mut metrics: HashMap<i64, Vec<Metric>> = HashMap::new();
     for (no, key, value, timestamp, step) in found {
         metrics.entry(no).or_default().push(Metric { key, value: value.unwrap_or(f64::NAN), timestamp, step });

@@ -30,12 +30,17 @@ impl KnownKeys {
 pub async fn run_keys(portal: &Portal, caller: &Caller, team: &str, experiment: &ExperimentId) -> Result<RunKeys> {
     let scope = caller.require_in(Permission::ReadTracking, team)?;
     let row = store::experiment(&portal.db, &scope.team, experiment).await?;
-    let known = portal.indexes.keys().lock().get(&row.id).cloned();
+    known(portal, row.id, row.version).await
+}
+
+/// The same of the experiment of this number as of this version, or later.
+pub(super) async fn known(portal: &Portal, experiment: i64, now: i64) -> Result<RunKeys> {
+    let known = portal.indexes.keys().lock().get(&experiment).cloned();
     let (version, mut keys) = known.unwrap_or((-1, RunKeys::default()));
-    if version >= row.version {
+    if version >= now {
         return Ok(keys);
     }
-    let [metrics, params, tags] = index_store::keys(&portal.db, row.id, version).await?;
+    let [metrics, params, tags] = index_store::keys(&portal.db, experiment, version).await?;
     for (have, more) in [(&mut keys.metrics, metrics), (&mut keys.params, params), (&mut keys.tags, tags)] {
         let all: BTreeSet<String> = have.drain(..).chain(more).collect();
         have.extend(all.into_iter().take(KEYS_MOST));
@@ -44,6 +49,6 @@ pub async fn run_keys(portal: &Portal, caller: &Caller, team: &str, experiment: 
     if known.len() >= EXPERIMENTS {
         known.clear();
     }
-    known.insert(row.id, (row.version, keys.clone()));
+    known.insert(experiment, (now, keys.clone()));
     Ok(keys)
 }

@@ -4,6 +4,7 @@
 //! before each search (`cache`). The runs that were found are then read from the database.
 
 mod cache;
+mod chosen;
 mod columns;
 mod dataset_store;
 mod experiment_search;
@@ -19,6 +20,7 @@ mod table;
 mod words;
 
 pub use cache::Indexes;
+pub use chosen::{ChosenRun, ChosenRuns, RunText, RunTexts, choose_runs};
 pub use experiment_search::search_experiments;
 pub use export::{csv_head, csv_lines, export_runs};
 pub use found_store::FoundRun;
@@ -29,7 +31,7 @@ use super::{page_token, store};
 use crate::{
     caller::{Caller, TeamScope},
     error::{Error, Result},
-    model::{PAGE_MOST, Permission, Run, RunId, RunPage, RunSearch, View},
+    model::{PAGE_MOST, Permission, RunPage, RunSearch, View},
     portal::Portal,
 };
 use cache::Shared;
@@ -58,22 +60,6 @@ pub async fn search_runs(portal: &Portal, caller: &Caller, team: &str, search: &
         }
     }
     Ok(RunPage { runs, next_page_token: found.next_page_token })
-}
-
-/// The team's runs of these ids with all that they logged, deleted or not, each once and in this order.
-///
-/// # Errors
-/// `NotFound` where one of them is not the team's.
-pub async fn named_runs(portal: &Portal, caller: &Caller, team: &str, ids: &[RunId]) -> Result<Vec<Run>> {
-    let scope = caller.require_in(Permission::ReadTracking, team)?;
-    let (mut seen, mut numbers) = (HashSet::new(), Vec::new());
-    for id in ids.iter().filter(|id| seen.insert(id.as_str())) {
-        numbers.push(store::run(&portal.db, &scope.team, id).await?.no);
-    }
-    let places = found_store::places(&portal.db, &scope.team).await?;
-    let mut found: HashMap<i64, FoundRun> = found_store::runs(&portal.db, &numbers, &places).await?.into_iter().collect();
-    // One that went in between is not there.
-    numbers.iter().map(|no| found.remove(no).ok_or(Error::NotFound("run"))?.complete()).collect()
 }
 
 /// The same as `search_runs`, to be read part by part.

@@ -77,23 +77,3 @@ async fn a_thousand_histories_come_each_to_its_run() {
     let refused = tracking::curves(&lab.portal, &lab.ada, "vision", &asked, |_, points| points.len()).await;
     assert!(matches!(refused, Err(Error::NotFound("run"))), "{refused:?}");
 }
-
-#[tokio::test]
-async fn runs_are_found_by_their_ids_each_once_and_in_that_order() {
-    let lab = Lab::new().await;
-    let mut made = Vec::new();
-    for _ in 0..300 {
-        made.push(lab.run().await);
-    }
-    lab.log(&made[7], metrics(vec![metric("m", 0.5, 7, 1)])).await.expect("logged");
-    made.reverse();
-    let asked: Vec<RunId> = made.iter().chain(&made[..5]).cloned().collect();
-    let found = tracking::named_runs(&lab.portal, &lab.ada, "vision", &asked).await.expect("read");
-    assert_eq!(found.iter().map(|run| &run.id).collect::<Vec<_>>(), made.iter().collect::<Vec<_>>());
-    assert_eq!(found.iter().map(|run| run.metrics.len()).sum::<usize>(), 1);
-    let theirs = tracking::runs::create(&lab.portal, &lab.eve, "speech", domain::model::NewRun::default()).await.expect("a run").id;
-    for foreign in [theirs, RunId::from("none")] {
-        let asked = [made[0].clone(), foreign];
-        assert!(matches!(tracking::named_runs(&lab.portal, &lab.ada, "vision", &asked).await, Err(Error::NotFound(_))));
-    }
-}

@@ -17,7 +17,7 @@ const USABLE = {
   /** Ten rows of runs lie within the window, and the wasm has taken over. */
   'slipway table': () => document.documentElement.dataset.hydrated !== undefined && seen('.runs-wrap a[href*="/runs/"]') >= 10,
   /** As many lines are in the chart, and the wasm has taken over. */
-  'slipway chart': (lines) => document.documentElement.dataset.hydrated !== undefined && document.querySelectorAll('.chart-plot svg polyline.line').length >= lines,
+  'slipway chart': (lines) => document.documentElement.dataset.hydrated !== undefined && [...document.querySelectorAll('.chart-plot svg .line')].reduce((drawn, line) => drawn + (line.getAttribute('d')?.split('M').length - 1 || 1), 0) >= lines,
   'mlflow table': () => seen('.ag-row a[href*="/runs/"]') >= 10,
   /** The parallel coordinates have their axes, and the table below has every run. */
   'mlflow compare': (runs) => document.querySelectorAll('table a[href*="/runs/"]').length >= runs && document.querySelectorAll('.js-plotly-plot .parcoords .axis-title').length > 1,
@@ -198,6 +198,7 @@ async function interactions({ sides, path, lines }) {
   await page.mouse.move(640, 400);
   await measure('scroll', 20, () => page.mouse.wheel(0, 300));
   await page.evaluate(() => scrollTo(0, 0));
+  await page.locator('.chart-more > summary').click();
   const from = page.getByRole('spinbutton', { name: 'From' });
   await from.focus();
   await measure('type into a field', 6, (i) => page.keyboard.press(String(i)));

@@ -6,14 +6,14 @@ use super::{
     line::Line,
     query::{Outliers, Query, XAxis},
     scale::Scale,
-    svg::{Mark, Pen, SvgWriter},
+    svg::{COLOURS, Ink, Mark, Pen, SvgWriter},
     ticks::{self, Ticks},
     values::statistics::quantile,
 };
 use plotters::{
     coord::Shift,
     drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea},
-    element::{PathElement, Polygon, Text},
+    element::{Circle, PathElement, Polygon, Text},
     prelude::DrawingBackend,
     style::{
         Color, IntoFont, RGBColor, TextStyle,
@@ -27,7 +27,7 @@ const RIGHT: i32 = 14;
 const TOP: i32 = 10;
 const BOTTOM: i32 = 26;
 
-/// More lines than this are drawn plainly.
+/// More lines than this are drawn plainly: those of one colour are one element, without dashes.
 const PLENTY: usize = 100;
 
 /// What backends use that know no classes.
@@ -66,8 +66,7 @@ fn written(lines: &[Line], query: &Query, height: u32, part: &Part<'_>, framed: 
     _ = draw(&area, &pen, lines, query, part, framed);
     _ = area.present();
     drop(area);
-    // Ten thousand dashed lines with round ends take seconds to paint.
-    if lines.len() > PLENTY { text.replacen("<svg ", "<svg class=\"many\" ", 1) } else { text }
+    text
 }
 
 /// Where a picture shows what: for pointers.
@@ -147,14 +146,43 @@ fn draw<B: DrawingBackend>(
             area.draw(&Polygon::new(edge, INK.mix(0.2)))?;
         }
     }
+    let colour = |i: usize, line: &Line| line.colour.unwrap_or(i);
+    if lines.len() > PLENTY {
+        // Ten thousand elements, or dashes, or round ends take seconds to paint.
+        let of_colour = |own| visible().filter(move |(i, line)| colour(*i, line) % COLOURS == own).map(|(_, line)| line);
+        for own in 0..COLOURS {
+            pen.set(Mark::Many(own, false));
+            for line in of_colour(own).filter(|line| line.smooth.is_some()) {
+                pieces(&line.raw, &x, &y, |piece| path(area, piece))?;
+            }
+        }
+        for own in 0..COLOURS {
+            pen.set(Mark::Many(own, true));
+            for line in of_colour(own) {
+                pieces(
+                    line.smooth.as_ref().unwrap_or(&line.raw),
+                    &x,
+                    &y,
+                    |piece| if piece.len() > 1 { path(area, piece) } else { Ok(()) },
+                )?;
+            }
+            pen.set(Mark::Dot(Ink::Own(own)));
+            for line in of_colour(own) {
+                let dot =
+                    |piece: Vec<Place>| if let [alone] = piece[..] { area.draw(&Circle::new(alone, FINE, INK.filled())) } else { Ok(()) };
+                pieces(line.smooth.as_ref().unwrap_or(&line.raw), &x, &y, dot)?;
+            }
+        }
+        return Ok(());
+    }
     for (i, line) in visible() {
         if line.smooth.is_some() {
-            pen.set(Mark::Line(line.colour.unwrap_or(i), false));
+            pen.set(Mark::Line(colour(i, line), false));
             trace(area, &line.raw, &x, &y)?;
         }
     }
     for (i, line) in visible() {
-        pen.set(Mark::Line(line.colour.unwrap_or(i), true));
+        pen.set(Mark::Line(colour(i, line), true));
         trace(area, line.smooth.as_ref().unwrap_or(&line.raw), &x, &y)?;
     }
     Ok(())
@@ -226,14 +254,27 @@ fn frame<B: DrawingBackend>(
     Ok(())
 }
 
+/// A place in the drawing's units.
+type Place = (i32, i32);
+type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
+
 /// A line, in pieces between its gaps. A point alone is drawn as a dot.
-fn trace<B: DrawingBackend>(
-    area: &DrawingArea<B, Shift>,
-    line: &Columns,
-    x: &Axis,
-    y: &Axis,
-) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-    let mut piece: Vec<(i32, i32)> = Vec::new();
+fn trace<B: DrawingBackend>(area: &DrawingArea<B, Shift>, line: &Columns, x: &Axis, y: &Axis) -> Drawn<B> {
+    pieces(line, x, y, |mut piece| {
+        if let [alone] = piece[..] {
+            piece.push(alone);
+        }
+        path(area, piece)
+    })
+}
+
+fn path<B: DrawingBackend>(area: &DrawingArea<B, Shift>, piece: Vec<Place>) -> Drawn<B> {
+    area.draw(&PathElement::new(piece, INK))
+}
+
+/// Gives `draw` the places of each piece of a line between its gaps; places that are the same are one.
+fn pieces<E>(line: &Columns, x: &Axis, y: &Axis, mut draw: impl FnMut(Vec<Place>) -> Result<(), E>) -> Result<(), E> {
+    let mut piece: Vec<Place> = Vec::new();
     for (at, value) in line.iter().chain(std::iter::once((0.0, f64::NAN))) {
         if !value.is_nan() {
             let place = (x.place(at), y.place(value));
@@ -241,10 +282,7 @@ fn trace<B: DrawingBackend>(
                 piece.push(place);
             }
         } else if !piece.is_empty() {
-            if let [alone] = piece[..] {
-                piece.push(alone);
-            }
-            area.draw(&PathElement::new(std::mem::take(&mut piece), INK))?;
+            draw(std::mem::take(&mut piece))?;
         }
     }
     Ok(())
@@ -359,6 +397,21 @@ mod tests {
                 assert!(svg.ends_with("</svg>") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
             }
         }
+    }
+
+    #[test]
+    fn of_many_lines_those_of_one_colour_are_one_element_and_none_is_lost() {
+        let query = Query::default().sound();
+        let lines: Vec<Line> =
+            (0..1000).map(|i| line(if i % 10 == 3 { &[2.0] } else { &[1.0, 2.0, f64::NAN, 3.0, 5.0] }, &query)).collect();
+        let svg = picture(&lines, &query, 200, |i| i != 7);
+        let element = |class: &str| {
+            let path = svg.split(&format!("<path class=\"{class}\" d=\"")).nth(1).expect(class);
+            path.split('"').next().expect("its places").to_owned()
+        };
+        assert_eq!((svg.matches("<path").count(), svg.matches("<polyline class=\"line").count()), (10, 0), "{svg}");
+        assert_eq!([0, 7, 9].map(|own| element(&format!("line s{own}")).matches('M').count()), [200, 198, 200]);
+        assert_eq!(element("dots s3").matches('M').count(), 100);
     }
 
     #[test]

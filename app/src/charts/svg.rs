@@ -31,6 +31,8 @@ pub enum Mark {
     Line(usize, bool),
     /// Of the line of this number.
     Band(usize),
+    /// One of many histories, strong or faint; those of one colour are one element.
+    Many(usize, bool),
     /// One of many lines; those of one ink are one element.
     Path(Ink),
     /// One of many dots; those of one ink are one element.
@@ -54,7 +56,7 @@ pub enum Mark {
 impl Mark {
     /// Whether marks of its kind are drawn as one element: ten thousand would be slow.
     fn is_joined(self) -> bool {
-        matches!(self, Self::Path(_) | Self::Dot(_) | Self::Layer(_) | Self::Contour | Self::Halo)
+        matches!(self, Self::Many(..) | Self::Path(_) | Self::Dot(_) | Self::Layer(_) | Self::Contour | Self::Halo)
     }
 }
 
@@ -97,6 +99,7 @@ impl<'a> SvgWriter<'a> {
             Mark::Line(line, true) => line_class(line),
             Mark::Band(line) => format!("band s{}", line % COLOURS),
             Mark::Line(line, false) => format!("{} faint", line_class(line)),
+            Mark::Many(line, strong) => format!("line s{}{}", line % COLOURS, if strong { "" } else { " faint" }),
             Mark::Path(ink) => format!("path {}", ink_class(ink)),
             Mark::Dot(ink) => format!("dots {}", ink_class(ink)),
             Mark::Area(ink) => format!("area {}", ink_class(ink)),
@@ -184,8 +187,13 @@ impl DrawingBackend for SvgWriter<'_> {
         let path: Vec<BackendCoord> = path.into_iter().collect();
         if self.pen.get().is_joined() {
             self.join();
-            for (i, (x, y)) in path.into_iter().enumerate() {
-                let _ = write!(self.text, "{}{x} {y}", if i > 0 { "L" } else { "M" });
+            // From place to place, which is shorter than where each is.
+            let mut last = None;
+            for (x, y) in path {
+                let _ = match last.replace((x, y)) {
+                    None => write!(self.text, "M{x} {y}"),
+                    Some((a, b)) => write!(self.text, "l{} {}", x - a, y - b),
+                };
             }
             return Ok(());
         }

@@ -1,6 +1,7 @@
 // The page of a run that MLflow's own client logged: files are looked at and never run, notes are written, traces are read span by span.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { request } from '@playwright/test';
 import { accessibilityFindings, ADMIN, expect, go, test, type Workplace } from '../story';
 
 /** Python with MLflow's client, which it installs on first use. */
@@ -91,10 +92,26 @@ test('a note is written, kept where somebody was quicker, and saved', async ({ w
   await expect(page.getByRole('row', { name: /loss/ })).toContainText('50');
 });
 
-test('a trace is read span by span with the keys', async ({ workplace, visit }) => {
+test('a trace is read span by span with the keys, and what comes of traces is there at once', async ({ workplace, visit }) => {
   test.setTimeout(240_000);
   const { team, run, trace } = await logged(workplace);
   const page = await visit(ADMIN);
+  await go(page, `/t/${team}/experiments/0/traces`);
+  await expect(page.getByRole('row')).toHaveCount(2);
+  const [, token] = await workplace.admin.call<[unknown, string]>('identity/create_token', { new: { name: 'traces', team, role: 'member', days: 1 } });
+  const mlflow = await request.newContext({ baseURL: workplace.portal.url, extraHTTPHeaders: { Authorization: `Bearer ${token}` } });
+  const info = { trace_location: { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: '0' } }, request_time: new Date().toISOString(), execution_duration: '0.5s', state: 'IN_PROGRESS' };
+  const say = (more: object) => mlflow.post('/api/3.0/mlflow/traces', { data: { trace: { trace_info: { ...info, trace_id: 'tr-00000000000000000000000000000001', tags: { 'mlflow.traceName': 'later' }, ...more } } } });
+  expect((await say({})).status()).toBe(200);
+  const later = page.getByRole('row', { name: /later/ });
+  await expect(later).toContainText('In progress');
+  await later.getByRole('link', { name: 'later' }).click();
+  await expect(page.getByRole('heading', { name: 'later', level: 1 })).toBeVisible();
+  expect((await say({ state: 'ERROR', tags: { 'mlflow.traceName': 'later', mood: 'sad' } })).status()).toBe(200);
+  await expect(page.getByText('Error', { exact: true })).toBeVisible();
+  await expect(page.getByRole('row', { name: /mood/ })).toContainText('sad');
+  await mlflow.dispose();
+
   await go(page, `/t/${team}/runs/${run}?tab=traces`);
   await page.getByRole('link', { name: 'answer' }).click();
   await expect(page).toHaveURL(new RegExp(`/traces/${trace}`));

@@ -10,7 +10,7 @@ use crate::{
     live::{kept_current, use_live},
     tracking::{page_of_experiment, page_of_run},
 };
-use domain::model::{SpanStatus, Tag};
+use domain::model::{Change, SpanStatus, Tag};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use wasm_bindgen::JsCast;
@@ -33,12 +33,16 @@ pub fn TracePage() -> impl IntoView {
 
 #[component]
 fn TraceView(team: String, first: TraceDetail, span: Memo<String>) -> impl IntoView {
-    let (live, again) = (use_live(), (team.clone(), first.line.id.clone()));
+    let (again, of) = ((team.clone(), first.line.id.clone()), first.experiment.clone());
+    let changes = use_live()
+        .changes_in(Signal::stored(team.clone()), move |event| matches!(&event.change, Change::Traces { experiment } if *experiment == of));
     let found = kept_current(
         first.clone(),
-        move || (span.get(), live.reload()),
+        move || (span.get(), changes.get()),
         move |(span, _)| get_trace(again.0.clone(), again.1.clone(), span),
     );
+    let said = Memo::new(move |_| found.with(|f| f.assessments.clone()));
+    let (tags, metadata) = (Memo::new(move |_| found.with(|f| f.tags.clone())), Memo::new(move |_| found.with(|f| f.metadata.clone())));
     let spans = Memo::new(move |_| found.with(|f| (f.spans.clone(), f.length)));
     let chosen = Memo::new(move |_| found.with(|f| f.chosen.clone()));
     let chosen_id = Memo::new(move |_| chosen.with(|c| c.as_ref().map(|c| c.line.id.clone()).unwrap_or_default()));
@@ -53,15 +57,14 @@ fn TraceView(team: String, first: TraceDetail, span: Memo<String>) -> impl IntoV
         let href = format!("{}?tab=traces", page_of_run(&team, run.as_str()));
         view! { <Fact name="Run"><a class="mono wrap" href=href>{run.0}</a></Fact> }
     });
-    let (state, shown) = (line.state, first.spans.len());
-    let counted = if shown < first.count {
-        format!("The first {shown} of {}", count(first.count, "span", "spans"))
-    } else {
-        count(shown, "span", "spans")
-    };
-    let took = line.duration.map(|ms| nanos(ms.saturating_mul(1_000_000)));
+    let state = Memo::new(move |_| found.with(|f| f.line.state));
+    let counted = Memo::new(move |_| {
+        let (shown, all) = found.with(|f| (f.spans.len(), f.count));
+        if shown < all { format!("The first {shown} of {}", count(all, "span", "spans")) } else { count(shown, "span", "spans") }
+    });
+    let took = Memo::new(move |_| found.with(|f| f.line.duration.map(|ms| nanos(ms.saturating_mul(1_000_000)))));
     view! {
-        <Page title=line.name crumbs status=move || view! { <TraceBadge state /> }>
+        <Page title=line.name crumbs status=move || view! { {move || view! { <TraceBadge state=state.get() /> }} }>
             <section class="card pad" aria-label="Facts">
                 <dl class="profile">
                     <Fact name="Trace id">
@@ -75,7 +78,7 @@ fn TraceView(team: String, first: TraceDetail, span: Memo<String>) -> impl IntoV
                             <span class="muted">{exact_time(line.at)}</span>
                         </span>
                     </Fact>
-                    {took.map(|took| view! { <Fact name="Took">{took}</Fact> })}
+                    {move || took.get().map(|took| view! { <Fact name="Took">{took}</Fact> })}
                     {run}
                 </dl>
             </section>
@@ -84,9 +87,9 @@ fn TraceView(team: String, first: TraceDetail, span: Memo<String>) -> impl IntoV
                 {move || spans.with(|(lines, length)| view! { <Waterfall lines=lines.clone() length=*length chosen=chosen_id /> })}
                 {move || chosen.get().map(|span| view! { <SpanCard span /> })}
             </div>
-            <Assessments said=first.assessments />
-            <Pairs title="Tags" pairs=first.tags />
-            <Pairs title="Metadata" pairs=first.metadata />
+            {move || view! { <Assessments said=said.get() /> }}
+            {move || view! { <Pairs title="Tags" pairs=tags.get() /> }}
+            {move || view! { <Pairs title="Metadata" pairs=metadata.get() /> }}
         </Page>
     }
 }

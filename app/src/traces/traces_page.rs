@@ -6,16 +6,22 @@ use crate::{
     live::use_live,
     tracking::page_of_experiment,
 };
-use domain::model::{ExperimentId, RunId};
+use domain::model::{Change, ExperimentId, RunId};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
+/// Counts what changes of the traces of the experiments that are shown.
+fn changes(team: Signal<String>, is_shown: impl Fn(&ExperimentId) -> bool + Send + Sync + 'static) -> RwSignal<u32> {
+    use_live().changes_in(team, move |event| matches!(&event.change, Change::Traces { experiment } if is_shown(experiment)))
+}
+
 #[component]
 pub fn TracesPage() -> impl IntoView {
-    let (team, live, params, page) = (use_team(), use_live(), use_params_map(), query_value("page"));
+    let (team, params, page) = (use_team(), use_params_map(), query_value("page"));
     let experiment = Memo::new(move |_| params.with(|p| p.get_str("experiment").unwrap_or_default().to_owned()));
+    let changes = changes(team.into(), move |id| experiment.with_untracked(|shown| id.as_str() == shown));
     let found = Resource::new(
-        move || (team.get(), experiment.get(), page.get(), live.reload()),
+        move || (team.get(), experiment.get(), page.get(), changes.get()),
         move |(team, experiment, page, _)| list_traces(team, ExperimentId(experiment), String::new(), page),
     );
     view! {
@@ -46,10 +52,12 @@ pub fn TracesPage() -> impl IntoView {
 /// The tab of a run's page.
 #[component]
 pub fn RunTraces(team: String, experiment: ExperimentId, run: RunId) -> impl IntoView {
-    let (live, page) = (use_live(), query_value("page"));
+    let page = query_value("page");
+    let ours = team.clone();
     let place = StoredValue::new((team, experiment, run));
+    let changes = changes(Signal::stored(ours), move |id| place.with_value(|(_, shown, _)| id == shown));
     let found = Resource::new(
-        move || (page.get(), live.reload()),
+        move || (page.get(), changes.get()),
         move |(page, _)| {
             let (team, experiment, run) = place.get_value();
             list_traces(team, experiment, run.0, page)

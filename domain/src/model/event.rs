@@ -40,6 +40,10 @@ pub enum Change {
     Runs {
         experiment: ExperimentId,
     },
+    /// Traces of this experiment were made, changed or deleted, or something was said of them.
+    Traces {
+        experiment: ExperimentId,
+    },
     /// GPUs, CPUs or memory in use.
     Capacity,
 }

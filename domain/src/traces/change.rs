@@ -36,6 +36,7 @@ pub async fn set_tag(portal: &Portal, caller: &Caller, team: &str, id: &str, key
     } else {
         store::put(&mut tx, Kind::Tags, row.no, &Pairs::from([(key.to_owned(), value)])).await?;
     }
+    store::tell(&mut tx, portal, &scope, row.experiment_id).await?;
     tx.commit().await
 }
 
@@ -60,6 +61,7 @@ pub async fn delete_tag(portal: &Portal, caller: &Caller, team: &str, id: &str, 
     if !was_there {
         return Err(Error::NotFound("tag of this trace"));
     }
+    store::tell(&mut tx, portal, &scope, row.experiment_id).await?;
     tx.commit().await
 }
 
@@ -112,6 +114,7 @@ pub async fn delete(portal: &Portal, caller: &Caller, team: &str, experiment: &E
             after: Some(serde_json::json!({ "deleted": deleted })),
         };
         audit::record(&mut tx, caller, now, entry).await?;
+        store::tell(&mut tx, portal, &scope, row.id).await?;
     }
     tx.commit().await?;
     Ok(deleted)
@@ -140,6 +143,7 @@ pub async fn link_run(portal: &Portal, caller: &Caller, team: &str, ids: &[Strin
             link(&mut tx, row.no, run.no).await?;
         }
     }
+    store::tell(&mut tx, portal, &scope, run.experiment_id).await?;
     tx.commit().await
 }
 
@@ -158,5 +162,6 @@ pub async fn link_prompts(portal: &Portal, caller: &Caller, team: &str, id: &str
     let rows = prompts.iter().map(|(name, version)| args![row.no, format!("{name}/{version}")]).collect();
     let head = "INSERT INTO trace_prompts (trace_no, prompt)";
     tx.insert_many(head, "ON CONFLICT (trace_no, prompt) DO NOTHING", rows).await?;
+    store::tell(&mut tx, portal, &scope, row.experiment_id).await?;
     tx.commit().await
 }

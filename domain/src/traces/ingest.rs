@@ -90,6 +90,7 @@ pub async fn log_spans(
             link(&mut tx, no, run).await?;
         }
     }
+    store::tell(&mut tx, portal, &scope, experiment.id).await?;
     tx.commit().await
 }
 

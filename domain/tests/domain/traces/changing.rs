@@ -3,7 +3,7 @@
 use super::{Lab, START, feedback, id, said, span, three, zero};
 use domain::{
     Error,
-    model::{TRACE_NAME, TRACE_SPANS_LOCATION},
+    model::{Change, TRACE_NAME, TRACE_SPANS_LOCATION},
     traces::{self, Doomed},
 };
 use serde_json::json;
@@ -22,6 +22,31 @@ async fn a_viewer_reads_traces_and_changes_none() {
         traces::assess(&lab.portal, &vera, "vision", feedback(1, "good", json!(true))).await.err(),
     ];
     assert!(refused.iter().all(|e| matches!(e, Some(Error::Forbidden(_)))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn each_change_is_told_to_the_teams_pages_and_what_changes_nothing_is_not() {
+    let lab = Lab::new().await;
+    let seen = async || {
+        let events = domain::events::since(&lab.portal, 0).await.expect("events").expect("all of them");
+        let told = |event: &&domain::model::Event| event.change == Change::Traces { experiment: zero() };
+        events.iter().filter(told).inspect(|event| assert_eq!(event.team.as_deref(), Some("vision"))).count()
+    };
+    lab.log(1, vec![span(1, None, "a", 0, json!({}))]).await;
+    assert_eq!(seen().await, 1);
+    lab.start(said(2)).await;
+    assert_eq!(seen().await, 2);
+    traces::set_tag(&lab.portal, &lab.ada, "vision", &id(1), "k", "v").await.expect("set");
+    traces::delete_tag(&lab.portal, &lab.ada, "vision", &id(1), "k").await.expect("gone");
+    assert_eq!(seen().await, 4);
+    let made = traces::assess(&lab.portal, &lab.ada, "vision", feedback(1, "good", json!(true))).await.expect("said");
+    traces::remove_assessment(&lab.portal, &lab.ada, "vision", &id(1), &made.id).await.expect("gone");
+    assert_eq!(seen().await, 6);
+    let delete = async |n| traces::delete(&lab.portal, &lab.ada, "vision", &zero(), Doomed { ids: vec![id(n)], ..Doomed::default() }).await;
+    assert_eq!((delete(9).await.expect("none"), delete(1).await.expect("one")), (0, 1));
+    assert_eq!(seen().await, 7);
+    assert!(traces::set_tag(&lab.portal, &lab.ada, "vision", &id(1), "k", "v").await.is_err());
+    assert_eq!(seen().await, 7);
 }
 
 #[tokio::test]

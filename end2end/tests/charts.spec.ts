@@ -53,6 +53,43 @@ test('a chart follows the run while it logs', async ({ workplace, visit }) => {
   await mlflow.context.dispose();
 });
 
+test('the table has a chart of its runs, with a colour and an eye for each, live and in the address', async ({ workplace, visit }) => {
+  const team = await workplace.team();
+  const mlflow = await client(workplace.portal.url, workplace.admin, team.name);
+  const { experiment_id: experiment } = await mlflow.asked<{ experiment_id: string }>('experiments/create', { name: 'plotted' });
+  const ids: string[] = [];
+  for (const name of ['one', 'two', 'three']) ids.push(await run(mlflow, experiment, name, ids.length / 10));
+  const page = await visit(ADMIN);
+  await go(page, `/t/${team.name}/experiments/${experiment}`);
+  await page.getByRole('link', { name: 'Chart', exact: true }).click();
+  await expect(page).toHaveURL(/plot=loss/);
+  const chart = page.getByRole('region', { name: 'Chart of the runs' });
+  await expect(chart.getByText('3 of 3 runs · 300 points', { exact: true })).toBeVisible();
+  await expect(chart.locator('.chart-plot:not(.chart-lit) svg polyline.line')).toHaveCount(3);
+  expect(await accessibilityFindings(page)).toEqual([]);
+  // The row's colour is its line's.
+  const row = (name: string) => page.getByRole('grid').getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) });
+  await expect(row('two').locator('.eye polyline')).toHaveClass(/s1/);
+  await page.getByRole('link', { name: 'Hide two in the chart' }).click();
+  await expect(page).toHaveURL(new RegExp(`hide=${ids[1]}`));
+  await expect(chart.getByText('2 of 3 runs · 200 points', { exact: true })).toBeVisible();
+  await expect(chart.locator('polyline.line.s1')).toHaveCount(0);
+  await mlflow.asked('runs/log-metric', { run_id: ids[2], key: 'loss', value: 2, timestamp: Date.now(), step: 100 });
+  await expect(chart.getByText('2 of 3 runs · 201 points', { exact: true })).toBeVisible();
+  await row('one').hover();
+  await expect(chart.locator('.chart-lit polyline.line')).toHaveCount(1);
+  await page.getByRole('checkbox', { name: 'Compare two' }).check();
+  await page.getByRole('checkbox', { name: 'Compare one' }).check();
+  await expect(chart.getByText('1 of 2 runs · 100 points', { exact: true }), 'of the selected ones, in their order').toBeVisible();
+  await expect(row('one').locator('.eye polyline')).toHaveClass(/s1/);
+  // All of it comes back from the address, but for the selection.
+  await page.reload();
+  await expect(chart.getByText('2 of 3 runs · 201 points', { exact: true })).toBeVisible();
+  await chart.getByRole('link', { name: 'Compare these runs' }).click();
+  await expect(page.getByText('3 of 3 runs · 301 points', { exact: true })).toBeVisible();
+  await mlflow.context.dispose();
+});
+
 test('runs are chosen in the table, compared, smoothed and hidden, and what is chosen is in the address', async ({ workplace, visit }) => {
   const team = await workplace.team();
   const mlflow = await client(workplace.portal.url, workplace.admin, team.name);
@@ -205,7 +242,7 @@ test('what runs ended with is drawn in other charts, read by pointer and keyboar
   await page.getByRole('link', { name: 'Remove params.optimizer' }).click();
   await expect(page.getByRole('link', { name: 'Flip params.optimizer' })).toHaveCount(0);
 
-  for (const [name, drawn] of [['Heat map', 'rect.area'], ['Bars', 'rect.area'], ['Boxes', 'rect.area'], ['Violins', 'polygon.area'], ['Histogram', 'rect.area'], ['Param importance', 'rect.area']] as const) {
+  for (const [name, drawn] of [['Heat map', 'rect.area'], ['Contour lines', 'path.layer'], ['Bars', 'rect.area'], ['Boxes', 'rect.area'], ['Violins', 'polygon.area'], ['Histogram', 'rect.area'], ['Param importance', 'rect.area']] as const) {
     await page.getByRole('link', { name, exact: true }).click();
     await expect(chart.getByRole('heading', { name, exact: true })).toBeVisible();
     await expect(page.locator(`.chart-plot svg ${drawn}`).first()).toBeVisible();

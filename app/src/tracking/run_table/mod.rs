@@ -10,6 +10,7 @@ mod group_menu;
 mod heads;
 #[cfg(feature = "ssr")]
 pub mod parquet;
+mod plot;
 mod row;
 mod rows;
 mod table;

@@ -1,6 +1,12 @@
 //! One run in the table.
 
-use super::{api::RunLine, ask::Shown, heads::cell_class, rows::Rows};
+use super::{
+    api::RunLine,
+    ask::Shown,
+    heads::cell_class,
+    plot::{Eye, Plotted},
+    rows::Rows,
+};
 use crate::{
     charts::{line_class, number},
     components::{Glyph, Icon, Time, count, duration, query_value, use_now, with_query},
@@ -18,12 +24,13 @@ pub fn RunRow(
     columns: Memo<Vec<Shown>>,
     team: StoredValue<String>,
     selected: RwSignal<Vec<String>>,
+    plotted: Plotted,
     active: RwSignal<Option<usize>>,
     alive: Signal<bool>,
 ) -> impl IntoView {
     let line = Memo::new(move |_| rows.line(at));
     let cells = move || match line.get() {
-        Some(line) => view! { <Cells line columns=columns.get() team selected alive /> }.into_any(),
+        Some(line) => view! { <Cells line columns=columns.get() team selected plotted alive /> }.into_any(),
         None => columns
             .get()
             .into_iter()
@@ -39,6 +46,8 @@ pub fn RunRow(
             aria-rowindex=(at + 2).to_string()
             aria-selected=move || is_selected().to_string()
             class:at=move || active.get() == Some(at)
+            on:pointerenter=move |_| plotted.point(line.with_untracked(|line| line.as_ref().map(|line| line.id.0.clone())))
+            on:pointerleave=move |_| plotted.point(None)
         >
             {cells}
         </tr>
@@ -51,6 +60,7 @@ fn Cells(
     columns: Vec<Shown>,
     team: StoredValue<String>,
     selected: RwSignal<Vec<String>>,
+    plotted: Plotted,
     alive: Signal<bool>,
 ) -> impl IntoView {
     let (is_group, many) = (line.is_group, count(line.children, "run", "runs"));
@@ -63,7 +73,7 @@ fn Cells(
             let text = line.with_value(|line| line.cells.get(i).cloned().flatten());
             match (&shown.column, text) {
                 (TableColumn::Field(RunField::Name), _) if is_group => view! { <GroupCell class line /> }.into_any(),
-                (TableColumn::Field(RunField::Name), _) => view! { <NameCell class line team selected alive /> }.into_any(),
+                (TableColumn::Field(RunField::Name), _) => view! { <NameCell class line team selected plotted alive /> }.into_any(),
                 (TableColumn::Metric(_), Some(text)) if is_group => {
                     let said = text.parse::<f64>().map_or_else(|_| text.clone(), number);
                     view! { <td class=class title=format!("Mean of {many}: {text}")>{said}</td> }.into_any()
@@ -114,6 +124,7 @@ fn NameCell(
     line: StoredValue<RunLine>,
     team: StoredValue<String>,
     selected: RwSignal<Vec<String>>,
+    plotted: Plotted,
     alive: Signal<bool>,
 ) -> impl IntoView {
     let RunLine { id, name, depth, children, open, .. } = line.get_value();
@@ -122,7 +133,7 @@ fn NameCell(
     let place = Memo::new(move |_| selected.with(|ids| ids.iter().position(|other| *other == mine)));
     // The colour that the run will have beside the others.
     let swatch = move || {
-        place.get().map(|place| {
+        place.get().filter(|_| !plotted.is_open()).map(|place| {
             view! { <svg class="swatch" viewBox="0 0 28 8" aria-hidden="true" inner_html=format!("<polyline class=\"{}\" points=\"1,4 27,4\"/>", line_class(place))></svg> }
         })
     };
@@ -141,6 +152,7 @@ fn NameCell(
                 />
                 {(children > 0).then(|| view! { <Unfold id=id.0.clone() name=name.clone() children open /> })}
                 {swatch}
+                <Eye plotted id=id.0.clone() name=name.clone() />
                 <a class="row-link clip" data-row href=href title=name.clone()>
                     {name.clone()}
                 </a>

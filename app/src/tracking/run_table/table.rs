@@ -8,6 +8,7 @@ use super::{
     filter::{QuickFilters, RunsFilter},
     group_menu::GroupMenu,
     heads::Head,
+    plot::{PlotButton, Plotted, RunsPlot},
     row::{RunRow, choose},
     rows::{Count, ROW, ROWS_MOST, Rows},
     views_menu::ViewsMenu,
@@ -36,6 +37,7 @@ pub fn RunsTable(team: String, experiment: ExperimentId, start: TableStart, offs
     let columns = Memo::new(move |_| ask.with(|ask| keys.with(|keys| shown_columns(&ask.columns, keys))));
     let rows = Rows::new((team.clone(), experiment.clone()), ask, columns, offset, first, refused);
     let selected = RwSignal::new(Vec::<String>::new());
+    let plotted = Plotted::new(rows, selected);
     let scroll = NodeRef::<html::Div>::new();
     follow_address(rows, ask, scroll);
     follow_runs(rows, keys, team.clone(), experiment.clone());
@@ -44,6 +46,7 @@ pub fn RunsTable(team: String, experiment: ExperimentId, start: TableStart, offs
         <div class="table-bar">
             <QuickFilters ask />
             <span class="end row">
+                <PlotButton plotted keys />
                 <GroupMenu ask keys />
                 <ViewsMenu team=team.clone() experiment=experiment.clone() views may_write />
                 <ColumnsMenu keys columns />
@@ -53,7 +56,8 @@ pub fn RunsTable(team: String, experiment: ExperimentId, start: TableStart, offs
         <Chosen team=team.clone() may_write rows selected deleted=Memo::new(move |_| ask.read().show == "deleted") />
         <Counted rows />
         {move || rows.failed.get().map(|error| view! { <ErrorNote error /> })}
-        <Grid team experiment rows columns selected ask scroll offset />
+        <RunsPlot team=team.clone() experiment=experiment.clone() plotted keys />
+        <Grid team experiment rows columns selected plotted ask scroll offset />
         <Pages rows offset />
     }
 }
@@ -175,6 +179,7 @@ fn Grid(
     rows: Rows,
     columns: Memo<Vec<Shown>>,
     selected: RwSignal<Vec<String>>,
+    plotted: Plotted,
     ask: Memo<TableAsk>,
     scroll: NodeRef<html::Div>,
     offset: usize,
@@ -236,7 +241,7 @@ fn Grid(
                         {html::td().colspan(spans).attr("height", above)}
                     </tr>
                     <For each=move || { let (from, to) = rows.range.get(); from..to } key=|at| *at let:at>
-                        <RunRow at rows columns team selected active alive />
+                        <RunRow at rows columns team selected plotted active alive />
                     </For>
                     <tr class="spacer needs-js" aria-hidden="true">
                         {html::td().colspan(spans).attr("height", below)}

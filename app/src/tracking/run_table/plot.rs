@@ -1,0 +1,264 @@
+//! A chart above the table: the histories of one metric of the runs that are selected, or else of the first runs. Each of these rows has the colour
+//! of its line, and an eye that hides it. Which metric it is, and what is hidden, is in the address.
+
+use super::rows::Rows;
+use crate::{
+    charts::{
+        Plot, Query,
+        api::{Chosen, Comparison, compare},
+        frame_of, grouped, line_class, lit, number, picture, place_words, reading,
+    },
+    components::{ErrorNote, Glyph, Icon, Loading, query_value, with_query},
+    live::{kept_current, use_live},
+};
+use domain::model::{Change, ExperimentId, RunKeys};
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_query_map};
+use std::fmt::Write as _;
+
+/// Runs that are drawn where none are selected, and at most.
+const FIRST: usize = 10;
+const MOST: usize = 50;
+/// Runs whose value at the pointer is said.
+const SAID: usize = 10;
+/// Pixels.
+const WIDTH: u32 = 960;
+const HEIGHT: u32 = 240;
+
+/// What the chart shows of the table's runs.
+#[derive(Clone, Copy)]
+pub struct Plotted {
+    /// The metric; empty where there is no chart.
+    metric: Memo<String>,
+    /// The runs, in the order of their colours.
+    runs: Memo<Vec<String>>,
+    /// Those of them that are hidden.
+    hidden: Memo<Vec<String>>,
+    /// The run whose row is pointed at.
+    pointed: RwSignal<Option<String>>,
+}
+
+impl Plotted {
+    /// Of the runs that are selected, or else of the first rows.
+    pub fn new(rows: Rows, selected: RwSignal<Vec<String>>) -> Self {
+        let (metric, hide) = (query_value("plot"), query_value("hide"));
+        let runs = Memo::new(move |before: Option<&Vec<String>>| {
+            if metric.read().is_empty() {
+                return Vec::new();
+            }
+            let mut runs: Vec<String> = selected.with(|ids| ids.iter().take(MOST).cloned().collect());
+            if runs.is_empty() {
+                let lines: Vec<_> = (0..rows.total.get().min(FIRST)).map(|at| rows.line(at)).collect();
+                // Far down the table the first rows are not here; they are what they were.
+                if let Some(before) = before.filter(|before| !before.is_empty() && lines.iter().any(Option::is_none)) {
+                    return before.clone();
+                }
+                runs = lines.into_iter().flatten().filter(|line| !line.is_group).map(|line| line.id.0).collect();
+            }
+            runs
+        });
+        let hidden = Memo::new(move |_| hide.read().split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect());
+        Self { metric, runs, hidden, pointed: RwSignal::new(None) }
+    }
+
+    /// The colour of a run's line, by number; none where it is not drawn.
+    pub fn place(self, run: &str) -> Option<usize> {
+        self.runs.with(|runs| runs.iter().position(|other| other == run))
+    }
+
+    pub fn is_hidden(self, run: &str) -> bool {
+        self.hidden.with(|hidden| hidden.iter().any(|other| other == run))
+    }
+
+    /// The run whose row is pointed at, where there is a chart.
+    pub fn point(self, run: Option<String>) {
+        if self.metric.with_untracked(|metric| !metric.is_empty()) {
+            self.pointed.set(run);
+        }
+    }
+
+    pub fn is_open(self) -> bool {
+        !self.metric.read().is_empty()
+    }
+}
+
+/// Opens the chart with the first metric, or closes it.
+#[component]
+pub fn PlotButton(plotted: Plotted, keys: RwSignal<RunKeys>) -> impl IntoView {
+    let (query, path) = (use_query_map(), use_location().pathname);
+    let first = move || keys.with(|keys| keys.metrics.iter().find(|key| !key.starts_with("system/")).or(keys.metrics.first()).cloned());
+    let href = move || {
+        let metric = if plotted.is_open() { String::new() } else { first().unwrap_or_default() };
+        with_query(&path.read(), &query.read(), "plot", &metric)
+    };
+    let some = move || plotted.is_open() || first().is_some();
+    view! {
+        <Show when=some>
+            <a class="btn btn-sm" href=href data-noscroll="true" aria-current=move || plotted.is_open().then_some("true")>
+                <Icon glyph=Glyph::Activity />
+                {move || if plotted.is_open() { "Hide chart" } else { "Chart" }}
+            </a>
+        </Show>
+    }
+}
+
+/// A run's colour, and the eye.
+#[component]
+pub fn Eye(plotted: Plotted, id: String, name: String) -> impl IntoView {
+    let (query, path) = (use_query_map(), use_location().pathname);
+    let id = StoredValue::new(id);
+    let place = Memo::new(move |_| id.with_value(|id| plotted.place(id)));
+    let hidden = Memo::new(move |_| id.with_value(|id| plotted.is_hidden(id)));
+    let href = move || {
+        let mut ids = plotted.hidden.get();
+        let id = id.get_value();
+        if hidden.get() {
+            ids.retain(|other| *other != id);
+        } else {
+            ids.push(id);
+        }
+        with_query(&path.read(), &query.read(), "hide", &ids.join(","))
+    };
+    let label = move || format!("{} {name} in the chart", if hidden.get() { "Show" } else { "Hide" });
+    let eye = move |place: usize| {
+        view! {
+            <a class="eye" class:off=move || hidden.get() href=href data-noscroll="true" aria-label=label.clone()>
+                <svg class="swatch" viewBox="0 0 28 8" aria-hidden="true" inner_html=format!("<polyline class=\"{}\" points=\"1,4 27,4\"/>", line_class(place))></svg>
+                <Icon glyph=Glyph::Eye />
+            </a>
+        }
+    };
+    move || place.get().map(eye.clone())
+}
+
+#[component]
+pub fn RunsPlot(team: String, experiment: ExperimentId, plotted: Plotted, keys: RwSignal<RunKeys>) -> impl IntoView {
+    let place = StoredValue::new((team, experiment));
+    view! {
+        <Show when=move || plotted.is_open()>
+            {
+                let (team, experiment) = place.get_value();
+                view! { <Panel team experiment plotted keys /> }
+            }
+        </Show>
+    }
+}
+
+#[component]
+fn Panel(team: String, experiment: ExperimentId, plotted: Plotted, keys: RwSignal<RunKeys>) -> impl IntoView {
+    let (ours, of) = (team.clone(), experiment);
+    let changes = use_live().changes(move |event| {
+        event.team.as_ref() == Some(&ours) && matches!(&event.change, Change::Runs { experiment } if *experiment == of)
+    });
+    let asked = Memo::new(move |_| (plotted.metric.get(), plotted.runs.get()));
+    let place = StoredValue::new(team);
+    let ask = move |(metric, runs): (String, Vec<String>)| {
+        let chosen = Chosen { runs: runs.join(","), ..Chosen::default() };
+        compare(place.get_value(), chosen.runs, chosen.experiment, chosen.filter, Query { metric, width: WIDTH, ..Query::default() })
+    };
+    let first = Resource::new(move || asked.get_untracked(), ask);
+    view! {
+        <section class="card chart runs-plot" aria-label="Chart of the runs">
+            <div class="row">
+                <MetricChoice plotted keys />
+                <span class="end">
+                    <CompareLink team=place plotted />
+                </span>
+            </div>
+            <Transition fallback=|| view! { <Loading /> }>
+                {move || Suspend::new(async move {
+                    match first.await {
+                        Ok(first) => {
+                            let found = kept_current(first, move || (asked.get(), changes.get()), move |(asked, _)| ask(asked));
+                            view! { <Drawn found plotted /> }.into_any()
+                        }
+                        Err(error) => view! { <ErrorNote error /> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </section>
+    }
+}
+
+#[component]
+fn MetricChoice(plotted: Plotted, keys: RwSignal<RunKeys>) -> impl IntoView {
+    let follow = crate::charts::use_follow();
+    let options = move || {
+        let now = plotted.metric.get_untracked();
+        let option = |key: &String| view! { <option value=key.clone() selected=*key == now>{key.clone()}</option> };
+        keys.with(|keys| keys.metrics.iter().map(option).collect_view())
+    };
+    view! {
+        <label class="row needs-js">
+            "Metric"
+            <select
+                class="input select chart-key"
+                prop:value=move || plotted.metric.get()
+                on:change:target=move |ev| follow(&[("plot", &ev.target().value())])
+            >
+                {options}
+            </select>
+        </label>
+    }
+}
+
+/// The same runs with everything that the compare page can do.
+#[component]
+fn CompareLink(team: StoredValue<String>, plotted: Plotted) -> impl IntoView {
+    let href = move || {
+        let mut query = leptos_router::params::ParamsMap::new();
+        query.insert("runs".to_owned(), plotted.runs.with(|runs| runs.join(",")));
+        query.insert("metric".to_owned(), plotted.metric.get());
+        format!("/t/{}/compare{}", team.get_value(), query.to_query_string())
+    };
+    view! { <a href=href>"Compare these runs"</a> }
+}
+
+#[component]
+fn Drawn(found: RwSignal<Comparison>, plotted: Plotted) -> impl IntoView {
+    let (width, cursor) = (RwSignal::new(WIDTH), RwSignal::new(None::<f64>));
+    let query = Memo::new(move |_| Query { width: width.get(), ..found.with(|f| f.query.clone()) });
+    // By number of line; the answer may be of other runs than those that are chosen by now.
+    let shown = Memo::new(move |_| found.with(|f| f.lines.iter().map(|line| !plotted.is_hidden(line.run.as_str())).collect::<Vec<_>>()));
+    let is_shown = move |i: usize| shown.with(|shown| shown.get(i).copied().unwrap_or_default());
+    let svg = Memo::new(move |_| found.with(|f| picture(&f.lines, &query.read(), HEIGHT, is_shown)));
+    let frame = Signal::derive(move || found.with(|f| frame_of(&f.lines, &query.read(), is_shown)));
+    let over = Signal::derive(move || {
+        let run = plotted.pointed.get()?;
+        let line = found.with(|f| f.lines.iter().position(|line| line.run.as_str() == run)).filter(|line| is_shown(*line))?;
+        found.with(|f| Some(lit(&f.lines, &query.read(), HEIGHT, is_shown, line)))
+    });
+    let said = Memo::new(move |_| {
+        found.with(|f| {
+            let drawn: Vec<_> =
+                f.lines.iter().enumerate().filter(|(i, line)| line.points > 0 && is_shown(*i)).map(|(_, line)| line).collect();
+            let points: usize = drawn.iter().map(|line| line.points).sum();
+            format!("{} of {} runs · {} points", drawn.len(), f.lines.len(), grouped(points))
+        })
+    });
+    let read = move || {
+        let x = cursor.get()?;
+        found.with(|f| {
+            let mut text = place_words(f.query.x, x);
+            let values = f
+                .lines
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| is_shown(*i))
+                .filter_map(|(_, line)| Some((&line.name, reading(line, x)?.value)));
+            for (name, value) in values.take(SAID) {
+                _ = write!(text, " · {name} {}", number(value));
+            }
+            Some(text)
+        })
+    };
+    let label = Signal::derive(move || {
+        found.with(|f| format!("Line chart of {}: {}. The table below has the latest values.", f.metric, said.read()))
+    });
+    view! {
+        <Plot label svg frame over cursor width />
+        <p class="muted num chart-count" role="status">
+            {move || read().unwrap_or_else(|| said.get())}
+        </p>
+    }
+}

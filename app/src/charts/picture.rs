@@ -135,55 +135,67 @@ fn draw<B: DrawingBackend>(
     if framed {
         frame(area, pen, query, &x, &y)?;
     }
-    let visible = || visible().filter(|(i, _)| (part.drawn)(*i));
+    // Asked once of each line.
+    let drawn: Vec<(usize, &Line)> =
+        visible().filter(|(i, _)| (part.drawn)(*i)).map(|(i, line)| (line.colour.unwrap_or(i), line)).collect();
     // What is faint lies below what is not.
-    for (i, line) in visible() {
+    for (colour, line) in &drawn {
         if let Some((low, high)) = &line.band {
-            pen.set(Mark::Band(line.colour.unwrap_or(i)));
+            pen.set(Mark::Band(*colour));
             let corners =
                 |edge: &Columns| edge.iter().filter(|(_, y)| !y.is_nan()).map(|(at, v)| (x.place(at), y.place(v))).collect::<Vec<_>>();
             let edge: Vec<_> = corners(low).into_iter().chain(corners(high).into_iter().rev()).collect();
             area.draw(&Polygon::new(edge, INK.mix(0.2)))?;
         }
     }
-    let colour = |i: usize, line: &Line| line.colour.unwrap_or(i);
     if lines.len() > PLENTY {
-        // Ten thousand elements, or dashes, or round ends take seconds to paint.
-        let of_colour = |own| visible().filter(move |(i, line)| colour(*i, line) % COLOURS == own).map(|(_, line)| line);
-        for own in 0..COLOURS {
-            pen.set(Mark::Many(own, false));
-            for line in of_colour(own).filter(|line| line.smooth.is_some()) {
-                pieces(&line.raw, &x, &y, |piece| path(area, piece))?;
-            }
-        }
-        for own in 0..COLOURS {
-            pen.set(Mark::Many(own, true));
-            for line in of_colour(own) {
-                pieces(
-                    line.smooth.as_ref().unwrap_or(&line.raw),
-                    &x,
-                    &y,
-                    |piece| if piece.len() > 1 { path(area, piece) } else { Ok(()) },
-                )?;
-            }
-            pen.set(Mark::Dot(Ink::Own(own)));
-            for line in of_colour(own) {
-                let dot =
-                    |piece: Vec<Place>| if let [alone] = piece[..] { area.draw(&Circle::new(alone, FINE, INK.filled())) } else { Ok(()) };
-                pieces(line.smooth.as_ref().unwrap_or(&line.raw), &x, &y, dot)?;
-            }
-        }
-        return Ok(());
+        return draw_many(area, pen, &drawn, &x, &y);
     }
-    for (i, line) in visible() {
-        if line.smooth.is_some() {
-            pen.set(Mark::Line(colour(i, line), false));
-            trace(area, &line.raw, &x, &y)?;
+    for (colour, line) in drawn.iter().filter(|(_, line)| line.smooth.is_some()) {
+        pen.set(Mark::Line(*colour, false));
+        trace(area, &line.raw, &x, &y)?;
+    }
+    for (colour, line) in &drawn {
+        pen.set(Mark::Line(*colour, true));
+        trace(area, strong(line), &x, &y)?;
+    }
+    Ok(())
+}
+
+/// What is drawn strong of a line.
+fn strong(line: &Line) -> &Columns {
+    line.smooth.as_ref().unwrap_or(&line.raw)
+}
+
+/// Lines with their colours, by colour: ten thousand elements, or dashes, or round ends take seconds to paint.
+fn draw_many<B: DrawingBackend>(area: &DrawingArea<B, Shift>, pen: &Pen, lines: &[(usize, &Line)], x: &Axis, y: &Axis) -> Drawn<B> {
+    let mut colours: [Vec<&Line>; COLOURS] = Default::default();
+    for (colour, line) in lines {
+        colours[colour % COLOURS].push(line);
+    }
+    for (own, lines) in colours.iter().enumerate() {
+        pen.set(Mark::Many(own, false));
+        for line in lines.iter().filter(|line| line.smooth.is_some()) {
+            pieces(&line.raw, x, y, |piece| path(area, piece))?;
         }
     }
-    for (i, line) in visible() {
-        pen.set(Mark::Line(colour(i, line), true));
-        trace(area, line.smooth.as_ref().unwrap_or(&line.raw), &x, &y)?;
+    for (own, lines) in colours.iter().enumerate() {
+        let mut alone = Vec::new();
+        pen.set(Mark::Many(own, true));
+        for line in lines {
+            let draw = |piece: Vec<Place>| match piece[..] {
+                [one] => {
+                    alone.push(one);
+                    Ok(())
+                }
+                _ => path(area, piece),
+            };
+            pieces(strong(line), x, y, draw)?;
+        }
+        pen.set(Mark::Dot(Ink::Own(own)));
+        for one in alone {
+            area.draw(&Circle::new(one, FINE, INK.filled()))?;
+        }
     }
     Ok(())
 }

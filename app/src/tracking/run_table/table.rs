@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     charts::grouped,
-    components::{ErrorNote, Glyph, Icon, Tone, count, query_value, use_toasts, with_query},
+    components::{ErrorNote, Glyph, Menu, Tone, count, query_value, use_toasts, with_query},
     live::use_live,
     tracking::words::page_of_run,
 };
@@ -158,18 +158,20 @@ fn Export(team: String, experiment: ExperimentId, ask: Memo<TableAsk>, columns: 
         query.insert("columns".to_owned(), columns.with(|columns| super::ask::written(columns)));
         query.to_query_string()
     };
-    ["CSV", "Parquet"]
-        .map(|format| {
-            let file = format!("runs.{}", format.to_lowercase());
-            let place = format!("/t/{team}/experiments/{experiment}/{file}");
-            view! {
-                <a class="btn btn-sm" href=move || format!("{place}{}", query()) download=file rel="external">
-                    <Icon glyph=Glyph::Download />
-                    {format!("Export {format}")}
-                </a>
-            }
-        })
-        .collect_view()
+    let formats = ["CSV", "Parquet"].map(|format| {
+        let file = format!("runs.{}", format.to_lowercase());
+        let place = format!("/t/{team}/experiments/{experiment}/{file}");
+        view! {
+            <a class="menu-item" href=move || format!("{place}{}", query()) download=file rel="external">
+                {format}
+            </a>
+        }
+    });
+    view! {
+        <Menu label="Export" glyph=Glyph::Download wordy=true>
+            {formats.collect_view()}
+        </Menu>
+    }
 }
 
 #[component]

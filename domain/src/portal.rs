@@ -12,6 +12,7 @@ use crate::{
     notebooks::{Admitted, Touches},
     sealing::SealingKey,
     tokens::{Known, Rates},
+    traces::Told,
     tracking::{Indexes, Writer},
     webhooks::Outbound,
 };
@@ -68,6 +69,8 @@ pub struct Portal {
     pub token_rates: Arc<Rates>,
     /// What runs log on its way into the database.
     pub writer: Arc<Writer>,
+    /// When pages were told of traces.
+    pub traces_told: Arc<Told>,
     /// What searches over runs keep in memory.
     pub indexes: Arc<Indexes>,
 }
@@ -94,6 +97,7 @@ impl Portal {
             known_tokens: Arc::default(),
             token_rates: Arc::default(),
             writer: Arc::default(),
+            traces_told: Arc::default(),
             indexes: Arc::default(),
         })
     }

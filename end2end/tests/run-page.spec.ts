@@ -96,11 +96,12 @@ test('a trace is read span by span with the keys, and what comes of traces is th
   test.setTimeout(240_000);
   const { team, run, trace } = await logged(workplace);
   const page = await visit(ADMIN);
-  await go(page, `/t/${team}/experiments/0/traces`);
-  await expect(page.getByRole('row')).toHaveCount(2);
   const [, token] = await workplace.admin.call<[unknown, string]>('identity/create_token', { new: { name: 'traces', team, role: 'member', days: 1 } });
   const mlflow = await request.newContext({ baseURL: workplace.portal.url, extraHTTPHeaders: { Authorization: `Bearer ${token}` } });
-  const info = { trace_location: { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: '0' } }, request_time: new Date().toISOString(), execution_duration: '0.5s', state: 'IN_PROGRESS' };
+  const { experiment: { experiment_id: experiment } } = await (await mlflow.get('/api/2.0/mlflow/experiments/get-by-name?experiment_name=looked%20at')).json();
+  await go(page, `/t/${team}/experiments/${experiment}/traces`);
+  await expect(page.getByRole('row')).toHaveCount(2);
+  const info = { trace_location: { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: experiment } }, request_time: new Date().toISOString(), execution_duration: '0.5s', state: 'IN_PROGRESS' };
   const say = (more: object) => mlflow.post('/api/3.0/mlflow/traces', { data: { trace: { trace_info: { ...info, trace_id: 'tr-00000000000000000000000000000001', tags: { 'mlflow.traceName': 'later' }, ...more } } } });
   expect((await say({})).status()).toBe(200);
   const later = page.getByRole('row', { name: /later/ });

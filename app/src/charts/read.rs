@@ -64,7 +64,7 @@ pub async fn compare(
     let runs = found(portal, caller, team, chosen).await?;
     let keys = runs.keys(portal).await?;
     let (metrics, groups) = (keys.metrics, kinds(keys.params, keys.tags));
-    let metric = metrics.iter().find(|key| **key == query.metric).or(metrics.first()).cloned().unwrap_or_default();
+    let metric = drawable(portal, &runs, &metrics, &query.metric).await?;
     let keys: Vec<String> = api::keys(&metrics, &groups).collect();
     let (query, values) = values::read::values(portal, query, &runs, &metric, &keys).await?;
     let lines = if query.chart == Kind::Line { drawn(portal, &runs, &metric, &metrics, &query, whole).await? } else { Vec::new() };
@@ -73,6 +73,19 @@ pub async fn compare(
     let (all, more) = (runs.as_slice().len(), runs.has_more());
     let runs = runs.whole(portal, DESCRIBED).await?;
     Ok(Comparison { query, runs, all, more, metrics, groups, metric, lines, values })
+}
+
+/// The metric that is asked for, or else the first one that one of the runs has; empty where there is none.
+async fn drawable(portal: &Portal, runs: &ChosenRuns, metrics: &[String], asked: &str) -> domain::Result<String> {
+    if metrics.iter().any(|key| key == asked) {
+        return Ok(asked.to_owned());
+    }
+    for metric in metrics {
+        if runs.latest(portal, metric).await?.iter().any(Option::is_some) {
+            return Ok(metric.clone());
+        }
+    }
+    Ok(String::new())
 }
 
 async fn found(portal: &Portal, caller: &Caller, team: &str, chosen: &Chosen) -> domain::Result<ChosenRuns> {

@@ -17,10 +17,19 @@ use wasm_bindgen::JsCast;
 
 #[component]
 pub fn TracePage() -> impl IntoView {
-    let (team, params) = (use_team(), use_params_map());
+    let (team, live, params) = (use_team(), use_live(), use_params_map());
     let id = Memo::new(move |_| params.with(|p| p.get_str("trace").unwrap_or_default().to_owned()));
     let span = query_value("span");
-    let first = Resource::new(move || (team.get(), id.get()), move |(team, id)| get_trace(team, id, span.get_untracked()));
+    let first = Resource::new(
+        move || (team.get(), id.get()),
+        move |(team, id)| {
+            let span = span.get_untracked();
+            async move {
+                live.positioned().await;
+                get_trace(team, id, span).await
+            }
+        },
+    );
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Trace" /> }>
             {move || Suspend::new(async move {

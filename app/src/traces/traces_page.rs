@@ -17,12 +17,15 @@ fn changes(team: Signal<String>, is_shown: impl Fn(&ExperimentId) -> bool + Send
 
 #[component]
 pub fn TracesPage() -> impl IntoView {
-    let (team, params, page) = (use_team(), use_params_map(), query_value("page"));
+    let (team, live, params, page) = (use_team(), use_live(), use_params_map(), query_value("page"));
     let experiment = Memo::new(move |_| params.with(|p| p.get_str("experiment").unwrap_or_default().to_owned()));
     let changes = changes(team.into(), move |id| experiment.with_untracked(|shown| id.as_str() == shown));
     let found = Resource::new(
         move || (team.get(), experiment.get(), page.get(), changes.get()),
-        move |(team, experiment, page, _)| list_traces(team, ExperimentId(experiment), String::new(), page),
+        move |(team, experiment, page, _)| async move {
+            live.positioned().await;
+            list_traces(team, ExperimentId(experiment), String::new(), page).await
+        },
     );
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Traces" /> }>

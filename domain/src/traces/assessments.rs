@@ -3,7 +3,7 @@
 use super::{
     assessment_store,
     semantics::{DEPTH, is_flat},
-    store,
+    store, told,
 };
 use crate::{
     caller::Caller,
@@ -24,8 +24,8 @@ pub async fn assess(portal: &Portal, caller: &Caller, team: &str, said: Assessme
     let mut tx = portal.db.begin().await?;
     let row = store::lock(&mut tx, &scope.team, &said.trace).await?.ok_or(Error::NotFound("trace"))?;
     let said = put(&mut tx, row.no, &row.id, said, now).await?;
-    store::tell(&mut tx, portal, &scope, row.experiment_id).await?;
     tx.commit().await?;
+    told::tell(portal, &scope, row.experiment_id);
     Ok(said)
 }
 
@@ -102,8 +102,8 @@ pub async fn change_assessment(
     said.updated_at = now;
     check(&said)?;
     assessment_store::put(&mut tx, row.no, &said).await?;
-    store::tell(&mut tx, portal, &scope, row.experiment_id).await?;
     tx.commit().await?;
+    told::tell(portal, &scope, row.experiment_id);
     Ok(said)
 }
 
@@ -117,6 +117,7 @@ pub async fn remove_assessment(portal: &Portal, caller: &Caller, team: &str, tra
         assessment_store::set_valid(&mut tx, row.no, overridden, true).await?;
     }
     assessment_store::delete(&mut tx, row.no, id).await?;
-    store::tell(&mut tx, portal, &scope, row.experiment_id).await?;
-    tx.commit().await
+    tx.commit().await?;
+    told::tell(portal, &scope, row.experiment_id);
+    Ok(())
 }

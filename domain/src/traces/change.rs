@@ -1,6 +1,9 @@
 //! Changes to traces: tags, deletion, links to runs and prompts.
 
-use super::store::{self, Kind, TraceRow, list};
+use super::{
+    store::{self, Kind, TraceRow, list},
+    told,
+};
 use crate::{
     args, audit,
     caller::Caller,
@@ -36,8 +39,9 @@ pub async fn set_tag(portal: &Portal, caller: &Caller, team: &str, id: &str, key
     } else {
         store::put(&mut tx, Kind::Tags, row.no, &Pairs::from([(key.to_owned(), value)])).await?;
     }
-    store::tell(&mut tx, portal, &scope, row.experiment_id).await?;
-    tx.commit().await
+    tx.commit().await?;
+    told::tell(portal, &scope, row.experiment_id);
+    Ok(())
 }
 
 /// Takes a tag away.
@@ -61,8 +65,9 @@ pub async fn delete_tag(portal: &Portal, caller: &Caller, team: &str, id: &str, 
     if !was_there {
         return Err(Error::NotFound("tag of this trace"));
     }
-    store::tell(&mut tx, portal, &scope, row.experiment_id).await?;
-    tx.commit().await
+    tx.commit().await?;
+    told::tell(portal, &scope, row.experiment_id);
+    Ok(())
 }
 
 /// Which traces of an experiment to delete: those of these ids, or those not younger than a time, the oldest first.
@@ -114,9 +119,11 @@ pub async fn delete(portal: &Portal, caller: &Caller, team: &str, experiment: &E
             after: Some(serde_json::json!({ "deleted": deleted })),
         };
         audit::record(&mut tx, caller, now, entry).await?;
-        store::tell(&mut tx, portal, &scope, row.id).await?;
     }
     tx.commit().await?;
+    if deleted > 0 {
+        told::tell(portal, &scope, row.id);
+    }
     Ok(deleted)
 }
 
@@ -143,8 +150,9 @@ pub async fn link_run(portal: &Portal, caller: &Caller, team: &str, ids: &[Strin
             link(&mut tx, row.no, run.no).await?;
         }
     }
-    store::tell(&mut tx, portal, &scope, run.experiment_id).await?;
-    tx.commit().await
+    tx.commit().await?;
+    told::tell(portal, &scope, run.experiment_id);
+    Ok(())
 }
 
 /// Says which prompts, by name and version, a trace used.
@@ -162,6 +170,7 @@ pub async fn link_prompts(portal: &Portal, caller: &Caller, team: &str, id: &str
     let rows = prompts.iter().map(|(name, version)| args![row.no, format!("{name}/{version}")]).collect();
     let head = "INSERT INTO trace_prompts (trace_no, prompt)";
     tx.insert_many(head, "ON CONFLICT (trace_no, prompt) DO NOTHING", rows).await?;
-    store::tell(&mut tx, portal, &scope, row.experiment_id).await?;
-    tx.commit().await
+    tx.commit().await?;
+    told::tell(portal, &scope, row.experiment_id);
+    Ok(())
 }

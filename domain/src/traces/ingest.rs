@@ -7,6 +7,7 @@ use super::{
     span_store::{self, Prepared},
     start::{Tokens, tokens},
     store::{self, Kind, TraceRow},
+    told,
 };
 use crate::{
     caller::Caller,
@@ -90,8 +91,9 @@ pub async fn log_spans(
             link(&mut tx, no, run).await?;
         }
     }
-    store::tell(&mut tx, portal, &scope, experiment.id).await?;
-    tx.commit().await
+    tx.commit().await?;
+    told::tell(portal, &scope, experiment.id);
+    Ok(())
 }
 
 /// Sorts the spans by trace, and prepares everything that needs no database.

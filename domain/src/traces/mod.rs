@@ -19,6 +19,7 @@ mod semantics;
 mod span_store;
 mod start;
 mod store;
+mod told;
 
 pub use assessments::{AssessmentChange, assess, assessment, change_assessment, remove_assessment};
 pub use change::{Doomed, delete, delete_tag, link_prompts, link_run, set_tag};
@@ -27,3 +28,4 @@ pub use metrics::{Aggregation, DataPoint, MetricsQuery, View, metrics};
 pub use read::{batch, batch_infos, get, info, parts};
 pub use search::{Correlation, Page, TraceSearch, correlation, search};
 pub use start::{End, end_v2, start, start_v2};
+pub use told::Told;

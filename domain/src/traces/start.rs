@@ -5,6 +5,7 @@ use super::{
     derive::{self, whole},
     read,
     store::{self, Kind, TraceRow},
+    told,
 };
 use crate::{
     caller::Caller,
@@ -114,8 +115,8 @@ pub async fn start(portal: &Portal, caller: &Caller, team: &str, mut new: TraceI
     for assessment in new.assessments {
         assessments::put(&mut tx, row.no, &row.id, assessment, now).await?;
     }
-    store::tell(&mut tx, portal, &scope, experiment).await?;
     tx.commit().await?;
+    told::tell(portal, &scope, experiment);
     read::info_of(portal, &scope.team, &new.id).await
 }
 
@@ -153,8 +154,8 @@ pub async fn start_v2(
     let mut row = store::insert(&mut tx, &scope.team, experiment, no, &new).await?;
     put_pairs(&mut tx, &mut row, tags, &metadata).await?;
     store::update(&mut tx, &row).await?;
-    store::tell(&mut tx, portal, &scope, row.experiment_id).await?;
     tx.commit().await?;
+    told::tell(portal, &scope, row.experiment_id);
     read::info_of(portal, &scope.team, &new.id).await
 }
 
@@ -180,7 +181,7 @@ pub async fn end_v2(portal: &Portal, caller: &Caller, team: &str, id: &str, end:
     row.finished = 1;
     put_pairs(&mut tx, &mut row, tags, &metadata).await?;
     store::update(&mut tx, &row).await?;
-    store::tell(&mut tx, portal, &scope, row.experiment_id).await?;
     tx.commit().await?;
+    told::tell(portal, &scope, row.experiment_id);
     read::info_of(portal, &scope.team, id).await
 }

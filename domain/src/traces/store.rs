@@ -2,21 +2,12 @@
 
 use crate::{
     args,
-    caller::TeamScope,
     db::{Db, Tx, Value},
     error::{Error, Result},
-    events,
-    model::{Change, Pairs, TRACE_ARTIFACT_LOCATION, TRACE_NAME, TeamId, TraceInfo},
-    portal::Portal,
-    tracking::store::{public_id, public_id_tx},
+    model::{Pairs, TRACE_ARTIFACT_LOCATION, TRACE_NAME, TeamId, TraceInfo},
+    tracking::store::public_id,
 };
 use std::collections::HashMap;
-
-/// Tells the team's open pages that something about the experiment's traces changes with this transaction.
-pub(super) async fn tell(tx: &mut Tx, portal: &Portal, scope: &TeamScope, experiment: i64) -> Result<()> {
-    let experiment = public_id_tx(tx, experiment).await?;
-    events::publish(tx, portal.clock.now(), Some(&scope.team_name), &Change::Traces { experiment }).await
-}
 
 /// A trace's own row, with what is needed of its experiment.
 #[derive(Clone, Debug, sqlx::FromRow)]

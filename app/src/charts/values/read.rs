@@ -11,7 +11,7 @@ use domain::{
 const AXES: usize = 7;
 /// Most axes.
 const AXES_MOST: usize = 24;
-/// Most params that are looked at, and whose importance is worked out.
+/// Most params whose importance is worked out, or that are looked at for numbers.
 const PARAMS_MOST: usize = 100;
 
 /// What runs have of a key that is no number: `params.lr`, `tags.owner`, `experiment` or `status`.
@@ -80,16 +80,19 @@ async fn field(portal: &Portal, runs: &ChosenRuns, key: &str) -> domain::Result<
     Ok(Field { key: key.to_owned(), labels, values: Doubles(valued(&ranks)) })
 }
 
-/// The first params, by name, of which at least two runs have different values; where `numeric`, only numbers.
-async fn varying(portal: &Portal, runs: &ChosenRuns, keys: &[String], numeric: bool) -> domain::Result<Vec<String>> {
-    let mut varying = Vec::new();
-    for key in keys.iter().filter(|key| key.starts_with("params.")).take(PARAMS_MOST) {
-        let words = texts(portal, runs, key).await?.words;
-        if words.len() > 1 && (!numeric || words.iter().all(|word| amount(word).is_some())) {
-            varying.push(key.clone());
+/// The first `most` params, by name, of which at least two runs have different values; where `numeric`, only numbers.
+async fn varying(portal: &Portal, runs: &ChosenRuns, most: usize, numeric: bool) -> domain::Result<Vec<String>> {
+    let all = runs.varying(portal).await?.into_iter().map(|key| format!("params.{key}"));
+    if !numeric {
+        return Ok(all.take(most).collect());
+    }
+    let mut numbers = Vec::new();
+    for key in all.take(PARAMS_MOST) {
+        if numbers.len() < most && texts(portal, runs, &key).await?.words.iter().all(|word| amount(word).is_some()) {
+            numbers.push(key);
         }
     }
-    Ok(varying)
+    Ok(numbers)
 }
 
 /// The query with what it leaves open decided, and the values that it needs. `metric` is the one that is drawn, `keys` is everything that may be
@@ -108,12 +111,18 @@ pub async fn values(
     if query.chart == Kind::Line {
         return Ok((query, Values::default()));
     }
-    let params = match query.chart {
-        Kind::Line | Kind::Bar | Kind::Box | Kind::Violin | Kind::Histogram => Vec::new(),
-        chart => varying(portal, runs, keys, chart == Kind::Contour).await?,
-    };
     let own = format!("metrics.{metric}");
     let known = |key: &String| keys.contains(key);
+    // Asked for only where something is left open.
+    let params = match query.chart {
+        Kind::Scatter if !known(&query.horizontal) => varying(portal, runs, 1, false).await?,
+        Kind::Heat | Kind::Contour if !(known(&query.horizontal) && known(&query.vertical)) => {
+            varying(portal, runs, 2, query.chart == Kind::Contour).await?
+        }
+        Kind::Parallel if !query.axes.iter().any(known) => varying(portal, runs, AXES, false).await?,
+        Kind::Importance => varying(portal, runs, PARAMS_MOST, false).await?,
+        _ => Vec::new(),
+    };
     let other = || keys.iter().find(|key| key.starts_with("metrics.") && **key != own).cloned();
     let needed: Vec<String> = match query.chart {
         Kind::Line => Vec::new(),
@@ -140,7 +149,7 @@ pub async fn values(
             query.group = Some(query.group.clone()).filter(known).unwrap_or_default();
             vec![own, query.group.clone()]
         }
-        Kind::Importance => std::iter::once(own).chain(params.into_iter().take(PARAMS_MOST)).collect(),
+        Kind::Importance => std::iter::once(own).chain(params).collect(),
     };
     let mut fields: Vec<Field> = Vec::new();
     for key in needed.iter().filter(|key| !key.is_empty()) {

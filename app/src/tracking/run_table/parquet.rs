@@ -45,12 +45,22 @@ impl RunsFile {
     /// # Errors
     /// Where it cannot be written.
     pub fn push(&mut self, runs: Vec<Run>) -> domain::Result<Vec<u8>> {
-        self.waiting.extend(runs);
+        let needed: Vec<Run> = runs.into_iter().map(|run| self.needed(run)).collect();
+        self.waiting.extend(needed);
         if self.waiting.len() >= GROUP {
             self.write_group().map_err(failed)?;
         }
         // What is taken out here the writer counts as written: places in its footer are of the whole.
         Ok(std::mem::take(self.writer.inner_mut()))
+    }
+
+    /// The run without what no column shows: it may have logged a thousand things.
+    fn needed(&self, mut run: Run) -> Run {
+        let shown = |column: fn(&str) -> TableColumn, key: &str| self.columns.contains(&column(key));
+        run.metrics.retain(|metric| shown(|key| TableColumn::Metric(key.to_owned()), &metric.key));
+        run.params.retain(|param| shown(|key| TableColumn::Param(key.to_owned()), &param.key));
+        run.tags.retain(|tag| shown(|key| TableColumn::Tag(key.to_owned()), &tag.key));
+        run
     }
 
     /// The rest of the file.

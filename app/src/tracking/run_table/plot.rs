@@ -4,16 +4,18 @@
 use super::rows::Rows;
 use crate::{
     charts::{
-        Plot, Query,
-        api::{Chosen, Comparison, compare},
+        Line, Plot, Query,
+        api::{Comparison, compare},
         frame_of, grouped, line_class, lit, number, picture, place_words, reading,
     },
-    components::{ErrorNote, Glyph, Icon, Loading, query_value, with_query},
+    components::{ErrorNote, Glyph, Icon, Loading, count, query_value, with_query},
+    error::AppError,
     live::{kept_current, use_live},
 };
 use domain::model::{Change, ExperimentId, RunKeys};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
+use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
 /// Runs that are drawn where none are selected, and at most.
@@ -42,20 +44,15 @@ impl Plotted {
     /// Of the runs that are selected, or else of the first rows.
     pub fn new(rows: Rows, selected: RwSignal<Vec<String>>) -> Self {
         let (metric, hide) = (query_value("plot"), query_value("hide"));
-        let runs = Memo::new(move |before: Option<&Vec<String>>| {
+        let runs = Memo::new(move |_| {
             if metric.read().is_empty() {
                 return Vec::new();
             }
-            let mut runs: Vec<String> = selected.with(|ids| ids.iter().take(MOST).cloned().collect());
-            if runs.is_empty() {
-                let lines: Vec<_> = (0..rows.total.get().min(FIRST)).map(|at| rows.line(at)).collect();
-                // Far down the table the first rows are not here; they are what they were.
-                if let Some(before) = before.filter(|before| !before.is_empty() && lines.iter().any(Option::is_none)) {
-                    return before.clone();
-                }
-                runs = lines.into_iter().flatten().filter(|line| !line.is_group).map(|line| line.id.0).collect();
+            let runs: Vec<String> = selected.with(|ids| ids.iter().take(MOST).cloned().collect());
+            if !runs.is_empty() {
+                return runs;
             }
-            runs
+            rows.first(FIRST).into_iter().filter(|line| !line.is_group).map(|line| line.id.0).collect()
         });
         let hidden = Memo::new(move |_| hide.read().split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect());
         Self { metric, runs, hidden, pointed: RwSignal::new(None) }
@@ -151,12 +148,13 @@ fn Panel(team: String, experiment: ExperimentId, plotted: Plotted, keys: RwSigna
         event.team.as_ref() == Some(&ours) && matches!(&event.change, Change::Runs { experiment } if *experiment == of)
     });
     let asked = Memo::new(move |_| (plotted.metric.get(), plotted.runs.get()));
-    let place = StoredValue::new(team);
-    let ask = move |(metric, runs): (String, Vec<String>)| {
-        let chosen = Chosen { runs: runs.join(","), ..Chosen::default() };
-        compare(place.get_value(), chosen.runs, chosen.experiment, chosen.filter, Query { metric, width: WIDTH, ..Query::default() })
+    let (place, width) = (StoredValue::new(team), RwSignal::new(WIDTH));
+    let ask = move |(metric, runs): (String, Vec<String>)| async move {
+        let query = Query { metric: metric.clone(), width: WIDTH, ..Query::default() };
+        let found = compare(place.get_value(), runs.join(","), String::new(), String::new(), query).await?;
+        Ok::<_, AppError>(Lines { asked: metric, found })
     };
-    let first = Resource::new(move || asked.get_untracked(), ask);
+    let lines = Resource::new(move || asked.get(), ask);
     view! {
         <section class="card chart runs-plot" aria-label="Chart of the runs">
             <div class="row">
@@ -166,17 +164,41 @@ fn Panel(team: String, experiment: ExperimentId, plotted: Plotted, keys: RwSigna
                 </span>
             </div>
             <Transition fallback=|| view! { <Loading /> }>
-                {move || Suspend::new(async move {
-                    match first.await {
-                        Ok(first) => {
-                            let found = kept_current(first, move || (asked.get(), changes.get()), move |(asked, _)| ask(asked));
-                            view! { <Drawn found plotted /> }.into_any()
+                {move || {
+                    let asked = asked.get();
+                    Suspend::new(async move {
+                        match lines.await {
+                            Ok(first) => {
+                                let found = kept_current(first, move || changes.get(), move |_| ask(asked.clone()));
+                                view! { <Drawn found plotted width /> }.into_any()
+                            }
+                            Err(error) => view! { <ErrorNote error /> }.into_any(),
                         }
-                        Err(error) => view! { <ErrorNote error /> }.into_any(),
-                    }
-                })}
+                    })
+                }}
             </Transition>
         </section>
+    }
+}
+
+/// The histories that were answered, and of which metric they were asked for: another one is answered where no run has it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Lines {
+    asked: String,
+    found: Comparison,
+}
+
+impl Lines {
+    fn lines(&self) -> &[Line] {
+        if self.asked == self.found.metric { &self.found.lines } else { &[] }
+    }
+
+    /// Why there is nothing to be drawn.
+    fn nothing(&self) -> Option<String> {
+        if self.found.all == 0 {
+            return Some("No run to draw: unfold a group, or select runs.".to_owned());
+        }
+        self.lines().iter().all(|line| line.points == 0).then(|| format!("None of these runs has logged {} yet.", self.asked))
     }
 }
 
@@ -215,50 +237,49 @@ fn CompareLink(team: StoredValue<String>, plotted: Plotted) -> impl IntoView {
 }
 
 #[component]
-fn Drawn(found: RwSignal<Comparison>, plotted: Plotted) -> impl IntoView {
-    let (width, cursor) = (RwSignal::new(WIDTH), RwSignal::new(None::<f64>));
-    let query = Memo::new(move |_| Query { width: width.get(), ..found.with(|f| f.query.clone()) });
-    // By number of line; the answer may be of other runs than those that are chosen by now.
-    let shown = Memo::new(move |_| found.with(|f| f.lines.iter().map(|line| !plotted.is_hidden(line.run.as_str())).collect::<Vec<_>>()));
+fn Drawn(found: RwSignal<Lines>, plotted: Plotted, width: RwSignal<u32>) -> impl IntoView {
+    let cursor = RwSignal::new(None::<f64>);
+    let query = Memo::new(move |_| Query { width: width.get(), ..found.with(|f| f.found.query.clone()) });
+    let shown = Memo::new(move |_| found.with(|f| f.lines().iter().map(|line| !plotted.is_hidden(line.run.as_str())).collect::<Vec<_>>()));
     let is_shown = move |i: usize| shown.with(|shown| shown.get(i).copied().unwrap_or_default());
-    let svg = Memo::new(move |_| found.with(|f| picture(&f.lines, &query.read(), HEIGHT, is_shown)));
-    let frame = Signal::derive(move || found.with(|f| frame_of(&f.lines, &query.read(), is_shown)));
+    let svg = Memo::new(move |_| found.with(|f| picture(f.lines(), &query.read(), HEIGHT, is_shown)));
+    let frame = Signal::derive(move || found.with(|f| frame_of(f.lines(), &query.read(), is_shown)));
     let over = Signal::derive(move || {
         let run = plotted.pointed.get()?;
-        let line = found.with(|f| f.lines.iter().position(|line| line.run.as_str() == run)).filter(|line| is_shown(*line))?;
-        found.with(|f| Some(lit(&f.lines, &query.read(), HEIGHT, is_shown, line)))
+        let line = found.with(|f| f.lines().iter().position(|line| line.run.as_str() == run)).filter(|line| is_shown(*line))?;
+        found.with(|f| Some(lit(f.lines(), &query.read(), HEIGHT, is_shown, line)))
     });
     let said = Memo::new(move |_| {
         found.with(|f| {
-            let drawn: Vec<_> =
-                f.lines.iter().enumerate().filter(|(i, line)| line.points > 0 && is_shown(*i)).map(|(_, line)| line).collect();
-            let points: usize = drawn.iter().map(|line| line.points).sum();
-            format!("{} of {} runs · {} points", drawn.len(), f.lines.len(), grouped(points))
+            let drawn = || f.lines().iter().enumerate().filter(|(i, line)| line.points > 0 && is_shown(*i)).map(|(_, line)| line);
+            let points: usize = drawn().map(|line| line.points).sum();
+            format!("{} of {} · {} points", drawn().count(), count(f.found.all, "run", "runs"), grouped(points))
         })
     });
     let read = move || {
         let x = cursor.get()?;
         found.with(|f| {
-            let mut text = place_words(f.query.x, x);
-            let values = f
-                .lines
-                .iter()
-                .enumerate()
-                .filter(|(i, _)| is_shown(*i))
-                .filter_map(|(_, line)| Some((&line.name, reading(line, x)?.value)));
-            for (name, value) in values.take(SAID) {
+            let mut text = place_words(f.found.query.x, x);
+            let shown = f.lines().iter().enumerate().filter(|(i, _)| is_shown(*i));
+            for (name, value) in shown.filter_map(|(_, line)| Some((&line.name, reading(line, x)?.value))).take(SAID) {
                 _ = write!(text, " · {name} {}", number(value));
             }
             Some(text)
         })
     };
     let label = Signal::derive(move || {
-        found.with(|f| format!("Line chart of {}: {}. The table below has the latest values.", f.metric, said.read()))
+        found.with(|f| format!("Line chart of {}: {}. The table below has the latest values.", f.asked, said.read()))
     });
-    view! {
-        <Plot label svg frame over cursor width />
-        <p class="muted num chart-count" role="status">
-            {move || read().unwrap_or_else(|| said.get())}
-        </p>
+    let nothing = Memo::new(move |_| found.with(Lines::nothing));
+    move || match nothing.get() {
+        Some(why) => view! { <p class="muted">{why}</p> }.into_any(),
+        None => view! {
+            <Plot label svg frame over cursor width />
+            <p class="chart-said num" role="status">
+                {read}
+            </p>
+            <p class="muted num chart-count">{move || said.get()}</p>
+        }
+        .into_any(),
     }
 }

@@ -114,6 +114,11 @@ impl Rows {
         self.pages.with_untracked(|pages| pages.get(&(at / PAGE)).and_then(|page| page.get(at % PAGE)).cloned())
     }
 
+    /// The first rows that are here: those of the table, unless it was opened further down.
+    pub fn first(self, most: usize) -> Vec<RunLine> {
+        self.pages.with(|pages| pages.values().next().map(|page| page.iter().take(most).cloned().collect()).unwrap_or_default())
+    }
+
     /// Reads everything again; what is shown stays until it is there.
     pub fn refresh(self) {
         self.fresh.update_value(BTreeSet::clear);
@@ -175,9 +180,10 @@ impl Rows {
             for page in first..first + pages {
                 all.insert(page, lines.by_ref().take(PAGE).collect());
             }
-            all.retain(|page, _| near.contains(page));
+            // The chart is of the first rows, wherever one looks.
+            all.retain(|page, _| *page == 0 || near.contains(page));
         });
-        self.fresh.update_value(|fresh| fresh.retain(|page| near.contains(page)));
+        self.fresh.update_value(|fresh| fresh.retain(|page| *page == 0 || near.contains(page)));
         if self.horizon.with_value(Option::is_none) {
             self.horizon.set_value(rows.newest.clone());
         }

@@ -18,7 +18,10 @@ use crate::{
     tracking::{curves, group_store, store},
 };
 use found_store::Place;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// A column of the index is read where one in so many of its runs is chosen.
+const WORTH: usize = 8;
 
 /// A run that was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +143,7 @@ async fn found(
     let query = Query::read(filter, &[])?;
     for _ in 0..TRIES {
         let row = store::experiment(&portal.db, &scope.team, experiment).await?;
-        let place = Place { id: row.id, is_default: row.is_default, artifact_location: row.artifact_location, version: row.version };
+        let mut place = Place { id: row.id, is_default: row.is_default, artifact_location: row.artifact_location, version: row.version };
         let Some(hits) = hits(portal, std::slice::from_ref(&place), &query, View::Active, want).await? else { continue };
         let numbers: Vec<i64> = hits.iter().map(|hit| hit.no).collect();
         // Some may have been removed for good; the database does not tell the index of that.
@@ -152,7 +155,8 @@ async fn found(
         let shared = portal.indexes.at_version(&portal.db, place.id, place.version, &[]).await?;
         let index = shared.read();
         if let Some(runs) = hits.iter().map(|hit| of_index(&index, hit, experiment)).collect::<Option<Vec<_>>>() {
-            drop(index);
+            // What is read of them later is no older than they are.
+            place.version = index.version.unwrap_or_default().max(place.version);
             return Ok((place, runs));
         }
     }
@@ -185,22 +189,32 @@ impl ChosenRuns {
         numbers.iter().filter_map(|no| found.remove(no)).map(|run| run.complete()).collect()
     }
 
-    /// What they logged, by name: of a whole experiment what any of its runs did.
+    /// What they logged, by name, ordered. Of a whole experiment what any of its runs did, also one that is deleted by now.
     pub async fn keys(&self, portal: &Portal) -> Result<RunKeys> {
         if let Some(place) = self.place.as_ref().filter(|_| self.all) {
-            return keys::known(portal, place.id, place.version).await;
+            let keys = keys::known(portal, place.id, place.version).await?;
+            if [&keys.metrics, &keys.params, &keys.tags].iter().all(|keys| keys.len() < KEYS_MOST) {
+                return Ok(keys);
+            }
         }
-        let numbers: Vec<i64> = self.runs.iter().map(|run| run.no).collect();
+        let numbers = self.all_numbers();
         let keys = async |head| {
-            let most = args![i64::try_from(KEYS_MOST).unwrap_or(i64::MAX)];
-            let found: Vec<(String,)> = portal.db.fetch_listed(head, "ORDER BY key LIMIT $2", &numbers, most).await?;
-            Ok::<_, Error>(found.into_iter().map(|(key,)| key).collect::<Vec<_>>())
+            let found: Vec<(String,)> = portal.db.fetch_listed(head, "", &numbers, Vec::new()).await?;
+            // Databases have orders of their own.
+            Ok::<_, Error>(found.into_iter().map(|(key,)| key).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>())
         };
         Ok(RunKeys {
             metrics: keys("SELECT DISTINCT key FROM latest_metrics WHERE run_no IN").await?,
             params: keys("SELECT DISTINCT key FROM params WHERE run_no IN").await?,
             tags: keys("SELECT DISTINCT key FROM tags WHERE run_no IN").await?,
         })
+    }
+
+    /// The params of which at least two of them have different values, ordered.
+    pub async fn varying(&self, portal: &Portal) -> Result<Vec<String>> {
+        let (head, tail) = ("SELECT key FROM params WHERE run_no IN", "GROUP BY key HAVING MIN(value) <> MAX(value)");
+        let found: Vec<(String,)> = portal.db.fetch_listed(head, tail, &self.all_numbers(), Vec::new()).await?;
+        Ok(found.into_iter().map(|(key,)| key).collect::<BTreeSet<_>>().into_iter().collect())
     }
 
     /// The latest value that each logged of a metric, in their order.
@@ -271,6 +285,15 @@ impl ChosenRuns {
     /// Shows `take` each run that the index knows, where it is there, and the column; returns the places of the runs it has not been shown.
     async fn indexed(&self, portal: &Portal, key: &Key, mut take: impl FnMut(usize, usize, &Values)) -> Result<Vec<usize>> {
         let Some(place) = &self.place else { return Ok((0..self.runs.len()).collect()) };
+        let shared = portal.indexes.at_version(&portal.db, place.id, place.version, &[]).await?;
+        let (there, rows) = {
+            let index = shared.read();
+            (index.column(key).is_some(), index.rows().len())
+        };
+        // A column is of all runs of the experiment, and takes the place of others: a few runs are not worth it.
+        if !there && (self.runs.len() - self.named) * WORTH < rows {
+            return Ok((0..self.runs.len()).collect());
+        }
         let shared = portal.indexes.at_version(&portal.db, place.id, place.version, &[key]).await?;
         let index = shared.read();
         // Its values may be too long, or others needed the room.
@@ -283,6 +306,10 @@ impl ChosenRuns {
             }
         }
         Ok(unread)
+    }
+
+    fn all_numbers(&self) -> Vec<i64> {
+        self.runs.iter().map(|run| run.no).collect()
     }
 
     /// Runs by their numbers, and these.

@@ -6,6 +6,7 @@ use domain::{
     model::{Batch, ExperimentId, NewRun, Run, RunId, RunSearch, Tag},
     tracking::{self, ChosenRuns, RunText},
 };
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Three hundred runs, newest last: each third without a param, each fifth without a metric.
 async fn fill(lab: &Lab) -> Vec<RunId> {
@@ -13,7 +14,11 @@ async fn fill(lab: &Lab) -> Vec<RunId> {
     for i in 0..300 {
         let new = NewRun { name: format!("n{}", i % 7), start_time: Some(1000 + i), ..NewRun::default() };
         let run = tracking::runs::create(&lab.portal, &lab.ada, "vision", new).await.expect("a run").id;
-        let params = if i % 3 == 0 { Vec::new() } else { vec![Tag::new("lr", format!("0.{}", i % 4))] };
+        let params = if i % 3 == 0 {
+            Vec::new()
+        } else {
+            vec![Tag::new("lr", format!("0.{}", i % 4)), Tag::new("Seed", i.to_string()), Tag::new("a-b", "same"), Tag::new("Zero", "0")]
+        };
         let tags = vec![Tag::new("kind", if i % 2 == 0 { "even" } else { "odd" })];
         let value = if i == 1 { f64::NAN } else { 0.5 };
         let metrics = if i % 5 == 0 { Vec::new() } else { vec![metric("m", value, i, 1), metric("m", value + 1.0, i + 1, 2)] };
@@ -47,10 +52,16 @@ async fn agree(lab: &Lab, chosen: &ChosenRuns) -> Vec<Run> {
         assert!(value.is_none_or(f64::is_nan) || latest[i] == value, "{i}: {:?} {value:?}", latest[i]);
         assert_eq!(curves[i], (i, if value.is_some() { 2 } else { 0 }));
     }
-    assert!(whole.iter().all(|run| run.metrics.iter().all(|metric| keys.metrics.contains(&metric.key))));
-    assert!(whole.iter().all(|run| run.tags.iter().all(|tag| keys.tags.contains(&tag.key))));
-    let has_param = whole.iter().any(|run| !run.params.is_empty());
-    assert_eq!(keys.params.contains(&"lr".to_owned()), has_param);
+    let ordered = |keys: BTreeSet<&String>| keys.into_iter().cloned().collect::<Vec<_>>();
+    assert_eq!(keys.metrics, ordered(whole.iter().flat_map(|run| run.metrics.iter().map(|metric| &metric.key)).collect()));
+    assert_eq!(keys.params, ordered(whole.iter().flat_map(|run| run.params.iter().map(|param| &param.key)).collect()));
+    assert_eq!(keys.tags, ordered(whole.iter().flat_map(|run| run.tags.iter().map(|tag| &tag.key)).collect()));
+    let mut values: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
+    for param in whole.iter().flat_map(|run| &run.params) {
+        values.entry(&param.key).or_default().insert(&param.value);
+    }
+    let varying: Vec<&String> = values.into_iter().filter(|(_, values)| values.len() > 1).map(|(key, _)| key).collect();
+    assert_eq!(chosen.varying(&lab.portal).await.expect("params").iter().collect::<Vec<_>>(), varying);
     assert_eq!(chosen.texts(&lab.portal, RunText::Param("none")).await.expect("nothing").words, Vec::<String>::new());
     whole
 }
@@ -90,6 +101,8 @@ async fn columns_of_chosen_runs_say_what_the_runs_do() {
     assert_eq!((agree(&lab, &few).await.len(), few.has_more()), (10, true));
     let exactly = choose(&made[..1], Some("tags.kind = 'even'"), 150).await.expect("chosen");
     assert_eq!((exactly.as_slice().len(), exactly.has_more()), (150, false));
+    // A few of many are read by their numbers, which says the same.
+    agree(&lab, &choose(&[], Some("params.Seed = '7'"), 10_000).await.expect("chosen")).await;
     // What is deleted is found by its id only.
     tracking::runs::delete(&lab.portal, &lab.ada, "vision", &made[4]).await.expect("deleted");
     assert_eq!(choose(&[], Some(""), 10_000).await.expect("chosen").as_slice().len(), 299);

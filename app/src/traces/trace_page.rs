@@ -97,8 +97,8 @@ fn TraceView(team: String, first: TraceDetail, span: Memo<String>) -> impl IntoV
                 {move || chosen.get().map(|span| view! { <SpanCard span /> })}
             </div>
             {move || view! { <Assessments said=said.get() /> }}
-            {move || view! { <Pairs title="Tags" pairs=tags.get() /> }}
-            {move || view! { <Pairs title="Metadata" pairs=metadata.get() /> }}
+            <Pairs title="Tags" pairs=tags />
+            <Pairs title="Metadata" pairs=metadata />
         </Page>
     }
 }
@@ -243,26 +243,24 @@ fn Assessments(said: Vec<Said>) -> impl IntoView {
 }
 
 #[component]
-fn Pairs(title: &'static str, pairs: Vec<Tag>) -> impl IntoView {
-    (!pairs.is_empty()).then(|| {
-        let lines = pairs
-            .into_iter()
-            .map(|tag| {
-                view! {
-                    <div>
-                        <dt class="mono wrap">{tag.key}</dt>
-                        <dd class="mono wrap">{tag.value}</dd>
-                    </div>
-                }
-            })
-            .collect_view();
+fn Pairs(title: &'static str, pairs: Memo<Vec<Tag>>) -> impl IntoView {
+    let line = |tag: &Tag| {
         view! {
+            <div>
+                <dt class="mono wrap">{tag.key.clone()}</dt>
+                <dd class="mono wrap">{tag.value.clone()}</dd>
+            </div>
+        }
+    };
+    let some = Memo::new(move |_| pairs.with(|pairs| !pairs.is_empty()));
+    view! {
+        <Show when=move || some.get()>
             <details class="card pad need">
                 <summary>{title}</summary>
-                <dl class="profile">{lines}</dl>
+                <dl class="profile">{move || pairs.with(|pairs| pairs.iter().map(line).collect_view())}</dl>
             </details>
-        }
-    })
+        </Show>
+    }
 }
 
 #[cfg(test)]

@@ -154,7 +154,8 @@ fn Panel(team: String, experiment: ExperimentId, plotted: Plotted, keys: RwSigna
         let found = compare(place.get_value(), runs.join(","), String::new(), String::new(), query).await?;
         Ok::<_, AppError>(Lines { asked: metric, found })
     };
-    let lines = Resource::new(move || asked.get(), ask);
+    let begun = StoredValue::new(asked.get_untracked());
+    let first = Resource::new(move || begun.get_value(), ask);
     view! {
         <section class="card chart runs-plot" aria-label="Chart of the runs">
             <div class="row">
@@ -164,18 +165,24 @@ fn Panel(team: String, experiment: ExperimentId, plotted: Plotted, keys: RwSigna
                 </span>
             </div>
             <Transition fallback=|| view! { <Loading /> }>
-                {move || {
-                    let asked = asked.get();
-                    Suspend::new(async move {
-                        match lines.await {
-                            Ok(first) => {
-                                let found = kept_current(first, move || changes.get(), move |_| ask(asked.clone()));
-                                view! { <Drawn found plotted width /> }.into_any()
-                            }
-                            Err(error) => view! { <ErrorNote error /> }.into_any(),
+                {move || Suspend::new(async move {
+                    let (first, failed) = match first.await {
+                        Ok(first) => (first, None),
+                        Err(error) => (Lines::default(), Some(error)),
+                    };
+                    let found = kept_current(first, move || (asked.get(), changes.get()), move |(asked, _)| ask(asked));
+                    // What was chosen while the first answer was under way is asked for now.
+                    Effect::new(move |_| {
+                        if begun.with_value(|begun| asked.with_untracked(|asked| asked != begun)) {
+                            changes.update(|n| *n += 1);
                         }
-                    })
-                }}
+                    });
+                    let answered = Memo::new(move |_| found.with(|f| !f.asked.is_empty()));
+                    move || match failed.clone().filter(|_| !answered.get()) {
+                        Some(error) => view! { <ErrorNote error /> }.into_any(),
+                        None => view! { <Drawn found plotted width /> }.into_any(),
+                    }
+                })}
             </Transition>
         </section>
     }

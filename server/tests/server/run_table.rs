@@ -56,7 +56,7 @@ async fn the_whole_table_is_exported_in_chunks() {
     assert!(answer.body.contains("\"Run\",\"Run id\",\"number\""));
     let parquet = house.get("/t/red/experiments/0/runs.parquet?columns=t.number&sort=name", &[("cookie", &ada)]).await;
     assert_eq!((parquet.status, parquet.header("content-type")), (200, Some("application/vnd.apache.parquet")));
-    assert!(parquet.body.starts_with("PAR1") && parquet.body.ends_with("PAR1") && parquet.body.contains("tags.number"), "{}", parquet.body);
+    assert!(parquet.body.matches("PAR1").count() == 2 && parquet.body.contains("tags.number"), "{}", parquet.body);
     for file in ["runs.csv", "runs.parquet"] {
         let bad = house.get(&format!("/t/red/experiments/0/{file}?filter=nonsense"), &[("cookie", &ada)]).await;
         assert_eq!(bad.status, 400);

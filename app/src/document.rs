@@ -28,6 +28,14 @@ const m = /^#\/experiments\/(\d+)(?:\/runs\/(\w+))?(?:.*[?&]workspace=([\w-]+))?
 if (m) location.replace(m[2] ? `/runs/${m[2]}` : `/experiments/${m[1]}` + (m[3] ? `?team=${m[3]}` : ""));
 }"#;
 
+/// What the server sent is to be seen before the wasm takes it over, which may take a while of a large page. Nothing is painted where nobody looks, hence
+/// the end of patience.
+const PAINTED: &str = r#"const painted = new Promise((done) => {
+  if (document.hidden) return done();
+  new PerformanceObserver((list) => list.getEntriesByName("first-contentful-paint").length && done()).observe({ type: "paint", buffered: true });
+  setTimeout(done, 1500);
+});"#;
+
 /// The HTML document around `App`.
 pub fn shell(files: SiteFiles) -> impl IntoView {
     let nonce = leptos::nonce::use_nonce();
@@ -35,8 +43,10 @@ pub fn shell(files: SiteFiles) -> impl IntoView {
     let now = use_context::<domain::Portal>().map_or(0, |portal| portal.clock.now());
     provide_context(RenderedAt(now));
     let (theme, navigation) = document_attributes();
-    let start =
-        format!("import start, {{ hydrate }} from {:?}; start({{ module_or_path: {:?} }}).then(hydrate);", files.script, files.wasm);
+    let start = format!(
+        "import start, {{ hydrate }} from {:?}; {PAINTED} Promise.all([start({{ module_or_path: {:?} }}), painted]).then(() => hydrate());",
+        files.script, files.wasm
+    );
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme data-nav=navigation data-now=now.to_string()>

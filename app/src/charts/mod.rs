@@ -31,7 +31,7 @@ pub use controls::{Choice, Controls, Named, use_chart_query, use_follow, use_loo
 pub use expression::Expression;
 pub use line::{Line, grouped, left_out_words};
 pub use picture::{Part, beyond, frame_of, lit, part, picture};
-pub use plot::{Plot, follow_width, place_words, reading};
+pub use plot::{Plot, after_paint, follow_width, place_words, reading};
 pub use query::{Band, Kind, Middle, Outliers, Query, XAxis};
 pub use run_charts::RunCharts;
 pub use scale::Scale;

@@ -3,6 +3,7 @@
 use super::{controls::use_follow, line::Line, picture::Frame, query::XAxis, ticks::number};
 use crate::components::{duration, exact_time};
 use leptos::{ev, html::Div, prelude::*};
+use std::time::Duration;
 
 /// Pixels that a pointer is dragged before it means a part of the axis.
 const DRAGGED: f64 = 6.0;
@@ -54,6 +55,28 @@ pub fn follow_width(node: NodeRef<Div>, width: RwSignal<u32>) {
     });
     let resized = window_event_listener(ev::resize, move |_| measure());
     on_cleanup(move || resized.remove());
+}
+
+/// The same value, a moment later: after the browser has painted what else follows from a change. A click is answered at once, and a large picture may take
+/// longer.
+pub fn after_paint<T: Clone + Send + Sync + 'static>(now: Memo<T>) -> RwSignal<T> {
+    let later = RwSignal::new(now.get_untracked());
+    Effect::new(move |seen: Option<()>| {
+        now.track();
+        if seen.is_some() {
+            request_animation_frame(move || {
+                set_timeout(
+                    move || {
+                        if let Some(value) = now.try_get_untracked() {
+                            later.try_set(value);
+                        }
+                    },
+                    Duration::ZERO,
+                );
+            });
+        }
+    });
+    later
 }
 
 /// A picture as wide as it is shown: `width` becomes what there is room for. `cursor` is the place that all charts of the page are read at.

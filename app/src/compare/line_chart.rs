@@ -5,7 +5,9 @@ use super::{
     legend::Legend,
 };
 use crate::{
-    charts::{Controls, Part, Plot, Query, api::Comparison, beyond, frame_of, grouped, left_out_words, lit, part, place_words},
+    charts::{
+        Controls, Part, Plot, Query, after_paint, api::Comparison, beyond, frame_of, grouped, left_out_words, lit, part, place_words,
+    },
     components::query_value,
 };
 use leptos::prelude::*;
@@ -65,7 +67,7 @@ pub fn LineChart(team: String, found: RwSignal<Comparison>, query: Memo<Query>) 
     let drawn = Memo::new(move |_| found.with(|f| f.drawn().to_owned()));
     let (width, cursor, pointed) = (RwSignal::new(WIDTH), RwSignal::new(None::<f64>), RwSignal::new(None::<usize>));
     let asked = Memo::new(move |_| Query { width: width.get(), outliers: query.with(|q| q.outliers), ..found.with(|f| f.query.clone()) });
-    let shown = Memo::new(move |_| hidden(&hide.read()));
+    let shown = after_paint(Memo::new(move |_| hidden(&hide.read())));
     let said = Memo::new(move |_| {
         found.with(|f| {
             let beyond = shown.with(|hidden| beyond(&f.lines, &asked.read(), |i| !hidden.contains(&i)));
@@ -121,7 +123,7 @@ fn Facet(
     found: RwSignal<Comparison>,
     asked: Memo<Query>,
     /// The lines that are hidden.
-    shown: Memo<BTreeSet<usize>>,
+    shown: RwSignal<BTreeSet<usize>>,
     said: Memo<String>,
     drawn: Memo<String>,
     cursor: RwSignal<Option<f64>>,

@@ -176,5 +176,6 @@ function pages(team: string, notebooks: string[], experiment: string, run: strin
     '/admin/system',
     '/admin/teams',
     '/admin/users',
+    '/admin/sign-in',
   ];
 }

@@ -24,9 +24,11 @@ pub struct SessionDoor {
     pub start: std::sync::Arc<dyn Fn(domain::model::UserId) -> BoxedFuture + Send + Sync>,
     /// Ends the session of this request and clears its cookie.
     pub end: std::sync::Arc<dyn Fn() -> BoxedFuture + Send + Sync>,
+    /// The sign-in that waits in this browser for an identity provider's answer with this state; given once.
+    pub take_attempt: std::sync::Arc<dyn Fn(String) -> BoxedFuture<Option<domain::sso::Attempt>> + Send + Sync>,
 }
 
-type BoxedFuture = std::pin::Pin<Box<dyn Future<Output = domain::Result<()>> + Send>>;
+type BoxedFuture<T = ()> = std::pin::Pin<Box<dyn Future<Output = domain::Result<T>> + Send>>;
 
 /// The session door of this request.
 pub fn session_door() -> Result<SessionDoor, AppError> {

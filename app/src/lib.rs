@@ -35,7 +35,7 @@ pub use chunks::load_first;
 use chunks::{AdminPages, ComparePages, PeoplePages, PromotionPages, RegistryPages, TrackingPages, WorkPages};
 use components::Frame;
 use home::HomePage;
-use identity::{SetupPage, SignInPage};
+use identity::{SetupPage, SignInPage, SsoCallbackPage};
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
@@ -57,6 +57,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=RootPage ssr=SsrMode::Async />
                     <Route path=path!("/sign-in") view=SignInPage ssr=SsrMode::Async />
                     <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async />
+                    <Route path=path!("/sso/callback") view=SsoCallbackPage ssr=SsrMode::Async />
                     <Route path=path!("/welcome") view=PeoplePages::NewTeamPage ssr=SsrMode::Async />
                     <Route path=path!("/teams/new") view=PeoplePages::NewTeamPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team") view=HomePage ssr=SsrMode::Async />
@@ -94,6 +95,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/compute") view=AdminPages::ComputePage ssr=SsrMode::Async />
                     <Route path=path!("/admin/system") view=AdminPages::SystemPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/users") view=AdminPages::UsersPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/sign-in") view=AdminPages::ProvidersPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/teams") view=AdminPages::TeamsPage ssr=SsrMode::Async />
                 </Routes>
             </Frame>

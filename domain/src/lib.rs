@@ -51,6 +51,8 @@ pub mod sealing;
 #[cfg(feature = "server")]
 pub mod sessions;
 #[cfg(feature = "server")]
+pub mod sso;
+#[cfg(feature = "server")]
 pub mod system;
 #[cfg(feature = "server")]
 pub mod teams;

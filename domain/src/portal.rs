@@ -11,6 +11,7 @@ use crate::{
     model::Millis,
     notebooks::{Admitted, Touches},
     sealing::SealingKey,
+    sso::Discovered,
     tokens::{Known, Rates},
     traces::Told,
     tracking::{Indexes, Writer},
@@ -63,6 +64,8 @@ pub struct Portal {
     pub admitted: Arc<Admitted>,
     /// The way to other services.
     pub outbound: Arc<Outbound>,
+    /// What identity providers say of themselves.
+    pub sso: Arc<Discovered>,
     /// Whom tokens spoke for a moment ago.
     pub known_tokens: Arc<Known>,
     /// How often tokens asked lately.
@@ -94,6 +97,7 @@ impl Portal {
             touches: Arc::default(),
             admitted: Arc::default(),
             outbound: Arc::default(),
+            sso: Arc::default(),
             known_tokens: Arc::default(),
             token_rates: Arc::default(),
             writer: Arc::default(),

@@ -7,6 +7,7 @@ pub mod router;
 pub mod serve;
 pub mod sessions;
 pub mod site;
+mod sso;
 
 mod exports;
 mod functions;

@@ -23,7 +23,7 @@ use std::fmt::Write;
 use tower_sessions::Session;
 
 /// Pages that anybody may see.
-pub const PUBLIC: [&str; 2] = ["/sign-in", "/setup"];
+pub const PUBLIC: [&str; 3] = ["/sign-in", "/setup", "/sso/callback"];
 
 /// How a page is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

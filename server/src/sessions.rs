@@ -3,7 +3,7 @@
 use app::context::SessionDoor;
 use async_trait::async_trait;
 use axum::http::{HeaderMap, header};
-use domain::{Caller, Portal, model::UserId, random, sessions::SessionRecord};
+use domain::{Caller, Portal, model::UserId, random, sessions::SessionRecord, sso::Attempt};
 use std::{fmt, sync::Arc};
 use time::{Duration, OffsetDateTime};
 use tower_sessions::{
@@ -20,6 +20,9 @@ const ADDRESS: &str = "address";
 const SINCE: &str = "since";
 /// When it was last written, so that using a session costs one write a minute at most.
 const SEEN: &str = "seen";
+/// Sign-ins that wait for an identity provider's answer, and how many at most.
+const ATTEMPTS: &str = "attempts";
+const ATTEMPTS_MOST: usize = 5;
 const SEEN_EVERY: i64 = 60_000;
 
 /// The session layer over the domain's sessions. The database knows a digest of the cookie only.
@@ -71,7 +74,7 @@ pub async fn person(portal: &Portal, session: &Session) -> Result<Option<(UserId
 pub fn door(portal: &Portal, session: &Session, caller: &Caller, headers: &HeaderMap) -> SessionDoor {
     let agent: String = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default().chars().take(200).collect();
     let (address, portal) = (caller.address.clone(), portal.clone());
-    let (starting, ending) = (session.clone(), session.clone());
+    let (starting, ending, waiting) = (session.clone(), session.clone(), session.clone());
     SessionDoor {
         start: Arc::new(move |user| {
             let (session, agent, address, now) = (starting.clone(), agent.clone(), address.clone(), portal.clock.now());
@@ -80,6 +83,10 @@ pub fn door(portal: &Portal, session: &Session, caller: &Caller, headers: &Heade
         end: Arc::new(move || {
             let session = ending.clone();
             Box::pin(async move { session.flush().await.map_err(failed) })
+        }),
+        take_attempt: Arc::new(move |state| {
+            let session = waiting.clone();
+            Box::pin(async move { take_attempt(&session, &state).await.map_err(failed) })
         }),
     }
 }
@@ -93,6 +100,26 @@ async fn start(session: &Session, user: UserId, agent: &str, address: &str, now:
     session.insert(ADDRESS, address).await?;
     session.insert(SINCE, now).await?;
     session.insert(SEEN, now).await
+}
+
+/// Adds a sign-in that waits for an identity provider's answer; of several the oldest is forgotten.
+pub async fn remember_attempt(session: &Session, attempt: Attempt) -> Result<(), tower_sessions::session::Error> {
+    let mut waiting = session.get::<Vec<Attempt>>(ATTEMPTS).await?.unwrap_or_default();
+    waiting.push(attempt);
+    let old = waiting.len().saturating_sub(ATTEMPTS_MOST);
+    waiting.drain(..old);
+    session.insert(ATTEMPTS, waiting).await
+}
+
+/// The sign-in that an answer with this state belongs to; it is given once.
+async fn take_attempt(session: &Session, state: &str) -> Result<Option<Attempt>, tower_sessions::session::Error> {
+    let mut waiting = session.get::<Vec<Attempt>>(ATTEMPTS).await?.unwrap_or_default();
+    let Some(at) = waiting.iter().position(|attempt| attempt.state == state) else { return Ok(None) };
+    let attempt = waiting.remove(at);
+    session.insert(ATTEMPTS, waiting).await?;
+    // In the database before the answer is looked at, so that a second one finds nothing.
+    session.save().await?;
+    Ok(Some(attempt))
 }
 
 fn failed(error: tower_sessions::session::Error) -> domain::Error {

@@ -1,6 +1,6 @@
 //! My account: who I am here, and my password.
 
-use super::password_form::PasswordForm;
+use super::{api::has_password, password_form::PasswordForm};
 use crate::components::{Glyph, LoadingPage, Page, StatusBadge, Tab, Tabs, Time, Tone, page_or_error, use_me};
 use crate::error::{AppError, ErrorKind};
 use domain::model::Me;
@@ -17,19 +17,20 @@ pub(super) fn AccountTabs(current: &'static str) -> impl IntoView {
 /// Who I am here, my teams, and my password.
 #[component]
 pub fn AccountPage() -> impl IntoView {
-    let me = use_me();
+    let (me, local) = (use_me(), Resource::new(|| (), |()| has_password()));
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Account" /> }>
             {move || Suspend::new(async move {
                 let signed_out = || AppError::new(ErrorKind::Unauthenticated, "Nobody is signed in.");
-                page_or_error(me.await.and_then(|me| me.ok_or_else(signed_out)), |me| view! { <Account me /> })
+                let local = local.await.unwrap_or(true);
+                page_or_error(me.await.and_then(|me| me.ok_or_else(signed_out)), |me| view! { <Account me local /> })
             })}
         </Transition>
     }
 }
 
 #[component]
-fn Account(me: Me) -> impl IntoView {
+fn Account(me: Me, local: bool) -> impl IntoView {
     let user = me.user;
     let teams = me.teams;
     let no_teams = teams.is_empty();
@@ -94,7 +95,11 @@ fn Account(me: Me) -> impl IntoView {
                         <h2 id="password">"Password"</h2>
                     </div>
                     <div class="card-body">
-                        <PasswordForm email=user.email />
+                        {if local {
+                            view! { <PasswordForm email=user.email /> }.into_any()
+                        } else {
+                            view! { <p class="muted">"You sign in with your company's identity provider, where your password is changed."</p> }.into_any()
+                        }}
                     </div>
                 </section>
             </div>

@@ -58,6 +58,13 @@ pub async fn who_am_i() -> Result<Option<Me>, AppError> {
     Ok(Some(domain::identity::me(&caller)?))
 }
 
+/// Whether I sign in with a password of this portal, or with an identity provider.
+#[server(prefix = "/api", endpoint = "identity/has_password")]
+pub async fn has_password() -> Result<bool, AppError> {
+    let (portal, caller) = request()?;
+    Ok(domain::identity::has_password(&portal, &caller).await?)
+}
+
 #[server(prefix = "/api", endpoint = "identity/change_password")]
 pub async fn change_password(old: String, new: String) -> Result<(), AppError> {
     let (portal, caller) = request()?;

@@ -4,14 +4,17 @@ pub mod api;
 #[cfg(feature = "ssr")]
 mod handover;
 mod password_form;
+mod providers_page;
 mod sessions_page;
 mod setup_page;
 mod sign_in_page;
+pub mod sso_api;
+mod sso_callback_page;
 mod tokens_page;
 mod users_page;
 mod users_table;
 
 pub use {
-    account_page::AccountPage, sessions_page::SessionsPage, setup_page::SetupPage, sign_in_page::SignInPage, tokens_page::TokensPage,
-    users_page::UsersPage,
+    account_page::AccountPage, providers_page::ProvidersPage, sessions_page::SessionsPage, setup_page::SetupPage, sign_in_page::SignInPage,
+    sso_callback_page::SsoCallbackPage, tokens_page::TokensPage, users_page::UsersPage,
 };

@@ -1,6 +1,6 @@
-//! The door: sign in with a local account.
+//! The door: sign in with a local account, or with an identity provider.
 
-use super::api::SignIn;
+use super::{api::SignIn, sso_api::sso_choices};
 use crate::components::{Field, FormError, FormState, Logo, SubmitButton, TextInput};
 use domain::model::validate_email;
 use leptos::prelude::*;
@@ -33,8 +33,10 @@ pub fn SignInPage() -> impl IntoView {
     let action = ServerAction::<SignIn>::new();
     let form = FormState::of(action);
     let next = use_query_map().with_untracked(|q| q.get_str("next").unwrap_or_default().to_owned());
+    let providers = next.clone();
     view! {
         <Door title="Sign in" lead="With the account an administrator made for you.">
+            <Providers next=providers />
             <ActionForm action>
                 <FormError form />
                 <input type="hidden" name="next" value=next />
@@ -47,5 +49,46 @@ pub fn SignInPage() -> impl IntoView {
                 <SubmitButton form label="Sign in" class="btn btn-primary btn-block" />
             </ActionForm>
         </Door>
+    }
+}
+
+/// A way to each identity provider, and why the last one led nowhere.
+#[component]
+fn Providers(next: String) -> impl IntoView {
+    let choices = Resource::new(|| (), |()| sso_choices());
+    let problem = use_query_map().with_untracked(|q| match q.get_str("sso") {
+        Some("silent") => Some("The identity provider does not answer. Try again in a moment, or sign in otherwise."),
+        Some("often") => Some("Too many sign-ins were begun and not ended. Wait a few minutes, then try again."),
+        Some("gone") => Some("This identity provider is not offered any more."),
+        _ => None,
+    });
+    let next = StoredValue::new(next);
+    view! {
+        {problem.map(|text| view! { <p class="field-error" role="alert">{text}</p> })}
+        <Suspense>
+            {move || Suspend::new(async move {
+                let choices = choices.await.unwrap_or_default();
+                (!choices.is_empty())
+                    .then(|| {
+                        let ways = choices
+                            .into_iter()
+                            .map(|choice| {
+                                let mut query = leptos_router::params::ParamsMap::new();
+                                query.insert("next".to_owned(), next.get_value());
+                                let href = format!("/sso/{}/begin{}", choice.id, query.to_query_string());
+                                view! {
+                                    <a class="btn btn-block" href=href rel="external">
+                                        {format!("Sign in with {}", choice.name)}
+                                    </a>
+                                }
+                            })
+                            .collect_view();
+                        view! {
+                            <div class="stack-sm door-providers">{ways}</div>
+                            <p class="door-or muted">"or with an account of this portal"</p>
+                        }
+                    })
+            })}
+        </Suspense>
     }
 }

@@ -12,6 +12,11 @@ const PORTAL: &[Table] = &[
     Table { name: "users", key: 1, columns: &["id", "email", "name", "admin", "created_at", "disabled_at", "last_sign_in_at", "demo"] },
     Table { name: "identities", key: 2, columns: &["issuer", "subject", "user_id"] },
     Table { name: "passwords", key: 1, columns: &["user_id", "hash", "changed_at"] },
+    Table {
+        name: "sso_providers",
+        key: 1,
+        columns: &["id", "name", "issuer", "client_id", "client_secret", "scopes", "enabled", "created_at"],
+    },
     Table { name: "teams", key: 1, columns: &["id", "name", "created_at", "demo"] },
     Table { name: "memberships", key: 2, columns: &["team_id", "user_id", "role", "created_at"] },
     Table {

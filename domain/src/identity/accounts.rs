@@ -86,9 +86,14 @@ pub async fn set_disabled(portal: &Portal, caller: &Caller, user: &UserId, disab
 pub async fn reset_password(portal: &Portal, caller: &Caller, user: &UserId, password: &str) -> Result<()> {
     caller.require(Permission::ManageUsers)?;
     let hash = password::hash(password).await?;
+    let is_local = store::is_local(&portal.db, user).await?;
     let mut tx = portal.db.begin().await?;
     audit::lock(&mut tx).await?;
     let account = store::get(&mut tx, user).await?;
+    if !is_local {
+        let reason = format!("{} signs in with an identity provider; there is no password here.", account.email);
+        return Err(Error::invalid("password", reason));
+    }
     validate_password(password, &account.email).map_err(|reason| Error::invalid("password", reason))?;
     store::set_password(&mut tx, user, &hash, portal.clock.now()).await?;
     tx.execute("DELETE FROM sessions WHERE user_id = $1", args![user]).await?;

@@ -5,7 +5,7 @@ mod password;
 mod setup;
 mod sign_in;
 pub(crate) mod store;
-mod throttle;
+pub(crate) mod throttle;
 
 pub use accounts::{add_user, list_users, reset_password, set_admin, set_disabled};
 pub use setup::{SetupCode, needs_setup, prepare_setup, set_up};
@@ -51,6 +51,11 @@ pub fn me(caller: &Caller) -> Result<Me> {
         }
     }
     Ok(Me { user: identity.user.clone(), teams })
+}
+
+/// Whether I sign in with a password of this portal.
+pub async fn has_password(portal: &Portal, caller: &Caller) -> Result<bool> {
+    store::is_local(&portal.db, &caller.identity()?.user.id).await
 }
 
 /// The local issuer's subject: the email without surrounding space, in lower case.

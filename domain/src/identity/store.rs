@@ -121,8 +121,23 @@ pub(crate) async fn get(tx: &mut Tx, user: &UserId) -> Result<User> {
     row.map(User::from).ok_or(Error::NotFound("user"))
 }
 
-/// The local account of this email, in any spelling.
+/// The account of this email, in any spelling: the local one, or else the one that an identity provider gave this email.
+///
+/// # Errors
+/// `Conflict` where providers gave it to several.
 pub(crate) async fn find(tx: &mut Tx, email: &str) -> Result<Option<User>> {
+    if let Some(user) = find_local(tx, email).await? {
+        return Ok(Some(user));
+    }
+    let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE LOWER(u.email) = $1 LIMIT 2");
+    let mut rows: Vec<UserRow> = tx.fetch_all(sql, args![super::subject(email)]).await?;
+    match rows.len() {
+        0 | 1 => Ok(rows.pop().map(User::from)),
+        _ => Err(Error::Conflict(format!("Several accounts have the email {email}, of different identity providers."))),
+    }
+}
+
+async fn find_local(tx: &mut Tx, email: &str) -> Result<Option<User>> {
     let row: Option<UserRow> = tx
         .fetch_optional(
             concat!(
@@ -134,6 +149,31 @@ pub(crate) async fn find(tx: &mut Tx, email: &str) -> Result<Option<User>> {
         )
         .await?;
     Ok(row.map(User::from))
+}
+
+/// Whether this account signs in with a password.
+pub(super) async fn is_local(db: &Db, user: &UserId) -> Result<bool> {
+    let sql = "SELECT CAST(1 AS BIGINT) FROM identities WHERE issuer = $1 AND user_id = $2";
+    Ok(db.fetch_optional::<(i64,)>(sql, args![LOCAL_ISSUER, user]).await?.is_some())
+}
+
+/// The account of somebody whom another issuer knows.
+pub(crate) async fn find_external(tx: &mut Tx, issuer: &str, subject: &str) -> Result<Option<User>> {
+    let sql =
+        concat!("SELECT ", user_columns!(), " FROM identities i JOIN users u ON u.id = i.user_id WHERE i.issuer = $1 AND i.subject = $2");
+    let row: Option<UserRow> = tx.fetch_optional(sql, args![issuer, subject]).await?;
+    Ok(row.map(User::from))
+}
+
+/// Stores the account of somebody whom another issuer knows; it has no password.
+pub(crate) async fn insert_external(tx: &mut Tx, user: &User, issuer: &str, subject: &str) -> Result<()> {
+    tx.execute(
+        "INSERT INTO users (id, email, name, admin, created_at, last_sign_in_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        args![&user.id, &user.email, &user.name, user.admin, user.created_at, user.last_sign_in_at],
+    )
+    .await?;
+    let sql = "INSERT INTO identities (issuer, subject, user_id) VALUES ($1, $2, $3)";
+    tx.insert(sql, args![issuer, subject, &user.id], || Error::Conflict("This person is signing in elsewhere; try again.".to_owned())).await
 }
 
 /// Stores a local account.

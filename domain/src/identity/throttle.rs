@@ -43,7 +43,7 @@ struct Failures {
 
 /// A try that must wait.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     seconds: u32,
     /// The first one turned away in this block: worth an audit record, the following ones are not.
     pub first: bool,
@@ -56,12 +56,12 @@ impl From<Refused> for Error {
 }
 
 /// What is counted: an account by the digest of its email, so that the table holds no names; and an address.
-pub(super) struct Tries {
+pub(crate) struct Tries {
     keys: Vec<(String, u32)>,
 }
 
 impl Tries {
-    pub(super) fn of(account: Option<&str>, address: &str) -> Self {
+    pub(crate) fn of(account: Option<&str>, address: &str) -> Self {
         let account = account.map(|a| (format!("account {}", random::digest(a)), FREE_ACCOUNT));
         // The console has no address and guesses nothing. Loopback is everybody behind a TLS proxy on this machine: one guesser there must
         // not shut the door for all, and accounts are counted still.
@@ -82,7 +82,7 @@ fn network(address: &str) -> String {
 
 impl Throttle {
     /// Lets a try begin, and counts it as failed until `succeeded` says otherwise, so that a burst of parallel tries is counted too.
-    pub(super) fn begin(&self, tries: &Tries, now: Millis) -> Result<(), Refused> {
+    pub(crate) fn begin(&self, tries: &Tries, now: Millis) -> Result<(), Refused> {
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Lanes { entries, slow, swept } = &mut *lanes;
         let missing = tries.keys.iter().filter(|(key, _)| !entries.contains_key(key)).count();
@@ -114,7 +114,7 @@ impl Throttle {
     }
 
     /// The try was right: its account starts afresh; its address only gets this one try back, or else a guesser's own account would clear it.
-    pub(super) fn succeeded(&self, tries: &Tries) {
+    pub(crate) fn succeeded(&self, tries: &Tries) {
         let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, free) in &tries.keys {
             let Some(failures) = lanes.entries.get_mut(key) else { continue };

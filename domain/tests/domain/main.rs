@@ -24,6 +24,7 @@ mod run_search_reference;
 mod run_table;
 mod sessions;
 mod sign_in;
+mod sso;
 mod teams;
 mod tokens;
 mod traces;

@@ -33,6 +33,8 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/version", "", EVERYBODY),
     ("/favicon.ico", "", [404; 7]),
     ("/pkg/{*file}", "", [404; 7]),
+    // There is no such provider, which the sign-in page says.
+    ("/sso/{provider}/begin", "", [303; 7]),
     // Without the headers of an upgrade, whoever may open the stream is told that they are missing.
     ("/live", "", [401, 400, 400, 400, 400, 400, 400]),
     ("/t/{team}/notebooks/{id}/logs/live", "", [401, 400, 400, 400, 400, 400, 400]),
@@ -75,6 +77,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/identity/add_user", "email={fresh}@example.com&name=x&password=short", [401, 403, 403, 403, 403, 400, 403]),
     ("/api/identity/change_password", "old=x&new=y", [401, 400, 400, 400, 400, 400, 403]),
     ("/api/identity/create_token", "new[name]=x&new[team]=red&new[role]=viewer&new[days]=1", [401, 404, 200, 200, 200, 404, 403]),
+    ("/api/identity/has_password", "", [401, 200, 200, 200, 200, 200, 200]),
     ("/api/identity/list_sessions", "", OWN_ACCOUNT),
     ("/api/identity/list_tokens", "", OWN_ACCOUNT),
     ("/api/identity/list_users", "", ADMIN_ONLY),
@@ -137,6 +140,13 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/registry/remove_alias", "team=red&model={model}&alias=candidate", TEAM_WRITES),
     ("/api/registry/set_alias", "team=red&model={model}&alias=candidate&version=1", TEAM_WRITES),
     ("/api/registry/version", "team=red&model={model}&version=1", TEAM_READS),
+    ("/api/sso/choices", "", EVERYBODY),
+    // No sign-in of this browser waits for it.
+    ("/api/sso/finish", "state=x&code=x", [400; 7]),
+    ("/api/sso/list", "", ADMIN_ONLY),
+    ("/api/sso/remove", "id={fresh}", [401, 403, 403, 403, 403, 404, 403]),
+    ("/api/sso/save", "form[name]=", [401, 403, 403, 403, 403, 400, 403]),
+    ("/api/sso/set_enabled", "id={fresh}&enabled=true", [401, 403, 403, 403, 403, 404, 403]),
     ("/api/system/check", "", ADMIN_ONLY),
     ("/api/system/compute", "", ADMIN_ONLY),
     ("/api/system/holders", "", ADMIN_ONLY),
@@ -183,6 +193,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/", "", [303; 7]),
     ("/sign-in", "", [200, 303, 303, 303, 303, 303, 303]),
     ("/setup", "", [303; 7]),
+    ("/sso/callback", "", [400; 7]),
     ("/welcome", "", PAGE),
     ("/teams/new", "", PAGE),
     ("/account", "", PAGE),
@@ -224,6 +235,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/admin/system", "", ADMIN_PAGE),
     ("/admin/teams", "", ADMIN_PAGE),
     ("/admin/users", "", ADMIN_PAGE),
+    ("/admin/sign-in", "", ADMIN_PAGE),
 ];
 
 #[tokio::test]

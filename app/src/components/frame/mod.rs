@@ -25,7 +25,7 @@ use palette::{KeysDialog, Palette};
 
 /// Pages without navigation: for people who are not signed in yet.
 fn is_bare(path: &str) -> bool {
-    matches!(path, "/sign-in" | "/setup")
+    matches!(path, "/sign-in" | "/setup" | "/sso/callback")
 }
 
 /// The frame; `children` are the routes.

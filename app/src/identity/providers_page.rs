@@ -1,0 +1,205 @@
+//! Identity providers that people sign in with, for portal administrators.
+
+use super::sso_api::{RemoveProvider, SaveProvider, SetProviderEnabled, list_providers};
+use crate::components::{
+    Column, ConfirmDialog, CopyButton, DialogActions, EmptyState, Field, FormError, FormState, Glyph, ListTable, LoadingPage, Page,
+    StatusBadge, TextInput, Time, Tone, count, page_or_error, use_toasts, when_done,
+};
+use domain::model::{PROVIDER_SCOPES, Provider, validate_client_id, validate_issuer, validate_provider_name, validate_scopes};
+use leptos::{form::ActionForm, prelude::*};
+
+const COLUMNS: &[Column] = &[
+    Column::plain("Name"),
+    Column::plain("Issuer"),
+    Column::plain("State"),
+    Column::plain("Accounts"),
+    Column::plain("Added"),
+    Column::ACTIONS,
+];
+
+/// Which providers there are.
+#[component]
+pub fn ProvidersPage() -> impl IntoView {
+    let (changed, toasts) = (RwSignal::new(0_u32), use_toasts());
+    let (save, enable, remove) =
+        (ServerAction::<SaveProvider>::new(), ServerAction::<SetProviderEnabled>::new(), ServerAction::<RemoveProvider>::new());
+    let found = Resource::new(move || changed.get(), |_| list_providers());
+    when_done(save, move |provider| {
+        changed.update(|n| *n += 1);
+        toasts.show(Tone::Good, format!("{} is on the sign-in page.", provider.name));
+    });
+    when_done(enable, move |()| {
+        changed.update(|n| *n += 1);
+        toasts.show(Tone::Good, "Provider changed.");
+    });
+    when_done(remove, move |()| {
+        changed.update(|n| *n += 1);
+        toasts.show(Tone::Good, "Provider removed. Its accounts stay.");
+    });
+    view! {
+        <Transition fallback=|| view! { <LoadingPage title="Sign-in" /> }>
+            {move || Suspend::new(async move {
+                page_or_error(found.await, |(all, redirect)| view! { <Providers all redirect save enable remove /> })
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Providers(
+    all: Vec<Provider>,
+    redirect: String,
+    save: ServerAction<SaveProvider>,
+    enable: ServerAction<SetProviderEnabled>,
+    remove: ServerAction<RemoveProvider>,
+) -> impl IntoView {
+    let none = all.is_empty();
+    let rows = all.into_iter().map(|provider| view! { <ProviderRow provider save enable remove /> }).collect_view();
+    view! {
+        <Page
+            title="Sign-in"
+            lead="Identity providers (OpenID Connect) that people sign in with, beside the accounts that you make. Whoever signs in the first time gets an account without any team."
+            actions=move || view! { <ProviderDialog save provider=None /> }
+        >
+            <section class="card pad provider-redirect" aria-label="For the provider">
+                <p class="row">
+                    <span class="muted">"Redirect URI to register at the provider:"</span>
+                    <code class="mono wrap">{redirect.clone()}</code>
+                    <CopyButton text=redirect label="Copy redirect URI" />
+                </p>
+            </section>
+            <FormError form=FormState::of(enable) />
+            <FormError form=FormState::of(remove) />
+            {if none {
+                view! {
+                    <EmptyState
+                        glyph=Glyph::Key
+                        title="No identity provider yet"
+                        text="Register this portal at your company's provider (Keycloak, Entra ID, Okta, Google …) as a web application, then add it here."
+                    >
+                        <span></span>
+                    </EmptyState>
+                }
+                    .into_any()
+            } else {
+                view! {
+                    <ListTable caption="Identity providers" columns=COLUMNS default="" nothing="" none=Signal::derive(|| false)>
+                        {rows}
+                    </ListTable>
+                }
+                    .into_any()
+            }}
+        </Page>
+    }
+}
+
+#[component]
+fn ProviderRow(
+    provider: Provider,
+    save: ServerAction<SaveProvider>,
+    enable: ServerAction<SetProviderEnabled>,
+    remove: ServerAction<RemoveProvider>,
+) -> impl IntoView {
+    let (enable_form, remove_form) = (FormState::of(enable), FormState::of(remove));
+    let (name, on) = (provider.name.clone(), provider.enabled);
+    let (for_enable, for_remove) = (provider.id.clone(), provider.id.clone());
+    let (verb, text) = if on {
+        ("Switch off", "Nobody can sign in with it any more. Who is signed in stays so.")
+    } else {
+        ("Switch on", "The sign-in page offers it again.")
+    };
+    let stays = format!(
+        "{} keep their accounts, and sign in again once a provider with the same issuer is added.",
+        count_people(provider.accounts)
+    );
+    view! {
+        <tr>
+            <th scope="row">{provider.name.clone()}</th>
+            <td data-label="Issuer" class="mono wrap">
+                {provider.issuer.clone()}
+            </td>
+            <td data-label="State">
+                {if on {
+                    view! { <StatusBadge tone=Tone::Good text="On" /> }
+                } else {
+                    view! { <StatusBadge tone=Tone::Warning glyph=Glyph::Lock text="Off" /> }
+                }}
+            </td>
+            <td data-label="Accounts" class="num">
+                {provider.accounts}
+            </td>
+            <td data-label="Added">
+                <Time at=provider.created_at />
+            </td>
+            <td class="actions">
+                <div class="row">
+                    <ProviderDialog save provider=Some(provider) />
+                    <ConfirmDialog trigger=verb title=format!("{verb} {name}") form=enable_form class="btn btn-sm btn-ghost">
+                        <p>{text}</p>
+                        <ActionForm action=enable>
+                            <input type="hidden" name="id" value=for_enable />
+                            <input type="hidden" name="enabled" value=(!on).to_string() />
+                            <DialogActions form=enable_form label=verb class="btn btn-primary" />
+                        </ActionForm>
+                    </ConfirmDialog>
+                    <ConfirmDialog trigger="Remove" title=format!("Remove {name}") form=remove_form class="btn btn-sm btn-ghost">
+                        <p>{stays}</p>
+                        <ActionForm action=remove>
+                            <input type="hidden" name="id" value=for_remove />
+                            <DialogActions form=remove_form label="Remove" class="btn btn-danger" />
+                        </ActionForm>
+                    </ConfirmDialog>
+                </div>
+            </td>
+        </tr>
+    }
+}
+
+fn count_people(accounts: i64) -> String {
+    count(usize::try_from(accounts).unwrap_or_default(), "person", "people")
+}
+
+/// Adds a provider, or changes one.
+#[component]
+fn ProviderDialog(save: ServerAction<SaveProvider>, provider: Option<Provider>) -> impl IntoView {
+    let form = FormState::of(save);
+    let new = provider.is_none();
+    let of = |part: fn(&Provider) -> &String| provider.as_ref().map(|p| part(p).clone()).unwrap_or_default();
+    let (id, name, issuer, client, scopes) = (of(|p| &p.id), of(|p| &p.name), of(|p| &p.issuer), of(|p| &p.client_id), of(|p| &p.scopes));
+    let field = |part: &str| format!("provider-{part}-{id}");
+    let ids = ["name", "issuer", "client", "secret", "scopes"].map(field);
+    let secret_help = if provider.as_ref().is_some_and(|p| p.has_secret) {
+        "Leave it empty to keep the present one."
+    } else {
+        "Leave it empty for a public client."
+    };
+    let (trigger, title, label, class) = if new {
+        ("Add provider", "Add identity provider".to_owned(), "Add provider", "btn btn-primary")
+    } else {
+        ("Change", format!("Change {name}"), "Save", "btn btn-sm btn-ghost")
+    };
+    let [name_id, issuer_id, client_id, secret_id, scopes_id] = ids;
+    view! {
+        <ConfirmDialog trigger title form sole=new class>
+            <ActionForm action=save>
+                <input type="hidden" name="id" value=id />
+                <Field label="Name" name="form[name]" error_name="name" id=name_id form check=validate_provider_name help="What the button on the sign-in page says." required=true>
+                    <TextInput value=name autocomplete="off" />
+                </Field>
+                <Field label="Issuer" name="form[issuer]" error_name="issuer" id=issuer_id form check=validate_issuer help="Where /.well-known/openid-configuration is found." required=true>
+                    <TextInput value=issuer kind="url" autocomplete="off" />
+                </Field>
+                <Field label="Client id" name="form[client_id]" error_name="client_id" id=client_id form check=validate_client_id required=true>
+                    <TextInput value=client autocomplete="off" />
+                </Field>
+                <Field label="Client secret" name="form[client_secret]" error_name="client_secret" id=secret_id form help=secret_help>
+                    <TextInput kind="password" autocomplete="off" />
+                </Field>
+                <Field label="Scopes" name="form[scopes]" error_name="scopes" id=scopes_id form check=validate_scopes help=format!("Empty: {PROVIDER_SCOPES}.")>
+                    <TextInput value=scopes autocomplete="off" />
+                </Field>
+                <DialogActions form label class="btn btn-primary" />
+            </ActionForm>
+        </ConfirmDialog>
+    }
+}

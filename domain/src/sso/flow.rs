@@ -1,0 +1,315 @@
+//! From the button of the sign-in page to the provider, and from there back to an account.
+
+use super::{
+    discovery::{Known, discover, fetch, http, reasons, rediscover},
+    providers,
+    store::{self, ProviderRow},
+};
+use crate::{
+    args, audit,
+    caller::Caller,
+    error::{Error, Result},
+    identity::{self, store as accounts, throttle::Tries},
+    model::{Millis, User, cut},
+    portal::Portal,
+    random,
+};
+use openidconnect::{
+    AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, SignatureVerificationError, TokenResponse, UserInfoClaims,
+    core::{
+        CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
+        CoreTokenResponse,
+    },
+};
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// How long somebody may take at the provider.
+const PATIENCE: Millis = 10 * 60 * 1000;
+/// How far the provider's clock may be from this one, in milliseconds.
+const SKEW: Millis = 60 * 1000;
+/// Longest subject (OpenID Connect Core, section 2), in bytes.
+const SUBJECT: usize = 255;
+/// Longest label that is kept of a person, in characters.
+const LABEL: usize = 200;
+
+/// Signatures that are believed: by a key that only the provider has. Never "none", and nothing that is made with a shared secret.
+const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::EdDsa,
+];
+
+/// A sign-in that waits, in one browser's session, for the provider's answer. It is good for one.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Attempt {
+    pub provider: String,
+    /// By which the answer is known.
+    pub state: String,
+    /// Where to go afterwards.
+    pub next: String,
+    pub at: Millis,
+    nonce: String,
+    verifier: String,
+}
+
+/// Where the browser is to go, and what it has to remember.
+pub struct Begun {
+    pub url: String,
+    pub attempt: Attempt,
+}
+
+/// What the browser brings back.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Answer {
+    pub code: String,
+    pub state: String,
+    /// RFC 9207.
+    pub iss: Option<String>,
+    pub error: Option<String>,
+    pub error_description: Option<String>,
+}
+
+fn refused(reason: impl std::fmt::Display) -> Error {
+    Error::Forbidden(format!(
+        "The identity provider's answer was refused: {reason}. Sign in again; if that does not help, tell your administrator."
+    ))
+}
+
+/// Where providers send browsers back to; each is told of it.
+pub fn redirect(portal: &Portal) -> String {
+    format!("{}/sso/callback", portal.settings.address.trim_end_matches('/'))
+}
+
+/// Begins a sign-in with the provider of this id. Beginnings of an address that are not brought to an end are counted as wrong passwords are: each
+/// leaves something in the database.
+///
+/// # Errors
+/// `Throttled`; `NotFound` where there is no such provider, or it is switched off; `Unavailable` where it cannot be read.
+pub async fn begin(portal: &Portal, caller: &Caller, provider: &str, next: &str) -> Result<Begun> {
+    portal.throttle.begin(&Tries::of(None, &caller.address), portal.clock.now())?;
+    let row = store::find(&portal.db, provider).await?;
+    if row.enabled == 0 {
+        return Err(Error::NotFound("identity provider"));
+    }
+    let known = discover(portal, &row).await?;
+    let client = client(portal, &row, &known)?;
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let mut request = client.authorize_url(CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random);
+    for scope in row.scopes.split(' ').filter(|scope| *scope != "openid") {
+        request = request.add_scope(Scope::new(scope.to_owned()));
+    }
+    let (url, state, nonce) = request.set_pkce_challenge(challenge).url();
+    let attempt = Attempt {
+        provider: row.id,
+        state: state.into_secret(),
+        next: next.to_owned(),
+        at: portal.clock.now(),
+        nonce: nonce.secret().clone(),
+        verifier: verifier.into_secret(),
+    };
+    Ok(Begun { url: url.into(), attempt })
+}
+
+type Client = CoreClient<
+    openidconnect::EndpointSet,
+    openidconnect::EndpointNotSet,
+    openidconnect::EndpointNotSet,
+    openidconnect::EndpointNotSet,
+    openidconnect::EndpointMaybeSet,
+    openidconnect::EndpointMaybeSet,
+>;
+
+fn client(portal: &Portal, row: &ProviderRow, known: &Known) -> Result<Client> {
+    let secret = providers::secret(portal, row)?.map(ClientSecret::new);
+    let redirect = RedirectUrl::new(redirect(portal)).map_err(|e| Error::internal("the portal's own address", e))?;
+    let client =
+        CoreClient::from_provider_metadata(known.metadata.clone(), ClientId::new(row.client_id.clone()), secret).set_redirect_uri(redirect);
+    // What goes without saying is HTTP Basic.
+    let ways = known.metadata.token_endpoint_auth_methods_supported();
+    let by_body = ways.is_some_and(|ways| {
+        !ways.contains(&CoreClientAuthMethod::ClientSecretBasic) && ways.contains(&CoreClientAuthMethod::ClientSecretPost)
+    });
+    Ok(if by_body { client.set_auth_type(AuthType::RequestBody) } else { client })
+}
+
+/// Whom the answer signs in. Somebody who has no account yet gets one, without any right.
+///
+/// # Errors
+/// `Forbidden` with the reason where the answer is not to be believed, or the account is disabled; `Unavailable` where the provider does not answer.
+pub async fn finish(portal: &Portal, caller: &Caller, attempt: Attempt, answer: Answer) -> Result<User> {
+    let row = store::find(&portal.db, &attempt.provider).await?;
+    let person = match believed(portal, &row, attempt, answer).await {
+        Ok(person) => person,
+        Err(error) => {
+            if matches!(error, Error::Forbidden(_)) {
+                note_refusal(portal, caller, &row, &error).await?;
+            }
+            return Err(error);
+        }
+    };
+    sign_in(portal, caller, &row, person).await
+}
+
+async fn note_refusal(portal: &Portal, caller: &Caller, row: &ProviderRow, error: &Error) -> Result<()> {
+    let after = Some(serde_json::json!({ "reason": error.to_string() }));
+    let entry =
+        audit::Entry::<(), _> { team: None, action: "user.sign_in_refused", object: &row.id, object_name: &row.name, before: None, after };
+    let mut tx = portal.db.begin().await?;
+    audit::record(&mut tx, caller, portal.clock.now(), entry).await?;
+    tx.commit().await
+}
+
+/// Somebody, as the provider knows them.
+struct Person {
+    subject: String,
+    email: String,
+    name: String,
+}
+
+async fn believed(portal: &Portal, row: &ProviderRow, attempt: Attempt, answer: Answer) -> Result<Person> {
+    if row.enabled == 0 {
+        return Err(refused(format!("{} is switched off", row.name)));
+    }
+    if attempt.state != answer.state || portal.clock.now() - attempt.at > PATIENCE {
+        return Err(refused("it came too late, or belongs to another sign-in"));
+    }
+    let known = discover(portal, row).await?;
+    match &answer.iss {
+        Some(iss) if *iss != row.issuer => return Err(refused("it comes from another provider")),
+        None if known.metadata.additional_metadata().authorization_response_iss_parameter_supported => {
+            return Err(refused("it does not say which provider it comes from"));
+        }
+        _ => {}
+    }
+    if let Some(error) = &answer.error {
+        let said: String = [Some(error.as_str()), answer.error_description.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        return Err(refused(format!("it says “{}”", plain(&said))));
+    }
+    let client = client(portal, row, &known)?;
+    let way = http()?;
+    let request = client
+        .exchange_code(AuthorizationCode::new(answer.code))
+        .map_err(|e| refused(reasons(&e)))?
+        .set_pkce_verifier(PkceCodeVerifier::new(attempt.verifier));
+    let tokens: CoreTokenResponse = request.request_async(&|request| fetch(way.clone(), request)).await.map_err(|e| match e {
+        openidconnect::RequestTokenError::ServerResponse(said) => refused(format!("it does not take the code ({said})")),
+        openidconnect::RequestTokenError::Request(error) => {
+            Error::Unavailable(format!("{} does not answer: {}. Try again in a moment.", row.name, reasons(&error)))
+        }
+        other => refused(reasons(&other)),
+    })?;
+    let token = tokens.id_token().ok_or_else(|| refused("it has no ID token"))?;
+    let nonce = Nonce::new(attempt.nonce);
+    let claims = match claims(portal, &client, token, &nonce) {
+        // The provider may have changed its keys.
+        Err(ClaimsVerificationError::SignatureVerification(
+            SignatureVerificationError::NoMatchingKey
+            | SignatureVerificationError::CryptoError(_)
+            | SignatureVerificationError::AmbiguousKeyId(_),
+        )) => claims(portal, &self::client(portal, row, &*rediscover(portal, row).await?)?, token, &nonce),
+        result => result,
+    };
+    let claims = claims.map_err(|e| refused(reasons(&e)))?;
+    person(&client, &claims, &tokens).await
+}
+
+fn claims(portal: &Portal, client: &Client, token: &CoreIdToken, nonce: &Nonce) -> Result<CoreIdTokenClaims, ClaimsVerificationError> {
+    let now = portal.clock.now();
+    let at = |millis: Millis| (UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or_default())).into();
+    let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS).set_time_fn(move || at(now - SKEW)).set_issue_time_verifier_fn(
+        move |issued| {
+            if issued > at(now + SKEW) { Err("it was issued in the future".to_owned()) } else { Ok(()) }
+        },
+    );
+    token.claims(&verifier, nonce).cloned()
+}
+
+/// Who it is: of the ID token, and of the UserInfo endpoint what the token leaves out.
+async fn person(client: &Client, claims: &CoreIdTokenClaims, tokens: &CoreTokenResponse) -> Result<Person> {
+    let subject = claims.subject().as_str().to_owned();
+    if subject.is_empty() || subject.len() > SUBJECT || !subject.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return Err(refused("its subject is no name of somebody"));
+    }
+    let first = |texts: [Option<String>; 3]| texts.into_iter().flatten().map(|text| plain(&text)).find(|text| !text.is_empty());
+    let mut email = first([claims.email().map(|e| e.to_string()), None, None]);
+    let mut name = first([claims.name().and_then(|n| n.get(None)).map(|n| n.to_string()), None, None]);
+    let mut login = claims.preferred_username().map(|n| n.to_string());
+    if (email.is_none() || name.is_none())
+        && let Ok(request) = client.user_info(tokens.access_token().clone(), Some(claims.subject().clone()))
+    {
+        let way = http()?;
+        let more: UserInfoClaims<openidconnect::EmptyAdditionalClaims, CoreGenderClaim> =
+            request.request_async(&|request| fetch(way.clone(), request)).await.map_err(|e| refused(reasons(&e)))?;
+        email = email.or_else(|| first([more.email().map(|e| e.to_string()), None, None]));
+        name = name.or_else(|| first([more.name().and_then(|n| n.get(None)).map(|n| n.to_string()), None, None]));
+        login = login.or_else(|| more.preferred_username().map(|n| n.to_string()));
+    }
+    let email = email.or_else(|| first([login.clone(), None, None])).unwrap_or_else(|| subject.clone());
+    let name = name.or_else(|| first([login, None, None])).unwrap_or_else(|| email.clone());
+    Ok(Person { subject, email, name })
+}
+
+/// A label on one line.
+fn plain(text: &str) -> String {
+    cut(&text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>(), LABEL).trim().to_owned()
+}
+
+async fn sign_in(portal: &Portal, caller: &Caller, row: &ProviderRow, person: Person) -> Result<User> {
+    let now = portal.clock.now();
+    let mut tx = portal.db.begin().await?;
+    audit::lock(&mut tx).await?;
+    let found = accounts::find_external(&mut tx, &row.issuer, &person.subject).await?;
+    let is_new = found.is_none();
+    let user = if let Some(user) = found {
+        let labels = args![&person.email, &person.name, now, &user.id];
+        tx.execute("UPDATE users SET email = $1, name = $2, last_sign_in_at = $3 WHERE id = $4 AND disabled_at IS NULL", labels).await?;
+        user
+    } else {
+        let user = User {
+            id: random::id(),
+            email: person.email.clone(),
+            name: person.name.clone(),
+            admin: false,
+            created_at: now,
+            disabled_at: None,
+            last_sign_in_at: Some(now),
+        };
+        accounts::insert_external(&mut tx, &user, &row.issuer, &person.subject).await?;
+        user
+    };
+    if user.disabled_at.is_some() {
+        drop(tx);
+        let error = Error::Forbidden("This account is disabled. A portal administrator can enable it.".to_owned());
+        note_refusal(portal, caller, row, &error).await?;
+        return Err(error);
+    }
+    tx.commit().await?;
+    let identity = identity::identify(portal, &user.id).await?.ok_or_else(|| refused("its account is gone"))?;
+    let user = identity.user.clone();
+    let actor = Caller::identified(identity, &caller.request_id, &caller.address);
+    let mut tx = portal.db.begin().await?;
+    let entry = |action| audit::Entry::<(), _> {
+        team: None,
+        action,
+        object: user.id.as_str(),
+        object_name: &user.email,
+        before: None,
+        after: Some(serde_json::json!({ "provider": row.name })),
+    };
+    if is_new {
+        audit::record(&mut tx, &actor, now, entry("user.add")).await?;
+    }
+    audit::record(&mut tx, &actor, now, entry("user.sign_in")).await?;
+    tx.commit().await?;
+    portal.throttle.succeeded(&Tries::of(None, &caller.address));
+    Ok(user)
+}

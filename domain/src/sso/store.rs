@@ -1,0 +1,92 @@
+//! SQL of identity providers.
+
+use crate::{
+    args,
+    db::{Db, Tx},
+    error::{Error, Result},
+    model::{Provider, ProviderChoice},
+};
+
+/// A provider with its sealed secret.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct ProviderRow {
+    pub id: String,
+    pub name: String,
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: Option<String>,
+    pub scopes: String,
+    pub enabled: i64,
+    pub created_at: i64,
+}
+
+const COLUMNS: &str = "id, name, issuer, client_id, client_secret, scopes, enabled, created_at";
+
+impl ProviderRow {
+    pub fn seen(self, accounts: i64) -> Provider {
+        Provider {
+            has_secret: self.client_secret.is_some(),
+            id: self.id,
+            name: self.name,
+            issuer: self.issuer,
+            client_id: self.client_id,
+            scopes: self.scopes,
+            enabled: self.enabled != 0,
+            created_at: self.created_at,
+            accounts,
+        }
+    }
+}
+
+pub(super) async fn choices(db: &Db) -> Result<Vec<ProviderChoice>> {
+    let sql = "SELECT id, name FROM sso_providers WHERE enabled = 1 ORDER BY name, id";
+    let rows: Vec<(String, String)> = db.fetch_all(sql, args![]).await?;
+    Ok(rows.into_iter().map(|(id, name)| ProviderChoice { id, name }).collect())
+}
+
+pub(super) async fn all(db: &Db) -> Result<Vec<Provider>> {
+    let rows: Vec<ProviderRow> = db.fetch_all_assembled(format!("SELECT {COLUMNS} FROM sso_providers ORDER BY name, id"), args![]).await?;
+    let sql = "SELECT issuer, COUNT(*) FROM identities GROUP BY issuer";
+    let counts: Vec<(String, i64)> = db.fetch_all(sql, args![]).await?;
+    let count = |issuer: &str| counts.iter().find(|(of, _)| of == issuer).map_or(0, |(_, count)| *count);
+    Ok(rows.into_iter().map(|row| (count(&row.issuer), row)).map(|(accounts, row)| row.seen(accounts)).collect())
+}
+
+pub(super) async fn find(db: &Db, id: &str) -> Result<ProviderRow> {
+    let sql = format!("SELECT {COLUMNS} FROM sso_providers WHERE id = $1");
+    db.fetch_all_assembled(sql, args![id]).await?.pop().ok_or(Error::NotFound("identity provider"))
+}
+
+pub(super) async fn find_tx(tx: &mut Tx, id: &str) -> Result<ProviderRow> {
+    let sql = format!("SELECT {COLUMNS} FROM sso_providers WHERE id = $1");
+    tx.fetch_all_assembled(sql, args![id]).await?.pop().ok_or(Error::NotFound("identity provider"))
+}
+
+pub(super) async fn count(tx: &mut Tx) -> Result<i64> {
+    Ok(tx.fetch_one::<(i64,)>("SELECT COUNT(*) FROM sso_providers", args![]).await?.0)
+}
+
+pub(super) async fn insert(tx: &mut Tx, row: &ProviderRow) -> Result<()> {
+    let sql = "INSERT INTO sso_providers (id, name, issuer, client_id, client_secret, scopes, enabled, created_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let secret = row.client_secret.clone();
+    let args = args![&row.id, &row.name, &row.issuer, &row.client_id, secret, &row.scopes, row.enabled, row.created_at];
+    tx.insert(sql, args, || taken(&row.issuer)).await
+}
+
+pub(super) async fn update(tx: &mut Tx, row: &ProviderRow) -> Result<()> {
+    let sql =
+        "UPDATE sso_providers SET name = $2, issuer = $3, client_id = $4, client_secret = $5, scopes = $6, enabled = $7 WHERE id = $1";
+    let secret = row.client_secret.clone();
+    let args = args![&row.id, &row.name, &row.issuer, &row.client_id, secret, &row.scopes, row.enabled];
+    tx.insert(sql, args, || taken(&row.issuer)).await
+}
+
+fn taken(issuer: &str) -> Error {
+    Error::invalid("issuer", format!("There is a provider with the issuer {issuer} already."))
+}
+
+pub(super) async fn delete(tx: &mut Tx, id: &str) -> Result<()> {
+    tx.execute("DELETE FROM sso_providers WHERE id = $1", args![id]).await?;
+    Ok(())
+}

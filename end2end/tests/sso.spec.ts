@@ -1,0 +1,96 @@
+// Sign-in with the company's identity provider, a real one: added by an administrator, used by somebody who has no account yet.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ADMIN, accessibilityFindings, expect, go, test } from '../story';
+
+const SECRET = 'a secret of forty characters, more or less';
+
+let provider: ChildProcess | undefined;
+test.afterEach(() => void provider?.kill());
+
+async function start(redirect: string): Promise<string> {
+  const started = spawn(process.execPath, [resolve(__dirname, '../sso-provider.mjs'), SECRET, redirect], { stdio: ['ignore', 'pipe', 'pipe'] });
+  provider = started;
+  let complaints = '';
+  started.stderr.on('data', (text) => (complaints += text));
+  for await (const line of createInterface({ input: started.stdout })) if (line.startsWith('http')) return line;
+  throw new Error(`the provider ended: ${complaints}`);
+}
+
+test('somebody signs in with the company’s provider, gets an account without rights, and comes back as the same', async ({ workplace, visit, watch }) => {
+  // An answer that belongs to no sign-in here is one of the steps.
+  watch.allow(/status of 400/);
+  const url = workplace.portal.url;
+  const issuer = await start(`${url}/sso/callback`);
+  const team = await workplace.team();
+
+  const ada = await visit(ADMIN);
+  await go(ada, '/admin/sign-in');
+  await expect(ada.getByText('No identity provider yet')).toBeVisible();
+  await expect(ada.getByText(`${url}/sso/callback`)).toBeVisible();
+  await ada.locator('summary', { hasText: 'Add provider' }).click();
+  const dialog = ada.getByRole('dialog', { name: 'Add identity provider' });
+  await dialog.getByLabel('Name', { exact: true }).fill('Company');
+  await dialog.getByLabel('Issuer', { exact: true }).fill(`${issuer}/wrong`);
+  await dialog.getByLabel('Client id', { exact: true }).fill('slipway');
+  await dialog.getByLabel('Client secret', { exact: true }).fill(SECRET);
+  expect(await accessibilityFindings(ada)).toEqual([]);
+  watch.allow(/status of 503/);
+  await dialog.getByRole('button', { name: 'Add provider' }).click();
+  await expect(dialog.getByText(/cannot be read at .*openid-configuration/)).toBeVisible();
+  await dialog.getByLabel('Issuer', { exact: true }).fill(issuer);
+  await dialog.getByRole('button', { name: 'Add provider' }).click();
+  await expect(ada.getByRole('row', { name: /Company/ })).toContainText(issuer);
+  expect(await accessibilityFindings(ada)).toEqual([]);
+
+  const eva = await visit();
+  const answers: string[] = [];
+  eva.on('request', (request) => request.url().startsWith(`${url}/sso/callback`) && answers.push(request.url()));
+  await go(eva, '/account');
+  await expect(eva).toHaveURL(/sign-in\?next=/);
+  expect(await accessibilityFindings(eva)).toEqual([]);
+  await eva.getByRole('link', { name: 'Sign in with Company' }).click();
+  await expect(eva).toHaveURL(new RegExp(`^${issuer}/interaction/`));
+  await eva.getByPlaceholder('Enter any login').fill('eva');
+  await eva.getByPlaceholder('and password').fill('anything');
+  await eva.getByRole('button', { name: 'Sign-in' }).click();
+  await eva.getByRole('button', { name: 'Continue' }).click();
+  await expect(eva).toHaveURL(`${url}/account`);
+  await expect(eva.getByRole('main').getByText('eva@corp.example').first()).toBeVisible();
+  await expect(eva.getByText('where your password is changed')).toBeVisible();
+  const mine = (await eva.context().cookies(url)).find((cookie) => cookie.name === 'slipway')!;
+  expect([mine.httpOnly, mine.sameSite]).toEqual([true, 'Lax']);
+
+  // The answer was good for one sign-in, which goes on.
+  expect((await eva.request.get(answers[0], { maxRedirects: 0 })).status()).toBe(400);
+  await go(eva, '/account');
+  await expect(eva.getByRole('main').getByText('eva@corp.example').first()).toBeVisible();
+
+  // The account is the administrator's to let in somewhere; the next sign-in is the same person's.
+  await workplace.admin.call('teams/set_member', { team: team.name, email: 'eva@corp.example', role: 'viewer' });
+  await eva.context().clearCookies({ name: 'slipway' });
+  await go(eva, `/t/${team.name}`);
+  await eva.getByRole('link', { name: 'Sign in with Company' }).click();
+  await expect(eva, 'the provider knows them still').toHaveURL(`${url}/t/${team.name}`);
+  await go(ada, '/admin/sign-in');
+  await expect(ada.getByRole('row', { name: /Company/ }).getByRole('cell', { name: '1', exact: true })).toBeVisible();
+
+  // An answer that began elsewhere signs nobody in.
+  const stranger = await visit();
+  const answer = await stranger.goto(`${url}/sso/callback?code=stolen&state=of-somebody-else`);
+  expect(answer!.status()).toBe(400);
+  await expect(stranger.getByRole('alert')).toContainText('began in another browser');
+  await stranger.getByRole('link', { name: 'Sign in again' }).click();
+  await expect(stranger.getByRole('link', { name: 'Sign in with Company' })).toBeVisible();
+  expect((await stranger.request.get(`${url}/api/identity/me`, { maxRedirects: 0 })).status()).not.toBe(200);
+
+  // What was switched off is not offered, and leads nowhere.
+  const begin = await stranger.getByRole('link', { name: 'Sign in with Company' }).getAttribute('href');
+  await ada.locator('summary', { hasText: 'Switch off' }).click();
+  await ada.getByRole('dialog', { name: 'Switch off Company' }).getByRole('button', { name: 'Switch off' }).click();
+  await expect(ada.getByRole('row', { name: /Company/ })).toContainText('Off');
+  await stranger.goto(url + begin!);
+  await expect(stranger.getByText('This identity provider is not offered any more.')).toBeVisible();
+  await expect(stranger.getByRole('link', { name: 'Sign in with Company' })).toHaveCount(0);
+});

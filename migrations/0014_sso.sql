@@ -7,6 +7,8 @@ CREATE TABLE sso_providers (
     -- Sealed; none for a public client.
     client_secret TEXT,
     scopes TEXT NOT NULL,
+    -- Whether new people are let in by themselves.
+    admits BIGINT NOT NULL,
     enabled BIGINT NOT NULL,
     created_at BIGINT NOT NULL
 );

@@ -2,8 +2,8 @@
 
 use super::sso_api::{RemoveProvider, SaveProvider, SetProviderEnabled, list_providers};
 use crate::components::{
-    Column, ConfirmDialog, CopyButton, DialogActions, EmptyState, Field, FormError, FormState, Glyph, ListTable, LoadingPage, Page,
-    StatusBadge, TextInput, Time, Tone, count, page_or_error, use_toasts, when_done,
+    Checkbox, Column, ConfirmDialog, CopyButton, DialogActions, EmptyState, Field, FormError, FormState, Glyph, ListTable, LoadingPage,
+    Page, StatusBadge, TextInput, Time, Tone, count, page_or_error, use_toasts, when_done,
 };
 use domain::model::{PROVIDER_SCOPES, Provider, validate_client_id, validate_issuer, validate_provider_name, validate_scopes};
 use leptos::{form::ActionForm, prelude::*};
@@ -58,7 +58,7 @@ fn Providers(
     view! {
         <Page
             title="Sign-in"
-            lead="Identity providers (OpenID Connect) that people sign in with, beside the accounts that you make. Whoever signs in the first time gets an account without any team."
+            lead="Identity providers (OpenID Connect) that people sign in with, beside the accounts that you make. Whoever signs in the first time gets an account that waits until you enable it on the Users page, unless you choose otherwise."
             actions=move || view! { <ProviderDialog save provider=None /> }
         >
             <section class="card pad provider-redirect" aria-label="For the provider">
@@ -75,7 +75,7 @@ fn Providers(
                     <EmptyState
                         glyph=Glyph::Key
                         title="No identity provider yet"
-                        text="Register this portal at your company's provider (Keycloak, Entra ID, Okta, Google …) as a web application, then add it here."
+                        text="Register this portal at your company's provider (Keycloak, Entra ID, Okta …) as a web application, then add it here."
                     >
                         <span></span>
                     </EmptyState>
@@ -166,6 +166,7 @@ fn ProviderDialog(save: ServerAction<SaveProvider>, provider: Option<Provider>) 
     let new = provider.is_none();
     let of = |part: fn(&Provider) -> &String| provider.as_ref().map(|p| part(p).clone()).unwrap_or_default();
     let (id, name, issuer, client, scopes) = (of(|p| &p.id), of(|p| &p.name), of(|p| &p.issuer), of(|p| &p.client_id), of(|p| &p.scopes));
+    let admits = provider.as_ref().is_some_and(|p| p.admits);
     let field = |part: &str| format!("provider-{part}-{id}");
     let ids = ["name", "issuer", "client", "secret", "scopes"].map(field);
     let secret_help = if provider.as_ref().is_some_and(|p| p.has_secret) {
@@ -198,6 +199,12 @@ fn ProviderDialog(save: ServerAction<SaveProvider>, provider: Option<Provider>) 
                 <Field label="Scopes" name="form[scopes]" error_name="scopes" id=scopes_id form check=validate_scopes help=format!("Empty: {PROVIDER_SCOPES}.")>
                     <TextInput value=scopes autocomplete="off" />
                 </Field>
+                <Checkbox
+                    label="Let new people in by themselves"
+                    name="form[admits]"
+                    checked=admits
+                    help="Only for a provider that knows nobody but your people: whoever signs in may make a team and run notebooks. Else a new account waits until you enable it on the Users page."
+                />
                 <DialogActions form label class="btn btn-primary" />
             </ActionForm>
         </ConfirmDialog>

@@ -15,7 +15,7 @@ const PORTAL: &[Table] = &[
     Table {
         name: "sso_providers",
         key: 1,
-        columns: &["id", "name", "issuer", "client_id", "client_secret", "scopes", "enabled", "created_at"],
+        columns: &["id", "name", "issuer", "client_id", "client_secret", "scopes", "admits", "enabled", "created_at"],
     },
     Table { name: "teams", key: 1, columns: &["id", "name", "created_at", "demo"] },
     Table { name: "memberships", key: 2, columns: &["team_id", "user_id", "role", "created_at"] },

@@ -68,6 +68,9 @@ pub async fn change_password(portal: &Portal, caller: &Caller, old: &str, new: &
     caller.require(Permission::ManageOwnAccount)?;
     let identity = caller.identity()?;
     let user = &identity.user;
+    if !store::is_local(&portal.db, &user.id).await? {
+        return Err(Error::invalid("old", "You sign in with an identity provider; there is no password here."));
+    }
     validate_password(new, &user.email).map_err(|reason| Error::invalid("new", reason))?;
     let now = portal.clock.now();
     let tries = Tries::of(Some(&user.email), &caller.address);

@@ -168,8 +168,8 @@ pub(crate) async fn find_external(tx: &mut Tx, issuer: &str, subject: &str) -> R
 /// Stores the account of somebody whom another issuer knows; it has no password.
 pub(crate) async fn insert_external(tx: &mut Tx, user: &User, issuer: &str, subject: &str) -> Result<()> {
     tx.execute(
-        "INSERT INTO users (id, email, name, admin, created_at, last_sign_in_at) VALUES ($1, $2, $3, $4, $5, $6)",
-        args![&user.id, &user.email, &user.name, user.admin, user.created_at, user.last_sign_in_at],
+        "INSERT INTO users (id, email, name, admin, created_at, disabled_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        args![&user.id, &user.email, &user.name, user.admin, user.created_at, user.disabled_at],
     )
     .await?;
     let sql = "INSERT INTO identities (issuer, subject, user_id) VALUES ($1, $2, $3)";

@@ -61,6 +61,12 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
+    /// Sign-ins with a provider that were begun at this address: counted by themselves.
+    pub(crate) fn beginning(address: &str) -> Self {
+        let Self { keys } = Self::of(None, address);
+        Self { keys: keys.into_iter().map(|(key, free)| (format!("begun {key}"), free)).collect() }
+    }
+
     pub(crate) fn of(account: Option<&str>, address: &str) -> Self {
         let account = account.map(|a| (format!("account {}", random::digest(a)), FREE_ACCOUNT));
         // The console has no address and guesses nothing. Loopback is everybody behind a TLS proxy on this machine: one guesser there must

@@ -31,6 +31,8 @@ pub struct Provider {
     pub has_secret: bool,
     /// Parted by spaces; `openid` is among them.
     pub scopes: String,
+    /// Whether new people are let in by themselves; else their accounts wait for an administrator.
+    pub admits: bool,
     pub enabled: bool,
     pub created_at: Millis,
     /// Accounts that sign in with it.
@@ -47,6 +49,7 @@ pub struct ProviderForm {
     /// Empty: as it was; of a new one, none.
     pub client_secret: String,
     pub scopes: String,
+    pub admits: bool,
 }
 
 impl ProviderForm {

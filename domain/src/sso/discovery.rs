@@ -3,8 +3,9 @@
 use super::store::ProviderRow;
 use crate::{
     error::{Error, Result},
-    model::Millis,
+    model::{Millis, validate_issuer},
     portal::Portal,
+    random,
 };
 use openidconnect::{
     AdditionalProviderMetadata, HttpRequest, HttpResponse, IssuerUrl, ProviderMetadata,
@@ -65,9 +66,18 @@ pub struct Discovered {
     known: Mutex<HashMap<String, Arc<Known>>>,
     /// One reads at a time; the others then find it known.
     turn: tokio::sync::Mutex<()>,
+    /// Answers that were looked at, by their state, and when.
+    used: Mutex<HashMap<String, Millis>>,
 }
 
 impl Discovered {
+    /// Whether the answer with this state is looked at for the first time within `kept` milliseconds.
+    pub(super) fn use_up(&self, state: &str, now: Millis, kept: Millis) -> bool {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.retain(|_, at| now - *at <= kept);
+        used.insert(random::digest(state), now).is_none()
+    }
+
     fn get(&self, issuer: &str) -> Option<Arc<Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).get(issuer).cloned()
     }
@@ -99,7 +109,16 @@ async fn read_since(portal: &Portal, issuer: &str, since: Millis) -> Result<Arc<
     if let Some(known) = fresh() {
         return Ok(known);
     }
-    let known = Arc::new(Known { metadata: read(issuer).await?, at: portal.clock.now() });
+    let metadata = match (read(issuer).await, portal.sso.get(issuer)) {
+        (Ok(metadata), _) => metadata,
+        // What it said an hour ago is better than nobody signing in.
+        (Err(error), Some(known)) => {
+            tracing::warn!(%error, "a provider could not be read again");
+            known.metadata.clone()
+        }
+        (Err(error), None) => return Err(error),
+    };
+    let known = Arc::new(Known { metadata, at: portal.clock.now() });
     portal.sso.put(issuer, known.clone());
     Ok(known)
 }
@@ -108,13 +127,25 @@ async fn read_since(portal: &Portal, issuer: &str, since: Millis) -> Result<Arc<
 pub(super) async fn read(issuer: &str) -> Result<Metadata> {
     let url = IssuerUrl::new(issuer.to_owned()).map_err(|e| Error::invalid("issuer", format!("This is no address: {e}.")))?;
     let http = http()?;
-    Metadata::discover_async(url, &|request| fetch(http.clone(), request)).await.map_err(|e| {
+    let metadata = Metadata::discover_async(url, &|request| fetch(http.clone(), request)).await.map_err(|e| {
         let at = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         Error::Unavailable(format!(
             "The identity provider cannot be read at {at}: {}. Check the issuer, and that this machine reaches it.",
             reasons(&e)
         ))
-    })
+    })?;
+    let endpoints = [
+        Some(metadata.authorization_endpoint().as_str()),
+        metadata.token_endpoint().map(|url| url.as_str()),
+        metadata.userinfo_endpoint().map(|url| url.as_str()),
+        Some(metadata.jwks_uri().as_str()),
+    ];
+    // As safe as the issuer itself.
+    let unsafe_one = endpoints.into_iter().flatten().find(|url| validate_issuer(url.split('?').next().unwrap_or_default()).is_err());
+    match unsafe_one {
+        Some(url) => Err(Error::invalid("issuer", format!("The provider names {url}, which is neither https nor on this machine."))),
+        None => Ok(metadata),
+    }
 }
 
 /// A client that follows no redirects: a provider's answers come from where they were asked for.

@@ -7,16 +7,17 @@ use super::{
 };
 use crate::{
     args, audit,
-    caller::Caller,
+    caller::{Caller, Identity},
+    db::Tx,
     error::{Error, Result},
-    identity::{self, store as accounts, throttle::Tries},
-    model::{Millis, User, cut},
+    identity::{store as accounts, throttle::Tries},
+    model::{Millis, User, cut, validate_email},
     portal::Portal,
     random,
 };
 use openidconnect::{
     AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, Scope, SignatureVerificationError, TokenResponse, UserInfoClaims,
+    PkceCodeVerifier, RedirectUrl, Scope, SignatureVerificationError, TokenResponse, UserInfoClaims, UserInfoError,
     core::{
         CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
         CoreTokenResponse,
@@ -56,6 +57,7 @@ pub struct Attempt {
     /// Where to go afterwards.
     pub next: String,
     pub at: Millis,
+    issuer: String,
     nonce: String,
     verifier: String,
 }
@@ -89,17 +91,17 @@ pub fn redirect(portal: &Portal) -> String {
     format!("{}/sso/callback", portal.settings.address.trim_end_matches('/'))
 }
 
-/// Begins a sign-in with the provider of this id. Beginnings of an address that are not brought to an end are counted as wrong passwords are: each
-/// leaves something in the database.
+/// Begins a sign-in with the provider of this id. Beginnings of an address that are not brought to an end are counted, apart from wrong passwords: each
+/// leaves something in the database. (Behind a proxy on this machine all come from one address, which is not counted.)
 ///
 /// # Errors
 /// `Throttled`; `NotFound` where there is no such provider, or it is switched off; `Unavailable` where it cannot be read.
 pub async fn begin(portal: &Portal, caller: &Caller, provider: &str, next: &str) -> Result<Begun> {
-    portal.throttle.begin(&Tries::of(None, &caller.address), portal.clock.now())?;
     let row = store::find(&portal.db, provider).await?;
     if row.enabled == 0 {
         return Err(Error::NotFound("identity provider"));
     }
+    portal.throttle.begin(&Tries::beginning(&caller.address), portal.clock.now())?;
     let known = discover(portal, &row).await?;
     let client = client(portal, &row, &known)?;
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -110,6 +112,7 @@ pub async fn begin(portal: &Portal, caller: &Caller, provider: &str, next: &str)
     let (url, state, nonce) = request.set_pkce_challenge(challenge).url();
     let attempt = Attempt {
         provider: row.id,
+        issuer: row.issuer,
         state: state.into_secret(),
         next: next.to_owned(),
         at: portal.clock.now(),
@@ -141,7 +144,8 @@ fn client(portal: &Portal, row: &ProviderRow, known: &Known) -> Result<Client> {
     Ok(if by_body { client.set_auth_type(AuthType::RequestBody) } else { client })
 }
 
-/// Whom the answer signs in. Somebody who has no account yet gets one, without any right.
+/// Whom the answer signs in. Somebody who has no account yet gets one; unless the provider's people are let in by themselves, it waits for an
+/// administrator.
 ///
 /// # Errors
 /// `Forbidden` with the reason where the answer is not to be believed, or the account is disabled; `Unavailable` where the provider does not answer.
@@ -171,7 +175,8 @@ async fn note_refusal(portal: &Portal, caller: &Caller, row: &ProviderRow, error
 /// Somebody, as the provider knows them.
 struct Person {
     subject: String,
-    email: String,
+    /// None where the provider says none.
+    email: Option<String>,
     name: String,
 }
 
@@ -179,8 +184,12 @@ async fn believed(portal: &Portal, row: &ProviderRow, attempt: Attempt, answer: 
     if row.enabled == 0 {
         return Err(refused(format!("{} is switched off", row.name)));
     }
-    if attempt.state != answer.state || portal.clock.now() - attempt.at > PATIENCE {
+    let now = portal.clock.now();
+    if attempt.state != answer.state || now - attempt.at > PATIENCE || attempt.issuer != row.issuer {
         return Err(refused("it came too late, or belongs to another sign-in"));
+    }
+    if !portal.sso.use_up(&attempt.state, now, PATIENCE) {
+        return Err(refused("it was given before"));
     }
     let known = discover(portal, row).await?;
     match &answer.iss {
@@ -239,28 +248,49 @@ async fn person(client: &Client, claims: &CoreIdTokenClaims, tokens: &CoreTokenR
     if subject.is_empty() || subject.len() > SUBJECT || !subject.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return Err(refused("its subject is no name of somebody"));
     }
-    let first = |texts: [Option<String>; 3]| texts.into_iter().flatten().map(|text| plain(&text)).find(|text| !text.is_empty());
-    let mut email = first([claims.email().map(|e| e.to_string()), None, None]);
-    let mut name = first([claims.name().and_then(|n| n.get(None)).map(|n| n.to_string()), None, None]);
-    let mut login = claims.preferred_username().map(|n| n.to_string());
+    let plain_of = |text: Option<String>| text.map(|text| plain(&text)).filter(|text| !text.is_empty());
+    let mut email = plain_of(claims.email().map(|e| e.to_string()));
+    let mut name = plain_of(claims.name().and_then(|n| n.get(None)).map(|n| n.to_string()));
+    let mut login = plain_of(claims.preferred_username().map(|n| n.to_string()));
     if (email.is_none() || name.is_none())
         && let Ok(request) = client.user_info(tokens.access_token().clone(), Some(claims.subject().clone()))
     {
         let way = http()?;
-        let more: UserInfoClaims<openidconnect::EmptyAdditionalClaims, CoreGenderClaim> =
-            request.request_async(&|request| fetch(way.clone(), request)).await.map_err(|e| refused(reasons(&e)))?;
-        email = email.or_else(|| first([more.email().map(|e| e.to_string()), None, None]));
-        name = name.or_else(|| first([more.name().and_then(|n| n.get(None)).map(|n| n.to_string()), None, None]));
-        login = login.or_else(|| more.preferred_username().map(|n| n.to_string()));
+        let more: Result<UserInfoClaims<openidconnect::EmptyAdditionalClaims, CoreGenderClaim>, _> =
+            request.request_async(&|request| fetch(way.clone(), request)).await;
+        match more {
+            Ok(more) => {
+                email = email.or_else(|| plain_of(more.email().map(|e| e.to_string())));
+                name = name.or_else(|| plain_of(more.name().and_then(|n| n.get(None)).map(|n| n.to_string())));
+                login = login.or_else(|| plain_of(more.preferred_username().map(|n| n.to_string())));
+            }
+            // About somebody else; labels that do not come are no reason to refuse anybody.
+            Err(UserInfoError::ClaimsVerification(error)) => return Err(refused(reasons(&error))),
+            Err(error) => tracing::warn!(error = %reasons(&error), "a provider did not say who somebody is called"),
+        }
     }
-    let email = email.or_else(|| first([login.clone(), None, None])).unwrap_or_else(|| subject.clone());
-    let name = name.or_else(|| first([login, None, None])).unwrap_or_else(|| email.clone());
-    Ok(Person { subject, email, name })
+    let name = name.or(login).unwrap_or_default();
+    Ok(Person { subject, email: email.filter(|email| validate_email(email).is_ok()), name })
 }
 
 /// A label on one line.
 fn plain(text: &str) -> String {
     cut(&text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>(), LABEL).trim().to_owned()
+}
+
+/// What a new account is called: the email, unless somebody has it already or the provider says none; then it shows whose word it is. It stays as it was
+/// when an administrator first saw it, whatever the provider says later: lists, members and the trail know people by it.
+async fn label(tx: &mut Tx, row: &ProviderRow, person: &Person) -> Result<String> {
+    let email = person.email.as_deref().map(str::to_lowercase);
+    if let Some(email) = email
+        && tx
+            .fetch_optional::<(i64,)>("SELECT CAST(1 AS BIGINT) FROM users WHERE LOWER(email) = $1 LIMIT 1", args![&email])
+            .await?
+            .is_none()
+    {
+        return Ok(email);
+    }
+    Ok(cut(&format!("{} ({})", person.email.as_ref().unwrap_or(&person.subject), row.name), LABEL).to_owned())
 }
 
 async fn sign_in(portal: &Portal, caller: &Caller, row: &ProviderRow, person: Person) -> Result<User> {
@@ -270,46 +300,36 @@ async fn sign_in(portal: &Portal, caller: &Caller, row: &ProviderRow, person: Pe
     let found = accounts::find_external(&mut tx, &row.issuer, &person.subject).await?;
     let is_new = found.is_none();
     let user = if let Some(user) = found {
-        let labels = args![&person.email, &person.name, now, &user.id];
-        tx.execute("UPDATE users SET email = $1, name = $2, last_sign_in_at = $3 WHERE id = $4 AND disabled_at IS NULL", labels).await?;
         user
     } else {
-        let user = User {
-            id: random::id(),
-            email: person.email.clone(),
-            name: person.name.clone(),
-            admin: false,
-            created_at: now,
-            disabled_at: None,
-            last_sign_in_at: Some(now),
-        };
+        let email = label(&mut tx, row, &person).await?;
+        let disabled_at = (row.admits == 0).then_some(now);
+        let user = User { id: random::id(), email, name: person.name, admin: false, created_at: now, disabled_at, last_sign_in_at: None };
         accounts::insert_external(&mut tx, &user, &row.issuer, &person.subject).await?;
         user
     };
-    if user.disabled_at.is_some() {
-        drop(tx);
-        let error = Error::Forbidden("This account is disabled. A portal administrator can enable it.".to_owned());
-        note_refusal(portal, caller, row, &error).await?;
-        return Err(error);
-    }
-    tx.commit().await?;
-    let identity = identity::identify(portal, &user.id).await?.ok_or_else(|| refused("its account is gone"))?;
-    let user = identity.user.clone();
+    let identity = Identity { user: user.clone(), memberships: Vec::new(), session: None, token: None };
     let actor = Caller::identified(identity, &caller.request_id, &caller.address);
-    let mut tx = portal.db.begin().await?;
     let entry = |action| audit::Entry::<(), _> {
         team: None,
         action,
         object: user.id.as_str(),
         object_name: &user.email,
         before: None,
-        after: Some(serde_json::json!({ "provider": row.name })),
+        after: Some(serde_json::json!({ "provider": row.name, "issuer": row.issuer, "subject": person.subject })),
     };
     if is_new {
         audit::record(&mut tx, &actor, now, entry("user.add")).await?;
     }
+    if user.disabled_at.is_some() {
+        audit::record(&mut tx, caller, now, entry("user.sign_in_refused")).await?;
+        tx.commit().await?;
+        let waits = "Your account waits for an administrator of this portal, who enables it on the Users page. Sign in again then.";
+        return Err(Error::Forbidden(waits.to_owned()));
+    }
+    tx.execute("UPDATE users SET last_sign_in_at = $1 WHERE id = $2", args![now, &user.id]).await?;
     audit::record(&mut tx, &actor, now, entry("user.sign_in")).await?;
     tx.commit().await?;
-    portal.throttle.succeeded(&Tries::of(None, &caller.address));
-    Ok(user)
+    portal.throttle.succeeded(&Tries::beginning(&caller.address));
+    Ok(User { last_sign_in_at: Some(now), ..user })
 }

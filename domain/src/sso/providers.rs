@@ -54,6 +54,13 @@ pub async fn save(portal: &Portal, caller: &Caller, id: Option<&str>, form: Prov
         }
         None => None,
     };
+    if let Some(before) = &before
+        && before.issuer != form.issuer
+        && before.client_secret.is_some()
+        && secret.is_none()
+    {
+        return Err(Error::invalid("client_secret", "Another issuer needs its own secret: the present one is not sent there."));
+    }
     let row = ProviderRow {
         id: before.as_ref().map_or_else(random::id, |row| row.id.clone()),
         name: form.name.trim().to_owned(),
@@ -61,6 +68,7 @@ pub async fn save(portal: &Portal, caller: &Caller, id: Option<&str>, form: Prov
         client_id: form.client_id,
         client_secret: secret.or_else(|| before.as_ref().and_then(|row| row.client_secret.clone())),
         scopes: scopes.join(" "),
+        admits: i64::from(form.admits),
         enabled: before.as_ref().map_or(1, |row| row.enabled),
         created_at: before.as_ref().map_or(now, |row| row.created_at),
     };

@@ -16,11 +16,12 @@ pub(super) struct ProviderRow {
     pub client_id: String,
     pub client_secret: Option<String>,
     pub scopes: String,
+    pub admits: i64,
     pub enabled: i64,
     pub created_at: i64,
 }
 
-const COLUMNS: &str = "id, name, issuer, client_id, client_secret, scopes, enabled, created_at";
+const COLUMNS: &str = "id, name, issuer, client_id, client_secret, scopes, admits, enabled, created_at";
 
 impl ProviderRow {
     pub fn seen(self, accounts: i64) -> Provider {
@@ -31,6 +32,7 @@ impl ProviderRow {
             issuer: self.issuer,
             client_id: self.client_id,
             scopes: self.scopes,
+            admits: self.admits != 0,
             enabled: self.enabled != 0,
             created_at: self.created_at,
             accounts,
@@ -67,18 +69,17 @@ pub(super) async fn count(tx: &mut Tx) -> Result<i64> {
 }
 
 pub(super) async fn insert(tx: &mut Tx, row: &ProviderRow) -> Result<()> {
-    let sql = "INSERT INTO sso_providers (id, name, issuer, client_id, client_secret, scopes, enabled, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let sql = "INSERT INTO sso_providers (id, name, issuer, client_id, client_secret, scopes, admits, enabled, created_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     let secret = row.client_secret.clone();
-    let args = args![&row.id, &row.name, &row.issuer, &row.client_id, secret, &row.scopes, row.enabled, row.created_at];
+    let args = args![&row.id, &row.name, &row.issuer, &row.client_id, secret, &row.scopes, row.admits, row.enabled, row.created_at];
     tx.insert(sql, args, || taken(&row.issuer)).await
 }
 
 pub(super) async fn update(tx: &mut Tx, row: &ProviderRow) -> Result<()> {
-    let sql =
-        "UPDATE sso_providers SET name = $2, issuer = $3, client_id = $4, client_secret = $5, scopes = $6, enabled = $7 WHERE id = $1";
+    let sql = "UPDATE sso_providers SET name = $2, issuer = $3, client_id = $4, client_secret = $5, scopes = $6, admits = $7, enabled = $8 WHERE id = $1";
     let secret = row.client_secret.clone();
-    let args = args![&row.id, &row.name, &row.issuer, &row.client_id, secret, &row.scopes, row.enabled];
+    let args = args![&row.id, &row.name, &row.issuer, &row.client_id, secret, &row.scopes, row.admits, row.enabled];
     tx.insert(sql, args, || taken(&row.issuer)).await
 }
 

@@ -59,6 +59,7 @@ fn form(op: &Op) -> ProviderForm {
         client_id: text("slipway"),
         client_secret: text("s3cret+/ x"),
         scopes: String::new(),
+        admits: true,
     }
 }
 
@@ -86,11 +87,43 @@ async fn the_first_sign_in_makes_an_account_without_rights_and_the_next_finds_it
     let reset = domain::identity::reset_password(&lab.test.portal, &lab.admin, &eva.id, "correct horse battery").await;
     assert!(matches!(&reset, Err(Error::Invalid(fields)) if fields[0].reason.contains("identity provider")), "{reset:?}");
     let again = lab.sign_in(|claims| claims["email"] = json!("eva.new@example.com")).await.expect("signed in");
-    assert_eq!((&again.id, again.email.as_str()), (&eva.id, "eva.new@example.com"));
+    assert_eq!((&again.id, again.email.as_str()), (&eva.id, "eva@example.com"), "what an account is called stays");
     // The verifier went with the code, and the secret as HTTP Basic has it.
     let asked = lab.op.asked("POST /token");
     assert!(asked.contains("code_verifier=") && asked.contains("grant_type=authorization_code"), "{asked}");
     assert!(asked.to_lowercase().contains("authorization: basic "), "{asked}");
+}
+
+#[tokio::test]
+async fn new_people_wait_for_an_administrator_unless_they_are_let_in_by_themselves() {
+    let lab = Lab::new().await;
+    let portal = &lab.test.portal;
+    sso::save(portal, &lab.admin, Some(&lab.id), ProviderForm { admits: false, ..form(&lab.op) }).await.expect("changed");
+    for _ in 0..2 {
+        assert!(is_refused(&lab.sign_in(|_| {}).await, "waits for an administrator"));
+    }
+    let users = domain::identity::list_users(portal, &lab.admin).await.expect("users");
+    let eva = users.iter().find(|user| user.email == "eva@example.com").expect("one account");
+    assert!(eva.disabled_at.is_some() && eva.last_sign_in_at.is_none());
+    domain::identity::set_disabled(portal, &lab.admin, &eva.id, false).await.expect("enabled");
+    let signed_in = lab.sign_in(|_| {}).await.expect("signed in");
+    assert_eq!(signed_in.id, eva.id);
+    // There is no password to be changed, nor anybody else's to be tried.
+    let identity = domain::identity::identify(portal, &eva.id).await.expect("asked").expect("enabled");
+    let caller = Caller::identified(identity, "test", "192.0.2.1");
+    let tried = domain::identity::change_password(portal, &caller, domain::testing::PASSWORD, "correct horse battery staple").await;
+    assert!(matches!(&tried, Err(Error::Invalid(fields)) if fields[0].reason.contains("identity provider")), "{tried:?}");
+}
+
+#[tokio::test]
+async fn an_answer_is_good_for_one_sign_in() {
+    let lab = Lab::new().await;
+    let (_, attempt) = lab.begin().await;
+    lab.op.answer(lab.op.signed(&lab.op.claims()));
+    let said = answer(&attempt, Some(lab.op.issuer()));
+    let (first, second) = futures::join!(lab.finish(attempt.clone(), said.clone()), lab.finish(attempt, said));
+    assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+    assert!(is_refused(&first, "given before") || is_refused(&second, "given before"));
 }
 
 #[tokio::test]
@@ -110,7 +143,7 @@ async fn an_email_links_no_accounts() {
             .await
             .expect("an account of its own");
         assert_ne!(user.id, local.id);
-        assert!(!user.admin);
+        assert_eq!((user.admin, user.email), (false, format!("{} (Company)", local.email)), "nobody is called as somebody else");
     }
 }
 
@@ -278,7 +311,14 @@ async fn a_provider_is_managed_by_administrators_and_its_secret_never_seen() {
     assert!(matches!(sso::begin(portal, &lab.admin, &lab.id, "/").await, Err(Error::NotFound(_))));
     sso::set_enabled(portal, &lab.admin, &lab.id, true).await.expect("on");
     domain::identity::set_disabled(portal, &lab.admin, &eva.id, true).await.expect("disabled");
-    assert!(is_refused(&lab.sign_in(|_| {}).await, "disabled"));
+    assert!(is_refused(&lab.sign_in(|_| {}).await, "waits for an administrator"));
+    let other = Op::new().await;
+    let moved = ProviderForm { issuer: other.issuer(), client_secret: String::new(), ..form(&lab.op) };
+    let refused = sso::save(portal, &lab.admin, Some(&lab.id), moved).await;
+    assert!(
+        matches!(&refused, Err(Error::Invalid(fields)) if fields[0].field == "client_secret"),
+        "the secret stays with its issuer: {refused:?}"
+    );
     sso::remove(portal, &lab.admin, &lab.id).await.expect("removed");
     assert!(sso::list(portal, &lab.admin).await.expect("listed").is_empty());
 }

@@ -4,7 +4,7 @@ use crate::{
     audit::{PortalAuditPage, TeamAuditPage},
     compare::ComparePage,
     environments::{EnvironmentPage, EnvironmentsPage, NewEnvironmentPage},
-    identity::{AccountPage, ProvidersPage, SessionsPage, TokensPage, UsersPage},
+    identity::{AccountPage, GroupsPage, ProvidersPage, SessionsPage, TokensPage, UsersPage},
     notebooks::{LaunchPage, NotebookPage, NotebooksPage},
     promotion::{AliasPage, PromotePage, PromotionSettingsPage, RequestPage, ReviewsPage},
     registry::{CompareVersionsPage, ModelPage, ModelsPage, VersionPage},
@@ -85,7 +85,8 @@ chunks! {
     /// What an admin sees.
     #[expect(clippy::enum_variant_names, reason = "they are named as the pages are")]
     admin, load_admin, AdminPages {
-        PortalAuditPage EnvironmentsPage NewEnvironmentPage EnvironmentPage ComputePage SystemPage UsersPage ProvidersPage TeamsPage
+        PortalAuditPage EnvironmentsPage NewEnvironmentPage EnvironmentPage ComputePage SystemPage UsersPage GroupsPage ProvidersPage
+        TeamsPage
     }
 }
 

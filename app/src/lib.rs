@@ -95,6 +95,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/compute") view=AdminPages::ComputePage ssr=SsrMode::Async />
                     <Route path=path!("/admin/system") view=AdminPages::SystemPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/users") view=AdminPages::UsersPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/sign-in/:provider") view=AdminPages::GroupsPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/sign-in") view=AdminPages::ProvidersPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/teams") view=AdminPages::TeamsPage ssr=SsrMode::Async />
                 </Routes>

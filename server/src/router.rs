@@ -14,7 +14,7 @@ use crate::{
 };
 use axum::{
     Extension, Router,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -60,6 +60,9 @@ fn routes() -> Vec<Route> {
         ("GET", "/favicon.ico", Access::Open, get(site::favicon)),
         ("GET", "/pkg/{*file}", Access::Open, get(site::file)),
         ("GET", "/sso/{provider}/begin", Access::Open, get(sso::begin)),
+        ("GET", "/sso/{provider}/end", Access::Open, get(sso::end)),
+        ("GET", "/sso/ended", Access::Open, get(sso::ended)),
+        ("POST", "/sso/back-channel-logout", Access::Open, post(sso::back_channel).layer(DefaultBodyLimit::max(sso::LOGOUT))),
         ("GET", "/live", Access::SignedIn, get(live::events)),
         ("GET", "/t/{team}/notebooks/{id}/logs/live", Access::Needs(Permission::ReadNotebooks), get(live::logs)),
         ("GET", "/t/{team}/notebooks/{id}/logs/download", Access::Needs(Permission::ReadNotebooks), get(exports::log)),
@@ -172,10 +175,16 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         ("registry/remove_alias", Needs(P::WriteRegistry)),
         ("registry/set_alias", Needs(P::WriteRegistry)),
         ("registry/version", Needs(P::ReadRegistry)),
+        ("sso/add_rule", Needs(P::ManageUsers)),
         ("sso/choices", Open),
+        ("sso/ends", Open),
         ("sso/finish", Open),
+        ("sso/groups", Needs(P::ManageUsers)),
         ("sso/list", Needs(P::ManageUsers)),
+        ("sso/preview_rule", Needs(P::ManageUsers)),
+        ("sso/preview_without_rule", Needs(P::ManageUsers)),
         ("sso/remove", Needs(P::ManageUsers)),
+        ("sso/remove_rule", Needs(P::ManageUsers)),
         ("sso/save", Needs(P::ManageUsers)),
         ("sso/set_enabled", Needs(P::ManageUsers)),
         ("system/check", Needs(P::ReadSystem)),
@@ -282,7 +291,7 @@ pub fn router(server: Server) -> Result<Router, String> {
         };
         portal = portal.route(&path, guarded);
     }
-    for line in table.iter().filter(|line| line.method == "POST" && !matches!(line.access, Access::Mlflow(_))) {
+    for line in table.iter().filter(|line| line.path.starts_with("/api/") && !matches!(line.access, Access::Mlflow(_))) {
         portal =
             portal.route(&line.path, post(functions::call).layer(packed()).route_layer(middleware::from_fn_with_state(line.access, gate)));
     }

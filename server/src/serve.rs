@@ -98,6 +98,7 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         tokio::spawn(webhooks::run(portal.clone())),
         tokio::spawn(domain::artifacts::sweep::run(portal.clone())),
         tokio::spawn(domain::tracking::purge::run(portal.clone())),
+        tokio::spawn(domain::sso::run(portal.clone())),
         tokio::spawn(sweep(portal.clone())),
     ];
     accept::run(listener, router, accept::Limits::default(), asked_to_stop()?).await;

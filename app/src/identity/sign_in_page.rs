@@ -1,6 +1,9 @@
 //! The door: sign in with a local account, or with an identity provider.
 
-use super::{api::SignIn, sso_api::sso_choices};
+use super::{
+    api::SignIn,
+    sso_api::{sso_choices, sso_ends},
+};
 use crate::components::{Field, FormError, FormState, Logo, SubmitButton, TextInput};
 use domain::model::validate_email;
 use leptos::prelude::*;
@@ -36,6 +39,7 @@ pub fn SignInPage() -> impl IntoView {
     let providers = next.clone();
     view! {
         <Door title="Sign in" lead="With the account an administrator made for you.">
+            <Left />
             <Providers next=providers />
             <ActionForm action>
                 <FormError form />
@@ -49,6 +53,34 @@ pub fn SignInPage() -> impl IntoView {
                 <SubmitButton form label="Sign in" class="btn btn-primary btn-block" />
             </ActionForm>
         </Door>
+    }
+}
+
+/// After a sign-out: the way to leave the identity provider, too.
+#[component]
+fn Left() -> impl IntoView {
+    let (left, ended) =
+        use_query_map().with_untracked(|q| (q.get_str("left").unwrap_or_default().to_owned(), q.get_str("sso") == Some("ended")));
+    let provider = StoredValue::new(left.clone());
+    let name =
+        Resource::new(move || left.clone(), |left| async move { if left.is_empty() { None } else { sso_ends(left).await.ok().flatten() } });
+    view! {
+        {ended.then(|| view! { <p class="door-left" role="status">"You are signed out here and at the identity provider."</p> })}
+        <Suspense>
+            {move || Suspend::new(async move {
+                name.await
+                    .map(|name| {
+                        view! {
+                            <div class="door-left stack-sm">
+                                <p role="status">{format!("You are signed out here. {name} may still know you in this browser.")}</p>
+                                <a class="btn btn-block" href=format!("/sso/{}/end", provider.get_value()) rel="external">
+                                    {format!("Sign out of {name}, too")}
+                                </a>
+                            </div>
+                        }
+                    })
+            })}
+        </Suspense>
     }
 }
 

@@ -14,6 +14,9 @@ pub struct SessionRecord {
     pub handle: String,
     /// None until somebody signs in.
     pub user: Option<UserId>,
+    /// The identity provider that it began with, and what that calls its own session.
+    pub issuer: Option<String>,
+    pub sid: Option<String>,
     /// The session layer's own data, JSON.
     pub data: String,
     pub created_at: Millis,
@@ -27,6 +30,8 @@ pub struct SessionRecord {
 struct SessionRow {
     handle: String,
     user_id: Option<String>,
+    issuer: Option<String>,
+    sid: Option<String>,
     data: String,
     created_at: i64,
     last_seen_at: i64,
@@ -40,6 +45,8 @@ impl From<SessionRow> for SessionRecord {
         Self {
             handle: row.handle,
             user: row.user_id.map(UserId),
+            issuer: row.issuer,
+            sid: row.sid,
             data: row.data,
             created_at: row.created_at,
             last_seen_at: row.last_seen_at,
@@ -55,8 +62,8 @@ pub async fn create(portal: &Portal, record: &SessionRecord) -> Result<bool> {
     let rows = portal
         .db
         .execute(
-            "INSERT INTO sessions (handle, user_id, data, created_at, last_seen_at, expires_at, user_agent, address)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (handle) DO NOTHING",
+            "INSERT INTO sessions (handle, user_id, data, created_at, last_seen_at, expires_at, user_agent, address, issuer, sid)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (handle) DO NOTHING",
             args![
                 &record.handle,
                 record.user.clone(),
@@ -65,7 +72,9 @@ pub async fn create(portal: &Portal, record: &SessionRecord) -> Result<bool> {
                 record.last_seen_at,
                 record.expires_at,
                 &record.user_agent,
-                &record.address
+                &record.address,
+                record.issuer.clone(),
+                record.sid.clone()
             ],
         )
         .await?;
@@ -77,7 +86,7 @@ pub async fn save(portal: &Portal, record: &SessionRecord) -> Result<()> {
     portal
         .db
         .execute(
-            "UPDATE sessions SET user_id = $2, data = $3, last_seen_at = $4, expires_at = $5, user_agent = $6, address = $7
+            "UPDATE sessions SET user_id = $2, data = $3, last_seen_at = $4, expires_at = $5, user_agent = $6, address = $7, issuer = $8, sid = $9
              WHERE handle = $1",
             args![
                 &record.handle,
@@ -86,7 +95,9 @@ pub async fn save(portal: &Portal, record: &SessionRecord) -> Result<()> {
                 record.last_seen_at,
                 record.expires_at,
                 &record.user_agent,
-                &record.address
+                &record.address,
+                record.issuer.clone(),
+                record.sid.clone()
             ],
         )
         .await?;
@@ -99,7 +110,7 @@ pub async fn load(portal: &Portal, handle: &str) -> Result<Option<SessionRecord>
     let row: Option<SessionRow> = portal
         .db
         .fetch_optional(
-            "SELECT handle, user_id, data, created_at, last_seen_at, expires_at, user_agent, address FROM sessions
+            "SELECT handle, user_id, issuer, sid, data, created_at, last_seen_at, expires_at, user_agent, address FROM sessions
              WHERE handle = $1 AND expires_at > $2 AND last_seen_at > $3 AND created_at > $4",
             args![handle, now, idle, absolute],
         )
@@ -134,7 +145,7 @@ pub async fn list(portal: &Portal, caller: &Caller) -> Result<Vec<SessionInfo>> 
     let rows: Vec<SessionRow> = portal
         .db
         .fetch_all(
-            "SELECT handle, user_id, data, created_at, last_seen_at, expires_at, user_agent, address FROM sessions
+            "SELECT handle, user_id, issuer, sid, data, created_at, last_seen_at, expires_at, user_agent, address FROM sessions
              WHERE user_id = $1 AND expires_at > $2 AND last_seen_at > $3 AND created_at > $4 ORDER BY last_seen_at DESC, handle",
             args![&identity.user.id, now, idle, absolute],
         )

@@ -11,6 +11,7 @@ mod demo;
 mod home;
 mod importing;
 mod live_events;
+mod local_accounts;
 mod local_engine;
 mod logged_models;
 mod machine;

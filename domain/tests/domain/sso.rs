@@ -1,6 +1,6 @@
 //! Sign-in with identity providers: whom an answer signs in, and every answer that must be refused, from a provider that says what a test wants.
 
-mod provider;
+pub mod provider;
 
 use domain::{
     Caller, Error,

@@ -3,6 +3,8 @@ mod account_page;
 pub mod api;
 #[cfg(feature = "ssr")]
 mod handover;
+pub mod local_api;
+mod local_card;
 mod password_form;
 mod providers_page;
 mod sessions_page;

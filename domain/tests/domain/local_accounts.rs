@@ -81,10 +81,10 @@ async fn local_accounts_are_switched_off_only_by_who_signs_in_otherwise() {
     assert!(identity::passwords_work(portal).await.expect("asked"));
     sign_in(&test, "ada", PASSWORD).await.expect("signed in");
     let trail = records(&test, "identity.local_").await;
-    assert_eq!(trail.iter().map(|r| (r.action.as_str(), r.actor.as_str())).collect::<Vec<_>>(), [
-        ("identity.local_on", "eva@example.com"),
-        ("identity.local_off", "eva@example.com")
-    ]);
+    assert_eq!(
+        trail.iter().map(|r| (r.action.as_str(), r.actor.as_str())).collect::<Vec<_>>(),
+        [("identity.local_on", "eva@example.com"), ("identity.local_off", "eva@example.com")]
+    );
 }
 
 #[tokio::test]
@@ -196,10 +196,8 @@ async fn two_who_would_leave_together_do_not() {
     provider(&test, "other").await;
     external(&test, "olga", "other", true).await;
     let eva_id = "eva".into();
-    let (one, two) = tokio::join!(
-        sso::set_enabled(&test.portal, &eva, "other", false),
-        identity::set_disabled(&test.portal, &eva, &eva_id, true)
-    );
+    let (one, two) =
+        tokio::join!(sso::set_enabled(&test.portal, &eva, "other", false), identity::set_disabled(&test.portal, &eva, &eva_id, true));
     assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
 }
 

@@ -82,6 +82,7 @@ fn routes() -> Vec<Route> {
         ("GET", "/t/{team}/compare.csv", Access::Needs(Permission::ReadTracking), get(exports::chart_csv)),
         ("GET", "/t/{team}/compare.parquet", Access::Needs(Permission::ReadTracking), get(exports::chart_parquet)),
         ("GET", "/t/{team}/audit.csv", Access::Needs(Permission::ReadTeamAudit), get(exports::team_audit)),
+        ("GET", "/admin/access.csv", Access::Needs(Permission::ReadAudit), get(exports::access)),
         ("GET", "/admin/audit.csv", Access::Needs(Permission::ReadAudit), get(exports::audit)),
     ];
     own.into_iter().map(|(method, path, access, handler)| (method, path.to_owned(), access, handler)).chain(mlflow::routes()).collect()
@@ -94,6 +95,7 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         Permission as P,
     };
     &[
+        ("access/list", Needs(P::ReadAudit)),
         ("audit/list", SignedIn),
         ("charts/compare", Needs(P::ReadTracking)),
         ("compare/files", Needs(P::ReadTracking)),

@@ -1,5 +1,6 @@
 //! The nouns: plain data with its own validation, the same in the browser and in the domain.
 
+mod access;
 mod artifact;
 mod audit;
 mod capacity;
@@ -29,6 +30,7 @@ mod validation;
 mod volume;
 mod webhook;
 
+pub use access::*;
 pub use artifact::*;
 pub use audit::*;
 pub use capacity::*;

@@ -1,5 +1,6 @@
 //! The verbs on a real database: `SQLite`, or `PostgreSQL` where `SLIPWAY_TEST_DATABASE_URL` names one.
 
+mod access;
 mod adoption;
 mod artifacts;
 mod audit_trail;

@@ -60,7 +60,9 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/2.0/mlflow-artifacts/mpu/part/{upload}/{number}", "", [404; 7]),
     ("/t/{team}/audit.csv", "", [401, 404, 403, 403, 200, 200, 403]),
     ("/admin/audit.csv", "", ADMIN_ONLY),
+    ("/admin/access.csv", "", ADMIN_ONLY),
 
+    ("/api/access/list", "", ADMIN_ONLY),
     ("/api/audit/list", "filter[team]=red", [401, 404, 403, 403, 200, 200, 403]),
     ("/api/charts/compare", "team=red&runs={run}", TEAM_READS),
     ("/api/compare/files", "team=red&first={run}&second={run}", TEAM_READS),
@@ -230,6 +232,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/t/{team}/webhooks/new", "", MEMBERS_PAGE),
     ("/t/{team}/webhooks/{webhook}", "", MEMBERS_PAGE),
     ("/t/{team}/audit", "", [303, 404, 403, 403, 200, 200, 403]),
+    ("/admin/access", "", ADMIN_PAGE),
     ("/admin/audit", "", ADMIN_PAGE),
     ("/admin/compute", "", ADMIN_PAGE),
     ("/admin/environments", "", ADMIN_PAGE),

@@ -167,7 +167,7 @@ fn Row(row: AccessRow) -> impl IntoView {
                     None => muted("None"),
                 }}
             </td>
-            <td data-label="Role">{row.role.map(|role| role.as_str())} {row.source.map(|source| view! { <span class="sub">{source.words()}</span> })}</td>
+            <td data-label="Role">{row.role.map(Role::as_str)} {row.source.map(|source| view! { <span class="sub">{source.words()}</span> })}</td>
             <td data-label="Since">
                 <Time at=row.since />
             </td>

@@ -288,3 +288,26 @@ async fn break_glass_is_opened_on_the_portals_machine_for_a_local_administrator_
     assert_eq!(identity::local_accounts(portal, &eva).await.expect("asked").break_glass, None);
     assert!(is_conflict(&open(&console, "ada").await, "switched on"));
 }
+
+#[tokio::test]
+async fn a_provider_that_is_down_for_two_hours_ends_no_session_and_the_glass_can_be_broken() {
+    let test = TestPortal::new().await;
+    test.admin("ada").await;
+    let op = Op::new().await;
+    let form = ProviderForm { name: "Corp".into(), issuer: op.issuer(), client_id: "c".into(), ..ProviderForm::default() };
+    let (portal, console) = (&test.portal, Caller::console());
+    let id = sso::save(portal, &console, None, form).await.expect("a provider").id;
+    let sql = "INSERT INTO users (id, email, name, admin, created_at) VALUES ('eva', $1, 'eva', 1, 0)";
+    portal.db.execute(sql, args![email("eva")]).await.expect("a user");
+    let sql = "INSERT INTO identities (issuer, subject, user_id) VALUES ($1, 'eva', 'eva')";
+    portal.db.execute(sql, args![op.issuer()]).await.expect("an identity");
+    identity::set_local(portal, &test.caller("eva").await, false).await.expect("switched off");
+    put(&test, "of-eva", Some(&"eva".into())).await;
+    sso::begin(portal, &console, &id, "/").await.expect("it answers");
+    drop(op);
+    portal.clock.advance(120 * MINUTE);
+    assert!(matches!(sso::begin(portal, &console, &id, "/").await, Err(Error::Unavailable(_))));
+    assert!(sessions::load(portal, "of-eva").await.expect("read").is_some());
+    identity::open_break_glass(portal, &console, &email("ada"), "the provider is down", None).await.expect("open");
+    sign_in(&test, "ada", PASSWORD).await.expect("let in");
+}

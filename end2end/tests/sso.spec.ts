@@ -1,8 +1,11 @@
 // Sign-in with the company's identity provider, a real one: added by an administrator, used by somebody who has no account yet.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ADMIN, accessibilityFindings, expect, go, test } from '../story';
+import type { Page } from '@playwright/test';
+import { Api } from '../api';
+import { ADMIN, PASSWORD, Slipway, Watch, accessibilityFindings, expect, go, test } from '../story';
 
 const SECRET = 'a secret of forty characters, more or less';
 
@@ -186,4 +189,104 @@ test('groups of the company give roles, are taken away while a page is open, and
   await expect(second).toHaveURL(new RegExp(`^${issuer}/session/end`));
   await second.getByRole('button', { name: /Yes, sign me out/ }).click();
   await expect(second.getByText('You are signed out here and at the identity provider.')).toBeVisible();
+});
+
+/** Signs in at the provider, who has not seen this browser before. */
+async function atProvider(page: Page, login: string): Promise<void> {
+  await page.getByRole('link', { name: 'Sign in with Company' }).click();
+  await page.getByPlaceholder('Enter any login').fill(login);
+  await page.getByPlaceholder('and password').fill('anything');
+  await page.getByRole('button', { name: 'Sign-in' }).click();
+  await page.getByRole('button', { name: 'Continue' }).click();
+}
+
+async function withPassword(page: Page): Promise<void> {
+  await go(page, '/sign-in?with=password');
+  await page.getByLabel('Email').fill(ADMIN);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+test('local accounts are switched off, break-glass lets one administrator in, and the access page tells of everybody', async ({ browser }) => {
+  // A portal of its own: on the one that stories share, others sign in with passwords.
+  const portal = await Slipway.start();
+  const watch = new Watch(portal.url);
+  // What is refused on purpose.
+  watch.allow(/status of 400/);
+  const contexts: { close: () => Promise<void> }[] = [];
+  const visit = async (storageState?: Awaited<ReturnType<Api['storageState']>>) => {
+    const context = await browser.newContext({ baseURL: portal.url, storageState });
+    contexts.push(context);
+    watch.over(context);
+    return context.newPage();
+  };
+  try {
+    const admin = await Api.setUp(portal.url, portal.code(), ADMIN);
+    const issuer = await start(portal.url);
+    await admin.call('sso/save', { form: { name: 'Company', issuer, client_id: 'slipway', client_secret: SECRET, admits: true } });
+    await admin.call('teams/create', { name: 'vision' });
+
+    const ada = await visit(await admin.storageState());
+    await go(ada, '/admin/sign-in');
+    const card = (page: Page) => page.getByRole('region', { name: 'Local accounts' });
+    const switchOff = async (page: Page) => {
+      await card(page).locator('summary', { hasText: 'Switch off' }).click();
+      await page.getByRole('dialog', { name: 'Switch off local accounts' }).getByRole('button', { name: 'Switch off local accounts' }).click();
+    };
+    watch.allow(/status of 409/);
+    await switchOff(ada);
+    await expect(ada.getByRole('dialog', { name: 'Switch off local accounts' })).toContainText('you do not lock yourself out');
+
+    const eva = await visit();
+    await go(eva, '/account');
+    await atProvider(eva, 'eva');
+    await expect(eva).toHaveURL(`${portal.url}/account`);
+    const users = await admin.call<{ id: string; email: string }[]>('identity/list_users');
+    await admin.call('identity/set_admin', { user: users.find((user) => user.email === 'eva@corp.example')!.id, admin: true });
+    await go(eva, '/admin/sign-in');
+    await expect(card(eva)).toContainText('On');
+    expect(await accessibilityFindings(eva)).toEqual([]);
+    await switchOff(eva);
+    await expect(card(eva)).toContainText('Off');
+    expect(await accessibilityFindings(eva)).toEqual([]);
+
+    // Whoever came in with a password is out, and comes in no more.
+    await go(ada, '/account');
+    await expect(ada).toHaveURL(/sign-in\?next=/);
+    await expect(ada.getByText('Passwords of this portal are switched off.')).toBeVisible();
+    await expect(ada.getByLabel('Password')).toHaveCount(0);
+    expect(await accessibilityFindings(ada)).toEqual([]);
+    await withPassword(ada);
+    await expect(ada.getByRole('alert')).toContainText('Sign in with your identity provider');
+
+    const told = portal.command(['user', 'break-glass', ADMIN, '--reason', 'the provider is down']);
+    expect(told).toContain('/sign-in?with=password');
+    await withPassword(ada);
+    await expect(ada).toHaveURL(`${portal.url}/t/vision`);
+    await go(eva, '/admin/sign-in');
+    await expect(card(eva).getByRole('note')).toContainText(`Break-glass is open. ${ADMIN} may sign in with a password`);
+    await expect(card(eva).getByRole('note')).toContainText('the provider is down');
+    expect(await accessibilityFindings(eva)).toEqual([]);
+
+    await go(eva, '/');
+    await eva.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Access' }).click();
+    await expect(eva.getByRole('row', { name: /ada@example\.com/ })).toContainText('password (switched off)');
+    await expect(eva.getByRole('row', { name: /ada@example\.com/ })).toContainText('vision');
+    await expect(eva.getByRole('row', { name: /eva@corp\.example/ })).toContainText('Company');
+    expect(await accessibilityFindings(eva)).toEqual([]);
+    await eva.getByRole('search', { name: 'Filter access' }).getByLabel('Person').fill('eva');
+    await eva.getByRole('button', { name: 'Filter access' }).click();
+    await expect(eva).toHaveURL(/\/admin\/access\?.*q=eva/);
+    await expect(eva.getByRole('row', { name: /ada@example\.com/ })).toHaveCount(0);
+    const [download] = await Promise.all([eva.waitForEvent('download'), eva.getByRole('link', { name: 'Export CSV' }).click()]);
+    const csv = readFileSync(await download.path(), 'utf8');
+    expect(download.suggestedFilename()).toBe('access.csv');
+    expect(csv).toContain('"eva@corp.example","eva of the company","Company",yes,on');
+    expect(csv).not.toContain(ADMIN);
+    expect(watch.unexpected()).toEqual([]);
+    await admin.dispose();
+  } finally {
+    for (const context of contexts) await context.close();
+    await portal.dispose();
+  }
 });

@@ -85,6 +85,7 @@ fn routes() -> Vec<Route> {
         ("GET", "/t/{team}/compare.csv", Access::Needs(Permission::ReadTracking), get(exports::chart_csv)),
         ("GET", "/t/{team}/compare.parquet", Access::Needs(Permission::ReadTracking), get(exports::chart_parquet)),
         ("GET", "/t/{team}/audit.csv", Access::Needs(Permission::ReadTeamAudit), get(exports::team_audit)),
+        ("GET", "/admin/access.csv", Access::Needs(Permission::ReadAudit), get(exports::access)),
         ("GET", "/admin/audit.csv", Access::Needs(Permission::ReadAudit), get(exports::audit)),
     ];
     own.into_iter().map(|(method, path, access, handler)| (method, path.to_owned(), access, handler)).chain(mlflow::routes()).collect()
@@ -97,6 +98,7 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         Permission as P,
     };
     &[
+        ("access/list", Needs(P::ReadAudit)),
         ("audit/list", SignedIn),
         ("charts/compare", Needs(P::ReadTracking)),
         ("compare/files", Needs(P::ReadTracking)),
@@ -117,14 +119,17 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         ("identity/list_sessions", Needs(P::ManageOwnAccount)),
         ("identity/list_tokens", Needs(P::ManageOwnAccount)),
         ("identity/list_users", Needs(P::ManageUsers)),
+        ("identity/local_state", Needs(P::ManageUsers)),
         ("identity/me", Open),
         ("identity/needs_setup", Open),
+        ("identity/passwords_work", Open),
         ("identity/reset_password", Needs(P::ManageUsers)),
         ("identity/revoke_other_sessions", Needs(P::ManageOwnAccount)),
         ("identity/revoke_session", Needs(P::ManageOwnAccount)),
         ("identity/revoke_token", Needs(P::ManageOwnAccount)),
         ("identity/set_admin", Needs(P::ManageUsers)),
         ("identity/set_disabled", Needs(P::ManageUsers)),
+        ("identity/set_local", Needs(P::ManageUsers)),
         ("identity/set_up", Open),
         ("identity/sign_in", Open),
         ("identity/sign_out", Open),

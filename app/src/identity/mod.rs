@@ -4,6 +4,8 @@ pub mod api;
 mod groups_page;
 #[cfg(feature = "ssr")]
 mod handover;
+pub mod local_api;
+mod local_card;
 mod password_form;
 mod providers_page;
 mod sessions_page;

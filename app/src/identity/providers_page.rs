@@ -1,5 +1,6 @@
 //! Identity providers that people sign in with, for portal administrators.
 
+use super::local_card::LocalAccountsCard;
 use super::sso_api::{Addresses, RemoveProvider, SaveProvider, SetProviderEnabled, list_providers};
 use crate::components::{
     Checkbox, Column, ConfirmDialog, CopyButton, DialogActions, EmptyState, Field, FormError, FormState, Glyph, ListTable, LoadingPage,
@@ -89,6 +90,7 @@ fn Providers(
                 }
                     .into_any()
             }}
+            <LocalAccountsCard />
         </Page>
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     caller::Caller,
     db::Tx,
     error::{Error, Result},
+    identity::local,
     model::{GROUPS_CLAIM, PROVIDER_SCOPES, PROVIDERS_MOST, Permission, Provider, ProviderChoice, ProviderForm},
     portal::Portal,
     random,
@@ -74,7 +75,10 @@ pub async fn save(portal: &Portal, caller: &Caller, id: Option<&str>, form: Prov
         groups_claim: if form.groups_claim.is_empty() { GROUPS_CLAIM.to_owned() } else { form.groups_claim },
     };
     match &before {
-        Some(_) => store::update(&mut tx, &row).await?,
+        Some(_) => {
+            store::update(&mut tx, &row).await?;
+            local::keep_a_way_in(&mut tx).await?;
+        }
         None => store::insert(&mut tx, &row).await?,
     }
     let (before, after) = (before.map(|row| row.seen(0)), row.seen(0));
@@ -93,6 +97,9 @@ pub async fn set_enabled(portal: &Portal, caller: &Caller, id: &str, enabled: bo
     let before = store::find_tx(&mut tx, id).await?;
     let after = ProviderRow { enabled: i64::from(enabled), ..before.clone() };
     store::update(&mut tx, &after).await?;
+    if !enabled {
+        local::keep_a_way_in(&mut tx).await?;
+    }
     let (before, after) = (before.seen(0), after.seen(0));
     record(&mut tx, portal, caller, if enabled { "sso.enable" } else { "sso.disable" }, Some(&before), Some(&after)).await?;
     tx.commit().await
@@ -106,6 +113,7 @@ pub async fn remove(portal: &Portal, caller: &Caller, id: &str) -> Result<()> {
     let before = store::find_tx(&mut tx, id).await?.seen(0);
     groups_store::remove_all(&mut tx, id).await?;
     store::delete(&mut tx, id).await?;
+    local::keep_a_way_in(&mut tx).await?;
     record(&mut tx, portal, caller, "sso.remove", Some(&before), None).await?;
     tx.commit().await?;
     settle(portal).await

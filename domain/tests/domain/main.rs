@@ -1,5 +1,6 @@
 //! The verbs on a real database: `SQLite`, or `PostgreSQL` where `SLIPWAY_TEST_DATABASE_URL` names one.
 
+mod access;
 mod adoption;
 mod artifacts;
 mod audit_trail;
@@ -11,6 +12,7 @@ mod demo;
 mod home;
 mod importing;
 mod live_events;
+mod local_accounts;
 mod local_engine;
 mod logged_models;
 mod machine;

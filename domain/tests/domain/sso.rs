@@ -2,7 +2,7 @@
 
 mod groups;
 mod leaving;
-mod provider;
+pub mod provider;
 
 use domain::{
     Caller, Error,

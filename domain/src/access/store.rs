@@ -86,7 +86,7 @@ const FOUND: &str = concat!(
 const SEEN: &str = concat!(
     "SELECT u.id AS user_id, u.email, u.name, u.admin, ",
     state!(),
-    " AS state, i.issuer, p.name AS provider, t.name AS team, m.role, CASE WHEN m.role IS NOT NULL THEN 'hand' END AS source,
+    " AS state, i.issuer, p.name AS provider, t.name AS team, m.role, CASE WHEN m.role IS NULL THEN NULL WHEN m.by_rule IS NULL THEN 'hand' WHEN m.by_hand IS NULL THEN 'group' ELSE 'both' END AS source,
        COALESCE(m.created_at, u.created_at) AS since, u.last_sign_in_at,
        (SELECT COUNT(*) ",
     working_tokens!(),

@@ -56,15 +56,20 @@ impl AccessState {
 pub enum AccessSource {
     /// Somebody gave it.
     Hand,
+    /// A group of an identity provider gives it.
+    Group,
+    Both,
 }
 
 impl AccessSource {
-    pub const ALL: [Self; 1] = [Self::Hand];
+    pub const ALL: [Self; 3] = [Self::Hand, Self::Group, Self::Both];
 
     /// As the database has it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hand => "hand",
+            Self::Group => "group",
+            Self::Both => "both",
         }
     }
 
@@ -72,6 +77,8 @@ impl AccessSource {
     pub fn words(self) -> &'static str {
         match self {
             Self::Hand => "by hand",
+            Self::Group => "by a group",
+            Self::Both => "by hand and by a group",
         }
     }
 }

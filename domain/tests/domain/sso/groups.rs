@@ -3,7 +3,7 @@
 use super::{Lab, form, is_refused};
 use domain::{
     Error,
-    model::{GroupRuleForm, ProviderForm, Role, User},
+    model::{AccessFilter, AccessSource, GroupRuleForm, ProviderForm, Role, User},
     sessions::{self, SessionRecord},
     sso,
 };
@@ -17,6 +17,12 @@ impl Lab {
     async fn roles(&self, user: &User) -> Vec<(String, Role)> {
         let identity = domain::identity::identify(&self.test.portal, &user.id).await.expect("asked").expect("enabled");
         identity.memberships.into_iter().map(|m| (m.team_name, m.role)).collect()
+    }
+
+    /// How eva got her role, as the access page tells it.
+    async fn source(&self) -> Option<AccessSource> {
+        let filter = AccessFilter { q: "eva".into(), ..AccessFilter::default() };
+        domain::access::list(&self.test.portal, &self.admin, &filter).await.expect("a list").rows[0].source
     }
 
     async fn add(&self, form: GroupRuleForm) -> String {
@@ -112,6 +118,7 @@ async fn what_was_given_by_hand_stays_and_what_a_group_gives_is_not_taken_by_han
     let portal = &lab.test.portal;
     let id = lab.add(rule("ml", false, "vision", Role::Member)).await;
     let eva = lab.sign_in_as(json!(["ml"])).await;
+    assert_eq!(lab.source().await, Some(AccessSource::Group));
     let ada = lab.test.caller("ada").await;
     let lower = domain::teams::set_member(portal, &ada, "vision", &eva.email, Role::Viewer).await;
     assert!(matches!(&lower, Err(Error::Invalid(fields)) if fields[0].reason.contains("makes them member")), "{lower:?}");
@@ -119,8 +126,9 @@ async fn what_was_given_by_hand_stays_and_what_a_group_gives_is_not_taken_by_han
     assert!(matches!(&gone, Err(Error::Conflict(reason)) if reason.contains("group")), "{gone:?}");
     let raised = domain::teams::set_member(portal, &ada, "vision", &eva.email, Role::Admin).await.expect("raised");
     assert_eq!((raised.role, raised.by_rule), (Role::Admin, Some(Role::Member)));
+    assert_eq!(lab.source().await, Some(AccessSource::Both));
     lab.sign_in_as(json!([])).await;
-    assert_eq!(lab.roles(&eva).await, member(Role::Admin), "by hand");
+    assert_eq!((lab.roles(&eva).await, lab.source().await), (member(Role::Admin), Some(AccessSource::Hand)));
     domain::teams::remove_member(portal, &ada, "vision", &eva.id).await.expect("removed");
     assert_eq!(lab.roles(&eva).await, []);
     lab.sign_in_as(json!(["ml"])).await;

@@ -35,6 +35,10 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/pkg/{*file}", "", [404; 7]),
     // There is no such provider, which the sign-in page says.
     ("/sso/{provider}/begin", "", [303; 7]),
+    ("/sso/{provider}/end", "", [303; 7]),
+    ("/sso/ended", "", [303; 7]),
+    // Who asks is of no matter, only the token is.
+    ("/sso/back-channel-logout", "logout_token=x", [400; 7]),
     // Without the headers of an upgrade, whoever may open the stream is told that they are missing.
     ("/live", "", [401, 400, 400, 400, 400, 400, 400]),
     ("/t/{team}/notebooks/{id}/logs/live", "", [401, 400, 400, 400, 400, 400, 400]),
@@ -146,11 +150,17 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/registry/remove_alias", "team=red&model={model}&alias=candidate", TEAM_WRITES),
     ("/api/registry/set_alias", "team=red&model={model}&alias=candidate&version=1", TEAM_WRITES),
     ("/api/registry/version", "team=red&model={model}&version=1", TEAM_READS),
+    ("/api/sso/add_rule", "provider={fresh}&form[pattern]=x&form[team]=red&form[role]=member", [401, 403, 403, 403, 403, 404, 403]),
     ("/api/sso/choices", "", EVERYBODY),
+    ("/api/sso/ends", "provider={fresh}", [404; 7]),
     // No sign-in of this browser waits for it.
     ("/api/sso/finish", "state=x&code=x", [400; 7]),
+    ("/api/sso/groups", "provider={fresh}", [401, 403, 403, 403, 403, 404, 403]),
     ("/api/sso/list", "", ADMIN_ONLY),
+    ("/api/sso/preview_rule", "provider={fresh}&form[pattern]=x&form[team]=red&form[role]=member", [401, 403, 403, 403, 403, 404, 403]),
+    ("/api/sso/preview_without_rule", "rule={fresh}", [401, 403, 403, 403, 403, 404, 403]),
     ("/api/sso/remove", "id={fresh}", [401, 403, 403, 403, 403, 404, 403]),
+    ("/api/sso/remove_rule", "rule={fresh}", [401, 403, 403, 403, 403, 404, 403]),
     ("/api/sso/save", "form[name]=", [401, 403, 403, 403, 403, 400, 403]),
     ("/api/sso/set_enabled", "id={fresh}&enabled=true", [401, 403, 403, 403, 403, 404, 403]),
     ("/api/system/check", "", ADMIN_ONLY),
@@ -243,6 +253,8 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/admin/teams", "", ADMIN_PAGE),
     ("/admin/users", "", ADMIN_PAGE),
     ("/admin/sign-in", "", ADMIN_PAGE),
+    // There is no such provider.
+    ("/admin/sign-in/{provider}", "", [303, 403, 403, 403, 403, 404, 403]),
 ];
 
 #[tokio::test]

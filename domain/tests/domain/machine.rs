@@ -78,6 +78,7 @@ pub fn server(before: &str) -> Workload {
         launch: 1,
         team: "vision".into(),
         argv: ["python3", "-c", SERVER, "{port}"].map(str::to_owned).to_vec(),
+        image: None,
         python: None,
         env: BTreeMap::from([("BEFORE".to_owned(), before.to_owned())]),
         secrets: BTreeMap::new(),

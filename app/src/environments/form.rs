@@ -90,7 +90,11 @@ impl EnvironmentForm {
 
     /// The rows that count, with their place in the form.
     fn rows(&self) -> Vec<(usize, &VersionForm)> {
-        self.versions.iter().enumerate().filter(|(_, v)| !(v.name.trim().is_empty() && v.packages.trim().is_empty() && v.image.trim().is_empty())).collect()
+        self.versions
+            .iter()
+            .enumerate()
+            .filter(|(_, v)| !(v.name.trim().is_empty() && v.packages.trim().is_empty() && v.image.trim().is_empty()))
+            .collect()
     }
 
     /// The entry that the form describes; a number that cannot be read counts as one that the checks refuse.

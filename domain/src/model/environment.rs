@@ -238,8 +238,30 @@ mod tests {
         }
         let long = format!("a/{}", "x".repeat(1000));
         let bad = [
-            "", " ", "a b", "a\nb", "a:", "a:b:c", "http://x/y", "Upper/case", "a/../b", "/a", "a/", "a//b", "a@sha256:12", "a@md5:0", "-a", "a-",
-            "a:-x", "$(touch x)", "a;b", "host:99999/a", "host:/a", "{{ .Values }}", "a\u{0}", &long,
+            "",
+            " ",
+            "a b",
+            "a\nb",
+            "a:",
+            "a:b:c",
+            "http://x/y",
+            "Upper/case",
+            "a/../b",
+            "/a",
+            "a/",
+            "a//b",
+            "a@sha256:12",
+            "a@md5:0",
+            "-a",
+            "a-",
+            "a:-x",
+            "$(touch x)",
+            "a;b",
+            "host:99999/a",
+            "host:/a",
+            "{{ .Values }}",
+            "a\u{0}",
+            &long,
         ];
         for bad in bad {
             assert!(validate_image(bad).is_err(), "{bad}");

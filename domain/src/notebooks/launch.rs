@@ -12,7 +12,8 @@ use crate::{
     error::{Error, Result},
     events,
     model::{
-        Change, Checks, Environment, EnvironmentVersion, Fit, LaunchRequest, Notebook, NotebookId, NotebookSpec, Permission, Phase, Resources, VolumeId,
+        Change, Checks, Environment, EnvironmentVersion, Fit, LaunchRequest, Notebook, NotebookId, NotebookSpec, Permission, Phase,
+        Resources, VolumeId,
     },
     portal::Portal,
     random,

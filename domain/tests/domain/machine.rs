@@ -71,6 +71,33 @@ impl Machine {
     }
 }
 
+/// What a program of the common contract does.
+#[derive(Clone, Copy, Debug)]
+pub enum Does {
+    Serve,
+    Exit(i32),
+    BeMissing,
+}
+
+/// An engine, and programs that it can run.
+pub trait Bench: Sync {
+    fn engine(&self) -> Arc<dyn ComputeEngine>;
+    fn workload(&self, does: Does) -> Workload;
+}
+
+impl Bench for Machine {
+    fn engine(&self) -> Arc<dyn ComputeEngine> {
+        self.engine.clone()
+    }
+    fn workload(&self, does: Does) -> Workload {
+        match does {
+            Does::Serve => server(""),
+            Does::Exit(code) => server(&format!("sys.exit({code})")),
+            Does::BeMissing => Workload { argv: vec!["no-such-program".into()], ..server("") },
+        }
+    }
+}
+
 /// A workload that serves, and runs `before` first.
 pub fn server(before: &str) -> Workload {
     Workload {

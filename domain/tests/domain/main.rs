@@ -10,6 +10,7 @@ mod compute_contract;
 mod demo;
 mod home;
 mod importing;
+mod kubernetes;
 mod live_events;
 mod local_engine;
 mod logged_models;

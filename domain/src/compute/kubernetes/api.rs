@@ -63,14 +63,17 @@ fn refusal(code: u16, message: &str) -> Error {
             let detail = after("exceeded quota: ").unwrap_or_default();
             Error::QuotaExceeded(super::waiting::quota(&detail).to_string())
         }
-        403 | 409 if text.contains("being terminated") => {
-            Error::Conflict("The team's namespace is being deleted in the cluster. Wait until it is gone, or ask the administrator why it stays.".to_owned())
-        }
+        403 | 409 if text.contains("being terminated") => Error::Conflict(
+            "The team's namespace is being deleted in the cluster. Wait until it is gone, or ask the administrator why it stays."
+                .to_owned(),
+        ),
         _ if text.contains("denied the request") || text.contains("violates PodSecurity") => {
             Error::Conflict(format!("A rule of the cluster refuses it: {text}"))
         }
         401 => Error::Unavailable("The cluster does not know Slipway: its credentials are not accepted.".to_owned()),
-        403 => Error::Conflict(format!("The cluster does not let Slipway do this: {text}. Ask the administrator; slipway check lists what is missing.")),
+        403 => Error::Conflict(format!(
+            "The cluster does not let Slipway do this: {text}. Ask the administrator; slipway check lists what is missing."
+        )),
         404 => Error::NotFound("object in the cluster"),
         409 => Error::Conflict(format!("The cluster has something else by this name: {text}")),
         400 | 422 => Error::Conflict(format!("The cluster refuses it: {text}")),
@@ -100,7 +103,10 @@ where
 
 /// By the labels that say whose it is; others on it are its own affair.
 fn is_ours<K: Resource>(there: &K, wanted: &BTreeMap<String, String>) -> bool {
-    names::has_all(there.meta(), &wanted.iter().filter(|(k, _)| !k.starts_with("pod-security")).map(|(k, v)| (k.clone(), v.clone())).collect())
+    names::has_all(
+        there.meta(),
+        &wanted.iter().filter(|(k, _)| !k.starts_with("pod-security")).map(|(k, v)| (k.clone(), v.clone())).collect(),
+    )
 }
 
 fn foreign<K: Resource<DynamicType = ()>>(name: &str) -> Error {
@@ -148,7 +154,8 @@ mod tests {
 
     #[test]
     fn refusals_say_what_to_do() {
-        let quota = "pods \"nb-a-1\" is forbidden: exceeded quota: team, requested: requests.cpu=4, used: requests.cpu=2, limited: requests.cpu=4";
+        let quota =
+            "pods \"nb-a-1\" is forbidden: exceeded quota: team, requested: requests.cpu=4, used: requests.cpu=2, limited: requests.cpu=4";
         assert!(matches!(refusal(403, quota), Error::QuotaExceeded(t) if t.contains("cpu: 2 of 4 used, 4 asked for")));
         let ending = "unable to create new content in namespace slipway-vision because it is being terminated";
         assert!(matches!(refusal(403, ending), Error::Conflict(t) if t.contains("is being deleted")));

@@ -28,8 +28,10 @@ async fn others(cluster: &Cluster) -> Result<Arc<Vec<Pod>>> {
     }
     let everywhere: Api<Pod> = Api::all(cluster.client.clone());
     let mut found = Vec::new();
-    let mut params =
-        ListParams::default().fields("status.phase!=Succeeded,status.phase!=Failed").labels(&format!("{}!={}", names::PORTAL, cluster.config.prefix)).limit(PAGE);
+    let mut params = ListParams::default()
+        .fields("status.phase!=Succeeded,status.phase!=Failed")
+        .labels(&format!("{}!={}", names::PORTAL, cluster.config.prefix))
+        .limit(PAGE);
     loop {
         let page = api::call(everywhere.list(&params)).await?;
         found.extend(page.items);
@@ -57,8 +59,9 @@ pub(super) async fn capacity(cluster: &Cluster) -> Result<Capacity> {
     let (nodes, ours) = (cluster.nodes.state(), cluster.all_pods());
     let mut capacity = Capacity::default();
     let (mut milli_total, mut milli_used) = (0_u64, 0_u64);
-    for room in rooms.iter().filter(|room| room.usable()) {
-        let used = room.total.minus(room.free);
+    // One that is away or cordoned for a while is taken as full: what waits for it waits, and is not refused.
+    for room in rooms.iter().filter(|room| room.wanted && room.taints.is_empty()) {
+        let used = if room.open { room.total.minus(room.free) } else { room.total };
         milli_total += room.total.milli_cpus;
         milli_used += used.milli_cpus;
         capacity.memory_mib_total += room.total.memory_mib;
@@ -94,14 +97,15 @@ fn gpus(cluster: &Cluster, room: &room::Room, node: Option<&Node>, ours: &[Arc<P
     let label = |name: &str| node.and_then(|n| names::label(&n.metadata, name));
     let kind = label("nvidia.com/gpu.product").unwrap_or(&cluster.config.gpu_resource);
     let memory_mib = label("nvidia.com/gpu.memory").and_then(|m| m.parse().ok()).unwrap_or(0);
-    let on_it = ours.iter().filter(|pod| !facts::has_terminated(pod) && pod.spec.as_ref().and_then(|s| s.node_name.as_deref()) == Some(&room.node));
+    let on_it =
+        ours.iter().filter(|pod| !facts::has_terminated(pod) && pod.spec.as_ref().and_then(|s| s.node_name.as_deref()) == Some(&room.node));
     let mut holders = Vec::new();
     for pod in on_it {
         let count = super::quantity::Amount::of_pod(pod, &cluster.config.gpu_resource).gpus;
         let id = facts::launch_of(pod).map_or_else(String::new, |(id, _)| id.to_owned());
         holders.extend((0..count).map(|_| id.clone()));
     }
-    let used = room.total.gpus - room.free.gpus;
+    let used = if room.open { room.total.gpus - room.free.gpus } else { room.total.gpus };
     (0..room.total.gpus)
         .map(|i| Gpu {
             index: 0,

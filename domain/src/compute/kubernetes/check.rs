@@ -43,7 +43,8 @@ pub(super) async fn check(cluster: &Cluster) -> Vec<Finding> {
         nodes(cluster),
         gpus(&offers),
     ];
-    let absent = "None of Kueue, KServe, Gateway API, Kubeflow Trainer, metrics and volume snapshots is there; nothing here needs them.".to_owned();
+    let absent =
+        "None of Kueue, KServe, Gateway API, Kubeflow Trainer, metrics and volume snapshots is there; nothing here needs them.".to_owned();
     let add_ons = if offers.add_ons.is_empty() { absent } else { format!("It also offers {}.", offers.add_ons.join(", ")) };
     found.push(finding("add-ons", Level::Ok, add_ons, ""));
     found.extend(hanging(cluster));
@@ -122,11 +123,21 @@ fn hanging(cluster: &Cluster) -> Option<Finding> {
     let late = |pod: &k8s_openapi::api::core::v1::Pod| {
         pod.metadata.deletion_timestamp.as_ref().is_some_and(|at| facts::millis(at) + HANGS < cluster.clock.now())
     };
-    let names: Vec<String> = cluster.pods.state().iter().filter(|pod| late(pod)).map(|pod| {
-        let kept = pod.metadata.finalizers.as_deref().unwrap_or_default().join(", ");
-        let why = if kept.is_empty() { "its node does not say that it ended".to_owned() } else { format!("kept by {kept}") };
-        format!("{}/{} ({why})", pod.metadata.namespace.as_deref().unwrap_or_default(), pod.metadata.name.as_deref().unwrap_or_default())
-    }).collect();
+    let names: Vec<String> = cluster
+        .pods
+        .state()
+        .iter()
+        .filter(|pod| late(pod))
+        .map(|pod| {
+            let kept = pod.metadata.finalizers.as_deref().unwrap_or_default().join(", ");
+            let why = if kept.is_empty() { "its node does not say that it ended".to_owned() } else { format!("kept by {kept}") };
+            format!(
+                "{}/{} ({why})",
+                pod.metadata.namespace.as_deref().unwrap_or_default(),
+                pod.metadata.name.as_deref().unwrap_or_default()
+            )
+        })
+        .collect();
     (!names.is_empty()).then(|| {
         let remedy = "Bring the node back or remove it from the cluster; take the finalizer away only if its owner is gone.";
         finding("pods that do not go", Level::Warning, names.join(", "), remedy)

@@ -19,7 +19,7 @@ pub struct KubernetesConfig {
     pub nodes: BTreeMap<String, String>,
     /// Whether notebooks reach addresses outside the cluster.
     pub internet: bool,
-    /// The namespace that Slipway itself runs in, whose pods may reach notebooks; none outside the cluster.
+    /// The namespace that Slipway itself runs in, whose pods may reach notebooks; found by the engine, none outside the cluster.
     pub own_namespace: Option<String>,
 }
 

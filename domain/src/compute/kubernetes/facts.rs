@@ -113,7 +113,9 @@ fn outcome(pod: &Pod) -> Outcome {
     let reason = status.and_then(|s| s.reason.as_deref()).unwrap_or_default();
     let message = status.and_then(|s| s.message.as_deref()).unwrap_or_default();
     match reason {
-        "Evicted" => return failed(format!("Its node ran short of something and ended it: {message}"), "Start it again; its files are kept."),
+        "Evicted" => {
+            return failed(format!("Its node ran short of something and ended it: {message}"), "Start it again; its files are kept.");
+        }
         "NodeLost" | "NodeShutdown" | "Terminated" | "Shutdown" => {
             return failed("Its node went away.", "Start it again; its files are kept.");
         }
@@ -129,12 +131,18 @@ fn outcome(pod: &Pod) -> Outcome {
     };
     let said = end.message.as_deref().unwrap_or_default();
     match (end.reason.as_deref(), end.exit_code) {
-        (Some("OOMKilled"), _) => failed("It used more memory than it was given and was ended.", "Choose a larger size, then start it again."),
+        (Some("OOMKilled"), _) => {
+            failed("It used more memory than it was given and was ended.", "Choose a larger size, then start it again.")
+        }
         (Some("ContainerCannotRun" | "StartError"), _) if said.contains("not found") || said.contains("no such file") => {
             failed("The image does not have the program.", "Choose another version, or correct its image under Environments.")
         }
-        (Some("ContainerCannotRun" | "StartError"), _) => failed(format!("It could not be started: {said}"), "See its image under Environments."),
-        (_, code @ 129..=192) => failed(format!("It was ended by signal {}.", code - 128), "See the last lines of the log, then start it again."),
+        (Some("ContainerCannotRun" | "StartError"), _) => {
+            failed(format!("It could not be started: {said}"), "See its image under Environments.")
+        }
+        (_, code @ 129..=192) => {
+            failed(format!("It was ended by signal {}.", code - 128), "See the last lines of the log, then start it again.")
+        }
         (_, code) => Outcome::Exited { code },
     }
 }

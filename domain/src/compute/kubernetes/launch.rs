@@ -81,7 +81,11 @@ fn variable(name: &str) -> Result<()> {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         && !["KUBERNETES_", "LD_"].iter().any(|p| name.starts_with(p))
         && !["PATH", "HOME"].contains(&name);
-    if ok { Ok(()) } else { Err(Error::invalid("env", format!("The variable {name:?} is set by Slipway or malformed; choose another name."))) }
+    if ok {
+        Ok(())
+    } else {
+        Err(Error::invalid("env", format!("The variable {name:?} is set by Slipway or malformed; choose another name.")))
+    }
 }
 
 /// Makes volumes, secret and pod. Dying between any two of them leaves what the next try goes on from.

@@ -61,8 +61,8 @@ impl Memory {
     }
 
     /// A pod that is seen to be gone.
-    pub fn bury(&mut self, pod: &Pod, now: i64) -> Option<Fact> {
-        let fact = facts::gone(pod, now)?;
+    pub fn bury(&mut self, pod: &Pod, now: i64) {
+        let Some(fact) = facts::gone(pod, now) else { return };
         self.buried.extend(pod.metadata.uid.clone());
         if self.buried.len() > 512 {
             self.buried.pop_front();
@@ -73,11 +73,11 @@ impl Memory {
             self.made.remove(&fact.id);
         }
         // One that a later launch has replaced is nobody's end.
-        let replaced = self.replacing.contains_key(&fact.id) || self.made.contains_key(&fact.id);
-        (!replaced).then(|| {
-            self.ended.insert(fact.id.clone(), fact.clone());
-            fact
-        })
+        let later = self.ended.get(&fact.id).is_some_and(|ended| ended.launch > fact.launch);
+        let replaced = later || self.replacing.contains_key(&fact.id) || self.made.contains_key(&fact.id);
+        if !replaced {
+            self.ended.insert(fact.id.clone(), fact);
+        }
     }
 }
 

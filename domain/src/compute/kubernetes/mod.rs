@@ -82,8 +82,11 @@ impl KubernetesEngine {
     ///
     /// # Errors
     /// `Unavailable` where there are no usable credentials.
-    pub async fn start(config: KubernetesConfig, clock: Clock) -> Result<Arc<Self>> {
+    pub async fn start(mut config: KubernetesConfig, clock: Clock) -> Result<Arc<Self>> {
         let client = connect(&config).await?;
+        if config.kubeconfig.is_none() {
+            config.own_namespace = Some(client.default_namespace().to_owned());
+        }
         let (pods, pod_writer) = reflector::store();
         let (nodes, node_writer) = reflector::store();
         let cluster = Arc::new(Cluster {
@@ -193,9 +196,9 @@ impl Cluster {
     /// A pod that a list or a watch has shown to be gone.
     fn bury(&self, pod: &Pod) {
         lock(&self.forwards).close(pod.metadata.uid.as_deref().unwrap_or_default());
-        let fact = lock(&self.memory).bury(pod, self.clock.now());
-        if let Some(fact) = fact {
-            self.tell(&fact.id);
+        lock(&self.memory).bury(pod, self.clock.now());
+        if let Some((id, _)) = facts::launch_of(pod) {
+            self.tell(id);
         }
     }
 }

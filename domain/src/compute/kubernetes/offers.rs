@@ -42,7 +42,8 @@ pub(super) async fn find(cluster: &Cluster) -> Result<Offers> {
     let has = |group: &str, kind: &str| discovery.get(group).is_some_and(|group: &ApiGroup| group.recommended_kind(kind).is_some());
     let classes: Api<StorageClass> = Api::all(cluster.client.clone());
     let classes = api::call(classes.list(&ListParams::default())).await?.items;
-    let is_default = |class: &StorageClass| class.metadata.annotations.as_ref().and_then(|a| a.get(DEFAULT_CLASS)).is_some_and(|v| v == "true");
+    let is_default =
+        |class: &StorageClass| class.metadata.annotations.as_ref().and_then(|a| a.get(DEFAULT_CLASS)).is_some_and(|v| v == "true");
     Ok(Offers {
         version,
         add_ons: ADD_ONS.iter().filter(|(_, group, kind)| has(group, kind)).map(|(name, ..)| *name).collect(),

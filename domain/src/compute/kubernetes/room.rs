@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Clone, Debug, Default)]
 pub struct Room {
     pub node: String,
-    /// It is ready, not cordoned, and has the labels that notebooks need.
+    /// It has the labels that notebooks need.
+    pub wanted: bool,
+    /// Notebooks may go there, and it is ready and not cordoned.
     pub open: bool,
     /// Why it is not open, in a word or two.
     pub shut: Option<String>,
@@ -45,7 +47,15 @@ pub(super) fn rooms<'a>(
             let total = Amount::of(&allocatable, gpu_resource);
             let free = total.minus(used.get(name.as_str()).copied().unwrap_or_default());
             let shut = shut(node, wanted);
-            Room { open: shut.is_none(), shut, taints: taints(node), total, free, node: name }
+            Room {
+                wanted: super::names::has_all(&node.metadata, wanted),
+                open: shut.is_none(),
+                shut,
+                taints: taints(node),
+                total,
+                free,
+                node: name,
+            }
         })
         .collect();
     rooms.sort_by(|a, b| a.node.cmp(&b.node));

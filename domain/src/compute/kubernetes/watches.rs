@@ -72,13 +72,8 @@ pub(super) fn start(cluster: &Arc<Cluster>, pods: Writer<Pod>, nodes: Writer<Nod
 }
 
 /// Follows one kind for ever. `tell` gets each event after the store has it, with what the store held before a list.
-async fn watch<K>(
-    cluster: &Cluster,
-    api: Api<K>,
-    config: watcher::Config,
-    mut writer: Writer<K>,
-    tell: impl Fn(&Event<K>, &[Arc<K>]),
-) where
+async fn watch<K>(cluster: &Cluster, api: Api<K>, config: watcher::Config, mut writer: Writer<K>, tell: impl Fn(&Event<K>, &[Arc<K>]))
+where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     K::DynamicType: Eq + Hash + Clone,
 {

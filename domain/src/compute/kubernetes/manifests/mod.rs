@@ -16,12 +16,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use std::collections::BTreeMap;
 
 fn meta(namespace: &str, name: &str, labels: &BTreeMap<String, String>) -> ObjectMeta {
-    ObjectMeta {
-        namespace: Some(namespace.to_owned()),
-        name: Some(name.to_owned()),
-        labels: Some(labels.clone()),
-        ..ObjectMeta::default()
-    }
+    ObjectMeta { namespace: Some(namespace.to_owned()), name: Some(name.to_owned()), labels: Some(labels.clone()), ..ObjectMeta::default() }
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use k8s_openapi::{
     api::{
         core::v1::{Namespace, ServiceAccount},
         networking::v1::{
-            IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
+            IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
+            NetworkPolicySpec,
         },
     },
     apimachinery::pkg::{
@@ -27,10 +28,7 @@ pub(in super::super) fn namespace(config: &KubernetesConfig, team: &str, name: &
     for mode in ["enforce", "audit", "warn"] {
         all.insert(format!("pod-security.kubernetes.io/{mode}"), "restricted".to_owned());
     }
-    Namespace {
-        metadata: ObjectMeta { name: Some(name.to_owned()), labels: Some(all), ..ObjectMeta::default() },
-        ..Namespace::default()
-    }
+    Namespace { metadata: ObjectMeta { name: Some(name.to_owned()), labels: Some(all), ..ObjectMeta::default() }, ..Namespace::default() }
 }
 
 /// What stands in a team's namespace before its first pod.

@@ -14,9 +14,9 @@ use crate::{
 };
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource, HTTPGetAction, PersistentVolumeClaimVolumeSource,
-        Pod, PodSecurityContext, PodSpec, Probe, ResourceRequirements, SeccompProfile, SecretKeySelector, SecurityContext, TCPSocketAction,
-        Volume, VolumeMount,
+        Capabilities, Container, ContainerPort, EmptyDirVolumeSource, EnvVar, EnvVarSource, HTTPGetAction,
+        PersistentVolumeClaimVolumeSource, Pod, PodSecurityContext, PodSpec, Probe, ResourceRequirements, SeccompProfile,
+        SecretKeySelector, SecurityContext, TCPSocketAction, Volume, VolumeMount,
     },
     apimachinery::pkg::{api::resource::Quantity, util::intstr::IntOrString},
 };
@@ -147,7 +147,14 @@ fn readiness(workload: &Workload) -> Probe {
     let open = workload.activity == ActivityProbe::JupyterKernels || (workload.header.is_none() && workload.ready_path != "/");
     let http = open.then(|| HTTPGetAction { path: Some(workload.ready_path.clone()), port: port.clone(), ..HTTPGetAction::default() });
     let tcp = (!open).then(|| TCPSocketAction { port, host: None });
-    Probe { http_get: http, tcp_socket: tcp, period_seconds: Some(2), timeout_seconds: Some(5), failure_threshold: Some(3), ..Probe::default() }
+    Probe {
+        http_get: http,
+        tcp_socket: tcp,
+        period_seconds: Some(2),
+        timeout_seconds: Some(5),
+        failure_threshold: Some(3),
+        ..Probe::default()
+    }
 }
 
 fn storage(workload: &Workload) -> Result<(Vec<Volume>, Vec<VolumeMount>)> {

@@ -22,7 +22,10 @@ pub(in super::super) fn violations(pod: &Pod, namespace: &str, labels: &BTreeMap
     let off = |flag: Option<bool>| flag != Some(true);
     require(off(spec.host_network) && off(spec.host_pid) && off(spec.host_ipc) && off(spec.share_process_namespace), "host namespaces");
     require(spec.host_users != Some(true) && spec.host_aliases.is_none() && spec.dns_config.is_none(), "host names");
-    require(spec.service_account_name.as_deref() == Some(ACCOUNT) && spec.automount_service_account_token == Some(false), "service account");
+    require(
+        spec.service_account_name.as_deref() == Some(ACCOUNT) && spec.automount_service_account_token == Some(false),
+        "service account",
+    );
     require(spec.service_account.as_deref().is_none_or(|a| a == ACCOUNT) && spec.image_pull_secrets.is_none(), "service account");
     require(spec.enable_service_links == Some(false), "service links");
     require(placed_by_nobody(spec), "placement");
@@ -30,7 +33,10 @@ pub(in super::super) fn violations(pod: &Pod, namespace: &str, labels: &BTreeMap
     let security = spec.security_context.clone().unwrap_or_default();
     require(security.run_as_non_root == Some(true) && security.run_as_user.is_none_or(|u| u > 0), "root");
     require(security.sysctls.is_none() && seccomp(security.seccomp_profile.as_ref()), "seccomp or sysctls");
-    require(security.supplemental_groups.is_none() && security.fs_group.is_none_or(|g| g > 0) && security.run_as_group != Some(0), "groups");
+    require(
+        security.supplemental_groups.is_none() && security.fs_group.is_none_or(|g| g > 0) && security.run_as_group != Some(0),
+        "groups",
+    );
     require(spec.volumes.iter().flatten().all(ours), "volumes");
     require(spec.containers.iter().all(confined), "container security");
     wrong
@@ -82,7 +88,11 @@ fn confined(container: &Container) -> bool {
         && container.volume_devices.is_none()
         && container.env_from.is_none()
         && container.ports.iter().flatten().all(|p| p.host_port.is_none() && p.host_ip.is_none())
-        && container.volume_mounts.iter().flatten().all(|m| m.sub_path.is_none() && m.sub_path_expr.is_none() && m.mount_propagation.is_none())
+        && container
+            .volume_mounts
+            .iter()
+            .flatten()
+            .all(|m| m.sub_path.is_none() && m.sub_path_expr.is_none() && m.mount_propagation.is_none())
         && requests.is_some()
         && requests == limits
 }

@@ -5,10 +5,7 @@ use crate::compute::{
     Secret, Workload,
     kubernetes::names::{self, LAUNCH, WORKLOAD},
 };
-use k8s_openapi::{
-    ByteString, api::core::v1 as core,
-    apimachinery::pkg::apis::meta::v1::OwnerReference,
-};
+use k8s_openapi::{ByteString, api::core::v1 as core, apimachinery::pkg::apis::meta::v1::OwnerReference};
 
 /// What Slipway sends with each request. No variable of the pod: the dash keeps it from being one.
 const HEADER: &str = "slipway-header";
@@ -21,7 +18,13 @@ pub(in super::super) fn secret(prefix: &str, workload: &Workload, namespace: &st
     labels.insert(LAUNCH.to_owned(), workload.launch.to_string());
     let mut metadata = meta(namespace, &name, &labels);
     metadata.owner_references = owner.map(|uid| {
-        vec![OwnerReference { api_version: "v1".to_owned(), kind: "Pod".to_owned(), name: name.clone(), uid: uid.to_owned(), ..OwnerReference::default() }]
+        vec![OwnerReference {
+            api_version: "v1".to_owned(),
+            kind: "Pod".to_owned(),
+            name: name.clone(),
+            uid: uid.to_owned(),
+            ..OwnerReference::default()
+        }]
     });
     let mut data: std::collections::BTreeMap<_, _> =
         workload.secrets.iter().map(|(name, Secret(value))| (name.clone(), ByteString(value.clone().into_bytes()))).collect();

@@ -9,8 +9,8 @@ use crate::{
     model::Resources,
 };
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, ContainerPort, EmptyDirVolumeSource, HostPathVolumeSource, LocalObjectReference, Pod, SeccompProfile, Sysctl, Volume,
-    VolumeMount,
+    Capabilities, Container, ContainerPort, EmptyDirVolumeSource, HostPathVolumeSource, LocalObjectReference, Pod, SeccompProfile, Sysctl,
+    Volume, VolumeMount,
 };
 use serde::Serialize;
 use std::{collections::BTreeMap, path::Path};
@@ -41,7 +41,9 @@ fn lab() -> Workload {
         id: "nabcdefghijklmno".into(),
         launch: 3,
         team: "vision".into(),
-        argv: ["jupyter-lab", "--ServerApp.ip={host}", "--ServerApp.port={port}", "--ServerApp.root_dir={home}"].map(str::to_owned).to_vec(),
+        argv: ["jupyter-lab", "--ServerApp.ip={host}", "--ServerApp.port={port}", "--ServerApp.root_dir={home}"]
+            .map(str::to_owned)
+            .to_vec(),
         image: Some("quay.io/jupyter/base-notebook:lab-4.4.9".into()),
         python: None,
         env: BTreeMap::from([("GREETING".to_owned(), "costs $(HOME) $5".to_owned())]),
@@ -66,7 +68,8 @@ fn the_objects_of_a_team_and_a_launch_are_as_kept() {
     matches("claim", &claim(&config, "vision", "slipway-vision", "vhomehomehomehom").unwrap());
     matches("pod", &pod(&config, &lab, "slipway-vision").unwrap());
     matches("secret", &secret(&config.prefix, &lab, "slipway-vision", Some("uid-of-the-pod")));
-    let plain = Workload { activity: ActivityProbe::None, header: None, secrets: BTreeMap::new(), volumes: vec![], ready_path: "/".into(), ..lab };
+    let plain =
+        Workload { activity: ActivityProbe::None, header: None, secrets: BTreeMap::new(), volumes: vec![], ready_path: "/".into(), ..lab };
     matches("pod-plain", &pod(&KubernetesConfig::new(None), &plain, "slipway-vision").unwrap());
 }
 
@@ -113,7 +116,9 @@ fn the_last_look_refuses_whatever_came_into_a_pod_on_the_way() {
         ("hostPID", |p| spec(p).host_pid = Some(true)),
         ("hostIPC", |p| spec(p).host_ipc = Some(true)),
         ("shareProcessNamespace", |p| spec(p).share_process_namespace = Some(true)),
-        ("hostPort", |p| container(p).ports = Some(vec![ContainerPort { container_port: 80, host_port: Some(80), ..ContainerPort::default() }])),
+        ("hostPort", |p| {
+            container(p).ports = Some(vec![ContainerPort { container_port: 80, host_port: Some(80), ..ContainerPort::default() }])
+        }),
         ("privileged", |p| container(p).security_context.as_mut().unwrap().privileged = Some(true)),
         ("escalation", |p| container(p).security_context.as_mut().unwrap().allow_privilege_escalation = None),
         ("root", |p| container(p).security_context.as_mut().unwrap().run_as_user = Some(0)),
@@ -126,16 +131,33 @@ fn the_last_look_refuses_whatever_came_into_a_pod_on_the_way() {
         ("capabilities kept", |p| container(p).security_context.as_mut().unwrap().capabilities = None),
         ("procMount", |p| container(p).security_context.as_mut().unwrap().proc_mount = Some("Unmasked".into())),
         ("Unconfined", |p| {
-            spec(p).security_context.as_mut().unwrap().seccomp_profile = Some(SeccompProfile { type_: "Unconfined".into(), localhost_profile: None });
+            spec(p).security_context.as_mut().unwrap().seccomp_profile =
+                Some(SeccompProfile { type_: "Unconfined".into(), localhost_profile: None });
         }),
         ("sysctls", |p| spec(p).security_context.as_mut().unwrap().sysctls = Some(vec![Sysctl { name: "a".into(), value: "b".into() }])),
         ("hostPath", |p| {
             let host_path = Some(HostPathVolumeSource { path: "/".into(), type_: None });
             volume(p, Volume { name: "x".into(), host_path, ..Volume::default() });
         }),
-        ("token", |p| volume(p, Volume { name: "x".into(), projected: Some(k8s_openapi::api::core::v1::ProjectedVolumeSource::default()), ..Volume::default() })),
-        ("secret volume", |p| volume(p, Volume { name: "x".into(), secret: Some(k8s_openapi::api::core::v1::SecretVolumeSource::default()), ..Volume::default() })),
-        ("disk of the node", |p| volume(p, Volume { name: "x".into(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() })),
+        ("token", |p| {
+            volume(
+                p,
+                Volume {
+                    name: "x".into(),
+                    projected: Some(k8s_openapi::api::core::v1::ProjectedVolumeSource::default()),
+                    ..Volume::default()
+                },
+            )
+        }),
+        ("secret volume", |p| {
+            volume(
+                p,
+                Volume { name: "x".into(), secret: Some(k8s_openapi::api::core::v1::SecretVolumeSource::default()), ..Volume::default() },
+            )
+        }),
+        ("disk of the node", |p| {
+            volume(p, Volume { name: "x".into(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() })
+        }),
         ("subPath", |p| {
             container(p).volume_mounts.as_mut().unwrap().push(VolumeMount { sub_path: Some("../../etc".into()), ..VolumeMount::default() });
         }),

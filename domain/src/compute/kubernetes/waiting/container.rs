@@ -50,7 +50,8 @@ pub(super) fn on_node(situation: &Situation<'_>) -> Waiting {
         return volume;
     }
     if let Some(why) = event(situation, "FailedCreatePodSandBox") {
-        return Waiting::new(format!("Its node cannot give it a network: {}.", brief(why))).or("Ask the administrator to look at the node.");
+        return Waiting::new(format!("Its node cannot give it a network: {}.", brief(why)))
+            .or("Ask the administrator to look at the node.");
     }
     let pulled = event(situation, "Pulled").is_some();
     if let Some(image) = event(situation, "Pulling").filter(|_| !pulled) {

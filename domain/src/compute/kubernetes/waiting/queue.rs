@@ -7,7 +7,8 @@ pub(super) fn explain(conditions: &[Condition]) -> Waiting {
     let find = |kind: &str| conditions.iter().find(|c| c.type_ == kind);
     let is = |kind: &str, status: &str| find(kind).filter(|c| c.status == status);
     if let Some(evicted) = is("Evicted", "True").filter(|_| is("QuotaReserved", "True").is_none()) {
-        let why = if evicted.reason == "Preempted" { "something more important took its place".to_owned() } else { brief(&evicted.message) };
+        let why =
+            if evicted.reason == "Preempted" { "something more important took its place".to_owned() } else { brief(&evicted.message) };
         return Waiting::new(format!("Its queue took its place back: {why}. It waits for its turn again."));
     }
     if let Some(reserved) = is("QuotaReserved", "False") {

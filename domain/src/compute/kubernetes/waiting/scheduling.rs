@@ -73,7 +73,11 @@ fn other(message: &str) -> Waiting {
     if has(&["had taint", "untolerated taint"]) {
         return Waiting::new("The nodes keep notebooks away (taints).").or("Ask the administrator for nodes that take them.");
     }
-    if message.is_empty() { Waiting::new("Waits for the cluster's scheduler.") } else { Waiting::new(format!("No node takes it: {}.", brief(message))) }
+    if message.is_empty() {
+        Waiting::new("Waits for the cluster's scheduler.")
+    } else {
+        Waiting::new(format!("No node takes it: {}.", brief(message)))
+    }
 }
 
 /// Every node is shut, each in its way.

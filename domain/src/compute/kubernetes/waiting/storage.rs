@@ -17,7 +17,8 @@ pub(super) fn unscheduled(situation: &Situation<'_>, message: &str) -> Option<Wa
     if message.contains("exceed max volume count") {
         return Some(Waiting::new("No node can take another volume.").or("Stop something that has volumes, or use fewer."));
     }
-    let unbound = message.contains("unbound immediate PersistentVolumeClaims") || message.contains("find available persistent volumes to bind");
+    let unbound =
+        message.contains("unbound immediate PersistentVolumeClaims") || message.contains("find available persistent volumes to bind");
     unbound.then(|| claims(situation))
 }
 
@@ -37,9 +38,8 @@ fn claims(situation: &Situation<'_>) -> Waiting {
     }
     let class = waits.and_then(|c| c.spec.as_ref()?.storage_class_name.as_deref());
     match (waits, class) {
-        (Some(_), None) => {
-            Waiting::new("The cluster has no default storage class, so a volume of it cannot be made.").or("Ask the administrator to set one.")
-        }
+        (Some(_), None) => Waiting::new("The cluster has no default storage class, so a volume of it cannot be made.")
+            .or("Ask the administrator to set one."),
         (_, Some(class)) => Waiting::new(format!("Waits for a volume of the class {class}.")),
         _ => Waiting::new("Waits for its volumes."),
     }
@@ -49,7 +49,8 @@ fn claims(situation: &Situation<'_>) -> Waiting {
 pub(super) fn on_node(situation: &Situation<'_>) -> Option<Waiting> {
     if let Some(why) = event(situation, "FailedAttachVolume") {
         return Some(if why.contains("Multi-Attach") {
-            Waiting::new("Its volume is still attached to another node.").or("It starts once what uses the volume there has ended; stop that, or wait.")
+            Waiting::new("Its volume is still attached to another node.")
+                .or("It starts once what uses the volume there has ended; stop that, or wait.")
         } else {
             Waiting::new(format!("A volume of it cannot be attached: {}.", brief(why))).or("Ask the administrator.")
         });

@@ -18,7 +18,10 @@ fn pod(gpus: u32, status: serde_json::Value) -> Pod {
     serde_json::from_value(json!({"metadata": {"name": "nb"}, "spec": {"containers": [container]}, "status": status})).unwrap()
 }
 fn refused(gpus: u32, message: &str) -> Pod {
-    pod(gpus, json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]}))
+    pod(
+        gpus,
+        json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]}),
+    )
 }
 fn on_node(pod: Pod) -> Pod {
     let mut pod = pod;
@@ -47,7 +50,7 @@ fn amount(cpus: u64, gib: u64, gpus: u64) -> Amount {
 }
 fn room(node: &str, total: (u64, u64, u64), free: (u64, u64, u64)) -> Room {
     let of = |(cpus, gib, gpus)| amount(cpus, gib, gpus);
-    Room { node: node.into(), open: true, total: of(total), free: of(free), ..Room::default() }
+    Room { node: node.into(), wanted: true, open: true, total: of(total), free: of(free), ..Room::default() }
 }
 fn shut(node: &str, why: &str) -> Room {
     Room { open: false, shut: Some(why.into()), ..room(node, (8, 32, 0), (8, 32, 0)) }
@@ -98,7 +101,8 @@ const UNBOUND: &str = "0/1 nodes are available: 1 pod has unbound immediate Pers
 fn each_situation_has_its_sentence() {
     let gated = || {
         let mut pod = pod(0, json!({"phase": "Pending"}));
-        pod.spec.as_mut().unwrap().scheduling_gates = Some(vec![serde_json::from_value(json!({"name": "kueue.x-k8s.io/admission"})).unwrap()]);
+        pod.spec.as_mut().unwrap().scheduling_gates =
+            Some(vec![serde_json::from_value(json!({"name": "kueue.x-k8s.io/admission"})).unwrap()]);
         of(pod)
     };
     let big = |free| room("node-a", (16, 64, 8), free);
@@ -178,7 +182,10 @@ fn each_situation_has_its_sentence() {
             "The nodes keep notebooks away (taints). Ask the administrator for nodes that take them.",
         ),
         (
-            of(refused(0, "0/3 nodes are available.")).room(shut("node-a", "cordoned")).room(shut("node-b", "not ready")).room(tainted("node-c", "gpu=only")),
+            of(refused(0, "0/3 nodes are available."))
+                .room(shut("node-a", "cordoned"))
+                .room(shut("node-b", "not ready"))
+                .room(tainted("node-c", "gpu=only")),
             "No node takes notebooks now: node-a is cordoned, node-b is not ready, node-c keeps others away (gpu=only). Ask the administrator to open one.",
         ),
         (
@@ -196,7 +203,9 @@ fn each_situation_has_its_sentence() {
             "The cluster has no default storage class, so a volume of it cannot be made. Ask the administrator to set one.",
         ),
         (
-            of(refused(0, UNBOUND)).claim(Some("nope"), "Pending").event("ProvisioningFailed", "storageclass.storage.k8s.io \"nope\" not found"),
+            of(refused(0, UNBOUND))
+                .claim(Some("nope"), "Pending")
+                .event("ProvisioningFailed", "storageclass.storage.k8s.io \"nope\" not found"),
             "The cluster has no such storage class: storageclass.storage.k8s.io \"nope\" not found. Ask the administrator to set another.",
         ),
         (
@@ -211,9 +220,13 @@ fn each_situation_has_its_sentence() {
             of(refused(0, "persistentvolumeclaim \"vol-x\" not found")),
             "A volume of it was deleted in the cluster. Start it with another home or without that volume.",
         ),
-        (of(refused(0, "persistentvolumeclaim \"vol-x\" is being deleted")), "A volume of it is being deleted in the cluster. Choose another volume."),
         (
-            of(refused(0, "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had volume node affinity conflict.")).room(big((8, 32, 0))),
+            of(refused(0, "persistentvolumeclaim \"vol-x\" is being deleted")),
+            "A volume of it is being deleted in the cluster. Choose another volume.",
+        ),
+        (
+            of(refused(0, "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had volume node affinity conflict."))
+                .room(big((8, 32, 0))),
             "Its volume is bound to a zone or node that has no room for it. Choose another volume or a new one, or wait for room there.",
         ),
         (
@@ -221,15 +234,18 @@ fn each_situation_has_its_sentence() {
             "No node can take another volume. Stop something that has volumes, or use fewer.",
         ),
         (
-            of(on_node(pod(0, json!({"phase": "Pending"})))).event("FailedAttachVolume", "Multi-Attach error for volume \"pvc-1\" Volume is already used by pod(s) x"),
+            of(on_node(pod(0, json!({"phase": "Pending"}))))
+                .event("FailedAttachVolume", "Multi-Attach error for volume \"pvc-1\" Volume is already used by pod(s) x"),
             "Its volume is still attached to another node. It starts once what uses the volume there has ended; stop that, or wait.",
         ),
         (
-            of(held("ContainerCreating", "")).event("FailedMount", "MountVolume.SetUp failed for volume \"pvc-1\" : mount failed: exit status 32"),
+            of(held("ContainerCreating", ""))
+                .event("FailedMount", "MountVolume.SetUp failed for volume \"pvc-1\" : mount failed: exit status 32"),
             "A volume of it cannot be mounted: MountVolume.SetUp failed for volume \"pvc-1\" : mount failed: exit status 32. Ask the administrator.",
         ),
         (
-            of(held("ContainerCreating", "")).event("FailedMount", "Unable to attach or mount volumes: timed out waiting for the condition"),
+            of(held("ContainerCreating", ""))
+                .event("FailedMount", "Unable to attach or mount volumes: timed out waiting for the condition"),
             "Its volumes take long to mount; it is tried again.",
         ),
         // Images.
@@ -239,7 +255,8 @@ fn each_situation_has_its_sentence() {
             "There is no image quay.io/a/lab:1. Correct it under Environments, or choose another version.",
         ),
         (
-            of(held("ImagePullBackOff", "Back-off pulling image")).event("Failed", "Failed to pull image \"quay.io/a/lab:1\": unauthorized: access denied"),
+            of(held("ImagePullBackOff", "Back-off pulling image"))
+                .event("Failed", "Failed to pull image \"quay.io/a/lab:1\": unauthorized: access denied"),
             "The registry does not let the cluster have the image quay.io/a/lab:1. Ask the administrator for access to it.",
         ),
         (
@@ -254,8 +271,14 @@ fn each_situation_has_its_sentence() {
             of(held("ErrImagePull", "x509: certificate signed by unknown authority")),
             "The certificate of the registry of quay.io/a/lab:1 is not trusted by the node. Ask the administrator.",
         ),
-        (of(held("ErrImagePull", "write /var/lib: no space left on device")), "Its node has no room for the image quay.io/a/lab:1. Ask the administrator to look at the node."),
-        (of(held("ErrImageNeverPull", "")), "Its node does not have the image quay.io/a/lab:1 and may not fetch it. Ask the administrator."),
+        (
+            of(held("ErrImagePull", "write /var/lib: no space left on device")),
+            "Its node has no room for the image quay.io/a/lab:1. Ask the administrator to look at the node.",
+        ),
+        (
+            of(held("ErrImageNeverPull", "")),
+            "Its node does not have the image quay.io/a/lab:1 and may not fetch it. Ask the administrator.",
+        ),
         (of(held("ImagePullBackOff", "Back-off pulling image")), "The image quay.io/a/lab:1 cannot be fetched; it is tried again."),
         (of(held("ContainerCreating", "")).event("Pulling", "Pulling image \"quay.io/a/lab:1\""), "Fetches the image quay.io/a/lab:1."),
         // The node.
@@ -271,7 +294,12 @@ fn each_situation_has_its_sentence() {
         // Kueue.
         (gated(), "Waits for its turn in the cluster's queue."),
         (
-            gated().queue("QuotaReserved", "False", "Pending", "couldn't assign flavors to pod set main: insufficient unused quota for cpu in flavor default, 1 more needed"),
+            gated().queue(
+                "QuotaReserved",
+                "False",
+                "Pending",
+                "couldn't assign flavors to pod set main: insufficient unused quota for cpu in flavor default, 1 more needed",
+            ),
             "Waits in its queue for quota: couldn't assign flavors to pod set main: insufficient unused quota for cpu in flavor default, 1 more needed. \
              A smaller size may start sooner.",
         ),
@@ -284,10 +312,7 @@ fn each_situation_has_its_sentence() {
             gated().queue("Evicted", "True", "Preempted", "").queue("QuotaReserved", "False", "Pending", ""),
             "Its queue took its place back: something more important took its place. It waits for its turn again.",
         ),
-        (
-            gated().queue("QuotaReserved", "True", "QuotaReserved", "").queue("Admitted", "True", "Admitted", ""),
-            "Its queue lets it start.",
-        ),
+        (gated().queue("QuotaReserved", "True", "QuotaReserved", "").queue("Admitted", "True", "Admitted", ""), "Its queue lets it start."),
     ];
     assert!(table.len() >= 50, "{}", table.len());
     for (case, sentence) in &table {

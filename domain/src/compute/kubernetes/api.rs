@@ -45,7 +45,7 @@ pub(super) fn translate(error: &kube::Error) -> Error {
     refusal(status.code, &status.message)
 }
 
-/// The innermost cause: "connection refused" rather than "ServiceError".
+/// The innermost cause: "connection refused" rather than `ServiceError`.
 fn root(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {

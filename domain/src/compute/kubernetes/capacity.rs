@@ -2,16 +2,18 @@
 
 use super::{Cluster, api, facts, names, room};
 use crate::{
-    error::Result,
+    error::{Error, Result},
     model::{Capacity, Gpu},
 };
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{Api, api::ListParams};
 use std::{sync::Arc, time::Duration};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// Pods that are not ours are asked for at most so often; ours are watched.
 const OTHERS_FOR: Duration = Duration::from_secs(10);
+/// Pages show figures; nobody waits long for them.
+const OTHERS_ANSWER: Duration = Duration::from_secs(4);
 const PAGE: u32 = 500;
 
 /// Pods of others, as of a moment ago.
@@ -26,23 +28,30 @@ async fn others(cluster: &Cluster) -> Result<Arc<Vec<Pod>>> {
     {
         return Ok(pods.clone());
     }
+    let found = match (list(cluster).await, &kept.0) {
+        (Ok(found), _) => Arc::new(found),
+        // What they took a while ago is nearer to the truth than nothing.
+        (Err(Error::Unavailable(_)), Some((_, before))) => before.clone(),
+        (Err(error), _) => return Err(error),
+    };
+    kept.0 = Some((Instant::now(), found.clone()));
+    Ok(found)
+}
+
+async fn list(cluster: &Cluster) -> Result<Vec<Pod>> {
     let everywhere: Api<Pod> = Api::all(cluster.client.clone());
+    let others = format!("{}!={}", names::PORTAL, cluster.config.prefix);
+    let mut params = ListParams::default().fields("status.phase!=Succeeded,status.phase!=Failed").labels(&others).limit(PAGE);
     let mut found = Vec::new();
-    let mut params = ListParams::default()
-        .fields("status.phase!=Succeeded,status.phase!=Failed")
-        .labels(&format!("{}!={}", names::PORTAL, cluster.config.prefix))
-        .limit(PAGE);
     loop {
-        let page = api::call(everywhere.list(&params)).await?;
+        let page = timeout(OTHERS_ANSWER, api::call(everywhere.list(&params))).await;
+        let page = page.map_err(|_| Error::Unavailable("The cluster does not answer now.".to_owned()))??;
         found.extend(page.items);
         match page.metadata.continue_.filter(|c| !c.is_empty()) {
             Some(next) => params.continue_token = Some(next),
-            None => break,
+            None => return Ok(found),
         }
     }
-    let pods = Arc::new(found);
-    kept.0 = Some((Instant::now(), pods.clone()));
-    Ok(pods)
 }
 
 /// Every node with what is left of it now.

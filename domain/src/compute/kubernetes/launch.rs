@@ -14,7 +14,10 @@ use crate::{
 };
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::api::ListParams;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::time::sleep;
+
+const TRY_AGAIN: Duration = Duration::from_secs(2);
 
 pub(super) async fn ensure(cluster: &Arc<Cluster>, workload: &Workload) -> Result<()> {
     check(workload)?;
@@ -33,8 +36,13 @@ pub(super) async fn ensure(cluster: &Arc<Cluster>, workload: &Workload) -> Resul
     let selector = format!("{},{WORKLOAD}={}", names::selector(&cluster.config.prefix), workload.id);
     let there = api::call(pods.list(&ListParams::default().labels(&selector))).await?.items;
     let launches: Vec<i64> = there.iter().filter_map(|pod| facts::launch_of(pod).map(|(_, launch)| launch)).collect();
-    if launches.contains(&workload.launch) {
-        return Ok(());
+    if let Some(made) = there.iter().find(|pod| facts::launch_of(pod).is_some_and(|(_, launch)| launch == workload.launch)) {
+        // An earlier try may have got no further.
+        return if facts::has_terminated(made) {
+            Ok(())
+        } else {
+            seal(cluster, workload, &namespace, made.metadata.uid.as_deref()).await.map(drop)
+        };
     }
     let runs = |pod: &Pod| !facts::has_terminated(pod);
     if there.iter().zip(&launches).any(|(pod, launch)| *launch > workload.launch && runs(pod)) {
@@ -42,7 +50,11 @@ pub(super) async fn ensure(cluster: &Arc<Cluster>, workload: &Workload) -> Resul
     }
     if there.is_empty() {
         lock(&cluster.memory).ended.remove(&workload.id);
-        return make(cluster, workload, &namespace).await;
+        return match make(cluster, workload, &namespace).await {
+            // The namespace was deleted since this process made it.
+            Err(Error::NotFound(_)) => make(cluster, workload, &teams::ready(cluster, &workload.team).await?).await,
+            made => made,
+        };
     }
     replace(cluster, workload, &namespace, &there).await
 }
@@ -105,22 +117,14 @@ async fn make_in(cluster: &Cluster, workload: &Workload, namespace: &str) -> Res
         return Err(Error::internal("a pod that Slipway itself forbids", wrong.join(", ")));
     }
     volumes::ready(cluster, workload, namespace).await?;
-    let secrets = api::within::<Secret>(&cluster.client, namespace);
-    let has_secrets = !workload.secrets.is_empty() || workload.header.is_some();
-    let sealed = |owner: Option<&str>| secret(&cluster.config.prefix, workload, namespace, owner);
-    let mut kept = None;
-    if has_secrets {
-        let first = sealed(None);
-        let there = api::create(&secrets, &first).await?;
-        kept = Some(api::apply(&secrets, &there, &first).await?);
-    }
+    let kept = seal(cluster, workload, namespace, None).await?;
     let pods = api::within::<Pod>(&cluster.client, namespace);
     let made = match api::create(&pods, &wanted).await {
         Ok(made) => made,
         Err(error) => {
-            if let Some(kept) = &kept {
-                // What comes of it matters less than why there is no pod; `remove` finds it by its labels.
-                let _ = api::delete(&secrets, kept).await;
+            // Where it was refused there is none; a silent cluster may have made it all the same, and it needs its secret.
+            if let (Some(kept), Error::Conflict(_) | Error::QuotaExceeded(_)) = (&kept, &error) {
+                let _ = api::delete(&api::within::<Secret>(&cluster.client, namespace), kept).await;
             }
             return Err(error);
         }
@@ -138,10 +142,34 @@ async fn make_in(cluster: &Cluster, workload: &Workload, namespace: &str) -> Res
         }
     }
     cluster.tell(&workload.id);
-    if let Some(kept) = &kept {
-        api::apply(&secrets, kept, &sealed(Some(&uid))).await?;
+    if kept.is_some() {
+        seal(cluster, workload, namespace, Some(&uid)).await?;
     }
     Ok(())
+}
+
+/// Brings the launch's secret, if it has any, to what it should be; owned by its pod once there is one.
+async fn seal(cluster: &Cluster, workload: &Workload, namespace: &str, owner: Option<&str>) -> Result<Option<Secret>> {
+    if workload.secrets.is_empty() && workload.header.is_none() {
+        return Ok(None);
+    }
+    let secrets = api::within::<Secret>(&cluster.client, namespace);
+    let wanted = secret(&cluster.config.prefix, workload, namespace, owner);
+    let there = api::create(&secrets, &wanted).await?;
+    api::apply(&secrets, &there, &wanted).await.map(Some)
+}
+
+/// Tries again for as long as the cluster is silent or full: nobody else does while it is on its way.
+async fn make_at_last(cluster: &Cluster, workload: &Workload, namespace: &str) -> Result<()> {
+    loop {
+        match make(cluster, workload, namespace).await {
+            Err(error @ (Error::Unavailable(_) | Error::QuotaExceeded(_))) => {
+                tracing::debug!(workload = %workload.id, %error, "a launch that replaces another has to wait");
+                sleep(TRY_AGAIN).await;
+            }
+            made => return made,
+        }
+    }
 }
 
 /// Ends the launches before this one, and makes it once they are gone.
@@ -157,7 +185,7 @@ async fn replace(cluster: &Arc<Cluster>, workload: &Workload, namespace: &str, t
         async move {
             let _ = begun.await;
             stop::until_gone(&cluster, &workload, &namespace).await;
-            let made = make(&cluster, &workload, &namespace).await;
+            let made = make_at_last(&cluster, &workload, &namespace).await;
             let mut memory = lock(&cluster.memory);
             memory.replacing.remove(&workload.id);
             memory.ended.remove(&workload.id);

@@ -32,9 +32,8 @@ pub(super) async fn end(cluster: &Cluster, pod: &Pod) -> Result<()> {
         let mark = json!({ "metadata": { "uid": pod.metadata.uid, "annotations": { STOP: "asked" } } });
         match api::find(pods.patch(&name, &PatchParams::default(), &Patch::Merge(&mark))).await {
             Ok(Some(_)) => {}
-            Ok(None) => return Ok(()),
-            // Another pod has this name by now.
-            Err(Error::Conflict(_)) => return Ok(()),
+            // It is gone, or another pod has this name by now.
+            Ok(None) | Err(Error::Conflict(_)) => return Ok(()),
             Err(error) => return Err(error),
         }
     }

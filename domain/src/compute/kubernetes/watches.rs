@@ -112,6 +112,10 @@ fn hear_of_pod(cluster: &Cluster, event: &Event<Pod>, before: &[Arc<Pod>]) {
                 if memory.made.get(id).is_some_and(|m| m.pod.metadata.uid == pod.metadata.uid) {
                     memory.made.remove(id);
                 }
+                // What it waited for before it had a node is over.
+                if pod.spec.as_ref().is_some_and(|s| s.node_name.is_some()) {
+                    memory.waits.remove(pod.metadata.uid.as_deref().unwrap_or_default());
+                }
                 drop(memory);
                 cluster.tell(id);
             }

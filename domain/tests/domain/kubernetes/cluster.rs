@@ -35,7 +35,7 @@ const CLASS: &str = "slipway-test";
 pub fn kubeconfig() -> Option<PathBuf> {
     let path = std::env::var_os("SLIPWAY_TEST_KUBECONFIG").filter(|p| !p.is_empty());
     if path.is_none() {
-        println!("left out: no cluster in SLIPWAY_TEST_KUBECONFIG; scripts/with-kubernetes.sh starts one");
+        eprintln!("left out: no cluster in SLIPWAY_TEST_KUBECONFIG; scripts/with-kubernetes.sh starts one");
     }
     path.map(PathBuf::from)
 }
@@ -101,11 +101,6 @@ impl Corner {
     pub async fn pod_names(&self, id: &str) -> Vec<String> {
         let found = self.pods().list(&ListParams::default().labels(&format!("slipway.internal/workload={id}"))).await.unwrap();
         found.items.into_iter().map(|pod| pod.metadata.name.unwrap()).collect()
-    }
-
-    /// What the played kubelet does with it, by the tag of its image.
-    pub fn fake(&self, tag: &str) -> Workload {
-        Workload { image: Some(format!("localhost/fake:{tag}")), ..workload() }
     }
 
     /// Takes everything away again; the namespaces go by themselves.
@@ -177,15 +172,20 @@ pub fn workload() -> Workload {
     }
 }
 
+/// A workload that the played kubelet does with as the tag of its image says.
+pub fn fake(tag: &str) -> Workload {
+    Workload { image: Some(format!("localhost/fake:{tag}")), ..workload() }
+}
+
 impl Bench for Corner {
     fn engine(&self) -> Arc<dyn ComputeEngine> {
         self.engine.clone()
     }
     fn workload(&self, does: Does) -> Workload {
         match does {
-            Does::Serve => self.fake("serves"),
-            Does::Exit(code) => self.fake(&format!("exits-{code}")),
-            Does::BeMissing => self.fake("lacks-the-program"),
+            Does::Serve => fake("serves"),
+            Does::Exit(code) => fake(&format!("exits-{code}")),
+            Does::BeMissing => fake("lacks-the-program"),
         }
     }
 }

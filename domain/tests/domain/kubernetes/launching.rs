@@ -1,8 +1,6 @@
 //! Launching on Kubernetes: once and only once, whoever tries, and how it ends.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something it needs is missing")]
-
-use super::cluster::{Corner, until};
+use super::cluster::{Corner, fake, until};
 use crate::machine::{ended, reaches, ready, secret, start, stop};
 use domain::{
     Error,
@@ -13,8 +11,8 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use std::time::Duration;
 
-fn with_secrets(corner: &Corner) -> Workload {
-    let mut workload = corner.fake("serves");
+fn with_secrets() -> Workload {
+    let mut workload = fake("serves");
     workload.secrets.insert("TOKEN".into(), secret("s3cret"));
     workload.header = Some(("authorization".into(), secret("token s3cret")));
     workload
@@ -25,7 +23,7 @@ async fn a_launch_that_many_make_at_once_on_kubernetes_is_one_pod() {
     let Some(corner) = Corner::start().await else { return };
     let others = [corner.another().await, corner.another().await];
     for _ in 0..5 {
-        let workload = with_secrets(&corner);
+        let workload = with_secrets();
         let made =
             futures::future::join_all([&corner.engine, &others[0], &others[1], &corner.engine].map(|engine| engine.ensure(&workload)))
                 .await;
@@ -44,9 +42,9 @@ async fn a_launch_that_many_make_at_once_on_kubernetes_is_one_pod() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_launch_on_kubernetes_that_is_cut_short_anywhere_is_taken_up_and_made_once() {
     let Some(corner) = Corner::start().await else { return };
-    start(&*corner.engine, &corner.fake("serves")).await;
+    start(&*corner.engine, &fake("serves")).await;
     for after in 0..20_u64 {
-        let workload = with_secrets(&corner);
+        let workload = with_secrets();
         // The process dies at some moment of the launch; the next one knows nothing of it.
         let dying = corner.another().await;
         dying.status(&workload.id).await.unwrap();
@@ -68,7 +66,7 @@ async fn a_launch_on_kubernetes_that_is_cut_short_anywhere_is_taken_up_and_made_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_comes_later_finds_what_runs_on_kubernetes() {
     let Some(corner) = Corner::start().await else { return };
-    let workload = with_secrets(&corner);
+    let workload = with_secrets();
     start(&*corner.engine, &workload).await;
     let later = corner.another().await;
     assert_eq!(later.status(&workload.id).await.unwrap().unwrap().state, State::Ready);
@@ -84,14 +82,14 @@ async fn a_launch_on_kubernetes_says_how_it_ended() {
     let Some(corner) = Corner::start().await else { return };
     let engine = &*corner.engine;
     let end = async |tag: &str| {
-        let workload = corner.fake(tag);
+        let workload = fake(tag);
         engine.ensure(&workload).await.unwrap();
         ended(engine, &workload).await
     };
     assert!(matches!(end("uses-too-much").await, Outcome::Failed { reason, .. } if reason.contains("more memory")));
     assert!(matches!(end("exits-139").await, Outcome::Failed { reason, .. } if reason.contains("signal 11")));
     // Deleted behind Slipway's back.
-    let workload = corner.fake("serves");
+    let workload = fake("serves");
     start(engine, &workload).await;
     corner.pods().delete(&format!("nb-{}-1", workload.id), &DeleteParams::default()).await.unwrap();
     assert!(matches!(ended(engine, &workload).await, Outcome::Failed { reason, .. } if reason.contains("somebody else")));
@@ -104,7 +102,7 @@ async fn a_launch_on_kubernetes_says_how_it_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_cannot_be_fetched_on_kubernetes_is_told_of_and_can_be_stopped() {
     let Some(corner) = Corner::start().await else { return };
-    let workload = corner.fake("is-missing");
+    let workload = fake("is-missing");
     corner.engine.ensure(&workload).await.unwrap();
     let told =
         |state: &State| matches!(state, State::Preparing { step, .. } if step.contains("There is no image localhost/fake:is-missing."));
@@ -117,7 +115,7 @@ async fn an_image_that_cannot_be_fetched_on_kubernetes_is_told_of_and_can_be_sto
 async fn gpus_on_kubernetes_are_asked_for_counted_and_waited_for() {
     let Some(corner) = Corner::start().await else { return };
     let engine = &*corner.engine;
-    let ask = |gpus| Workload { resources: Resources { cpus: 1, memory_mib: 512, gpus }, ..corner.fake("serves") };
+    let ask = |gpus| Workload { resources: Resources { cpus: 1, memory_mib: 512, gpus }, ..fake("serves") };
     let capacity = engine.capacity().await.unwrap();
     assert_eq!((capacity.gpus_total(), capacity.cpus_total, capacity.memory_mib_total), (8, 8, 32 << 10));
     assert!(matches!(engine.ensure(&ask(9)).await, Err(Error::Invalid(_))), "no more than there are");
@@ -141,7 +139,7 @@ async fn gpus_on_kubernetes_are_asked_for_counted_and_waited_for() {
 async fn a_pod_on_kubernetes_that_does_not_go_keeps_the_next_launch_waiting_with_a_reason() {
     let Some(corner) = Corner::start().await else { return };
     let engine = &*corner.engine;
-    let workload = corner.fake("serves");
+    let workload = fake("serves");
     start(engine, &workload).await;
     let name = format!("nb-{}-1", workload.id);
     let finalizers = |list: serde_json::Value| Patch::Merge(json!({"metadata": {"finalizers": list}}));
@@ -151,7 +149,7 @@ async fn a_pod_on_kubernetes_that_does_not_go_keeps_the_next_launch_waiting_with
     engine.ensure(&next).await.unwrap();
     let told = |state: &State| matches!(state, State::Preparing { step, .. } if step.contains("example.com/keeps keeps its pod"));
     reaches(engine, &next, told).await;
-    assert_eq!(corner.pod_names(&workload.id).await, [name.clone()], "never two at a time");
+    assert_eq!(corner.pod_names(&workload.id).await, std::slice::from_ref(&name), "never two at a time");
     corner.pods().patch(&name, &PatchParams::default(), &finalizers(json!(null))).await.unwrap();
     ready(engine, &next).await;
     assert_eq!(corner.pod_names(&workload.id).await, [format!("nb-{}-2", workload.id)]);
@@ -162,7 +160,7 @@ async fn a_pod_on_kubernetes_that_does_not_go_keeps_the_next_launch_waiting_with
 async fn a_launch_on_kubernetes_that_waits_for_the_one_before_can_be_stopped() {
     let Some(corner) = Corner::start().await else { return };
     let engine = &*corner.engine;
-    let workload = corner.fake("hangs");
+    let workload = fake("hangs");
     start(engine, &workload).await;
     let next = Workload { launch: 2, ..workload.clone() };
     engine.ensure(&next).await.unwrap();

@@ -1,9 +1,7 @@
 //! The API server cannot be reached: what is known stays as it was, and becomes right again once it can.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something it needs is missing")]
-
 use super::{
-    cluster::{Corner, until},
+    cluster::{Corner, fake, until},
     gate::Gate,
 };
 use crate::machine::{ended, start, stop};
@@ -21,7 +19,7 @@ async fn silence_of_the_cluster_ends_no_notebook_and_what_happened_meanwhile_is_
     config.kubeconfig = Some(gate.kubeconfig.path().to_owned());
     let clock = Clock::system();
     let engine = KubernetesEngine::start(config, clock.clone()).await.unwrap();
-    let (stays, goes) = (corner.fake("serves"), corner.fake("serves"));
+    let (stays, goes) = (fake("serves"), fake("serves"));
     start(&*engine, &stays).await;
     start(&*engine, &goes).await;
     assert!(clock.now() - engine.heard_at() < 10_000);
@@ -34,7 +32,7 @@ async fn silence_of_the_cluster_ends_no_notebook_and_what_happened_meanwhile_is_
         assert_eq!(engine.status(&workload.id).await.unwrap().unwrap().state, State::Ready, "silence is no end");
     }
     assert_eq!(engine.list().await.unwrap().len(), 2);
-    assert!(matches!(engine.ensure(&corner.fake("serves")).await, Err(Error::Unavailable(_))));
+    assert!(matches!(engine.ensure(&fake("serves")).await, Err(Error::Unavailable(_))));
 
     gate.open();
     assert!(matches!(ended(&*engine, &goes).await, Outcome::Failed { .. }));

@@ -36,7 +36,7 @@ struct RealNode {
 fn node() -> Option<String> {
     let node = std::env::var("SLIPWAY_TEST_KUBERNETES_NODE").ok().filter(|n| !n.is_empty());
     if node.is_none() {
-        println!("left out: no real node in SLIPWAY_TEST_KUBERNETES_NODE; scripts/with-kubernetes.sh starts one where it runs as root");
+        eprintln!("left out: no real node in SLIPWAY_TEST_KUBERNETES_NODE; scripts/with-kubernetes.sh starts one where it runs as root");
     }
     node
 }
@@ -70,9 +70,7 @@ impl RealNode {
 
     fn runs(&self, script: &str) -> Workload {
         let home: String = random::id();
-        futures::executor::block_on(async {
-            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(self.volume(&home)))
-        });
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(self.volume(&home)));
         Workload {
             image: Some("localhost/busybox:1".into()),
             argv: ["/bin/sh", "-c", script, "sh", "{host}:{port}"].map(str::to_owned).to_vec(),

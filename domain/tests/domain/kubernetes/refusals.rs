@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something it needs is missing")]
 
-use super::cluster::{Corner, until};
+use super::cluster::{Corner, fake, until};
 use crate::machine::{ready, secret, start};
 use domain::{
     Error,
@@ -30,7 +30,7 @@ async fn a_namespace_that_slipway_did_not_make_is_refused_and_left_alone() {
     let all: Api<Namespace> = Api::all(corner.client.clone());
     let foreign = json!({"metadata": {"name": corner.namespace(), "labels": {"owner": "somebody"}}});
     let before = all.create(&PostParams::default(), &serde_json::from_value(foreign).unwrap()).await.unwrap();
-    let why = said(corner.engine.ensure(&corner.fake("serves")).await);
+    let why = said(corner.engine.ensure(&fake("serves")).await);
     assert!(why.contains("did not make") && why.contains("kubernetes-namespace-prefix"), "{why}");
     let after = all.get(&corner.namespace()).await.unwrap();
     assert_eq!(after.metadata.labels, before.metadata.labels);
@@ -44,8 +44,8 @@ async fn objects_of_others_with_a_launchs_names_on_kubernetes_are_refused_and_le
     let Some(corner) = Corner::start().await else { return };
     let engine = &*corner.engine;
     // Makes the namespace.
-    start(engine, &corner.fake("serves")).await;
-    let workload = corner.fake("serves");
+    start(engine, &fake("serves")).await;
+    let workload = fake("serves");
     let name = format!("nb-{}-1", workload.id);
     let container = json!({"name": "x", "image": "localhost/fake:never-starts"});
     let pod = json!({"metadata": {"name": name}, "spec": {"containers": [container], "automountServiceAccountToken": false}});
@@ -56,7 +56,7 @@ async fn objects_of_others_with_a_launchs_names_on_kubernetes_are_refused_and_le
     assert_eq!((kept.metadata.uid, kept.metadata.labels), (theirs.metadata.uid, None));
     assert!(corner.secrets().get_opt(&name).await.unwrap().is_none());
 
-    let mut sealed = corner.fake("serves");
+    let mut sealed = fake("serves");
     sealed.secrets.insert("TOKEN".into(), secret("s3cret"));
     let name = format!("nb-{}-1", sealed.id);
     let theirs = json!({"metadata": {"name": name}, "stringData": {"mine": "x"}});
@@ -65,7 +65,7 @@ async fn objects_of_others_with_a_launchs_names_on_kubernetes_are_refused_and_le
     assert!(why.contains("a Secret named"), "{why}");
     assert_eq!(corner.secrets().get(&name).await.unwrap().data.unwrap().len(), 1);
 
-    let homed = corner.fake("serves");
+    let homed = fake("serves");
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(corner.client.clone(), &corner.namespace());
     let theirs = json!({"metadata": {"name": format!("vol-{}", homed.home)}, "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "none",
         "resources": {"requests": {"storage": "1Gi"}}}});
@@ -81,7 +81,7 @@ async fn objects_of_others_with_a_launchs_names_on_kubernetes_are_refused_and_le
 async fn a_quota_of_the_cluster_refuses_with_what_is_used_of_what() {
     let Some(corner) = Corner::start().await else { return };
     let engine = &*corner.engine;
-    let first = corner.fake("serves");
+    let first = fake("serves");
     start(engine, &first).await;
     let quotas: Api<ResourceQuota> = Api::namespaced(corner.client.clone(), &corner.namespace());
     let quota = json!({"metadata": {"name": "team"}, "spec": {"hard": {"requests.cpu": "2"}}});
@@ -96,7 +96,7 @@ async fn a_quota_of_the_cluster_refuses_with_what_is_used_of_what() {
             .is_some_and(|used| used.get("requests.cpu").is_some_and(|q| q.0 == "1"))
     })
     .await;
-    let two = Workload { resources: Resources { cpus: 2, memory_mib: 512, gpus: 0 }, ..corner.fake("serves") };
+    let two = Workload { resources: Resources { cpus: 2, memory_mib: 512, gpus: 0 }, ..fake("serves") };
     let refused = engine.ensure(&two).await;
     assert!(matches!(&refused, Err(Error::QuotaExceeded(why)) if why.contains("cpu: 1 of 2 used, 2 asked for")), "{refused:?}");
     assert_eq!(engine.status(&two.id).await.unwrap(), None);
@@ -111,7 +111,7 @@ async fn a_quota_of_the_cluster_refuses_with_what_is_used_of_what() {
 async fn a_rule_of_the_cluster_that_denies_a_launch_is_quoted() {
     let Some(corner) = Corner::start().await else { return };
     let engine = &*corner.engine;
-    start(engine, &corner.fake("serves")).await;
+    start(engine, &fake("serves")).await;
     // Nothing listens there: the API server refuses as the rule's failure policy says.
     let hooks: Api<ValidatingWebhookConfiguration> = Api::all(corner.client.clone());
     let hook = json!({"metadata": {"name": corner.prefix}, "webhooks": [{
@@ -121,7 +121,7 @@ async fn a_rule_of_the_cluster_that_denies_a_launch_is_quoted() {
         "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
     }]});
     hooks.create(&PostParams::default(), &serde_json::from_value(hook).unwrap()).await.unwrap();
-    let denied = corner.fake("serves");
+    let denied = fake("serves");
     let mut last = String::new();
     until("the rule holds", async || {
         let probe = Workload { id: random::id(), ..denied.clone() };
@@ -138,7 +138,7 @@ async fn a_rule_of_the_cluster_that_denies_a_launch_is_quoted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_namespace_that_is_being_deleted_is_told_of_with_what_keeps_it() {
     let Some(corner) = Corner::start().await else { return };
-    let first = corner.fake("serves");
+    let first = fake("serves");
     start(&*corner.engine, &first).await;
     let name = format!("nb-{}-1", first.id);
     let finalizers = |list: serde_json::Value| Patch::Merge(json!({"metadata": {"finalizers": list}}));
@@ -146,12 +146,12 @@ async fn a_namespace_that_is_being_deleted_is_told_of_with_what_keeps_it() {
     let all: Api<Namespace> = Api::all(corner.client.clone());
     all.delete(&corner.namespace(), &DeleteParams::default()).await.unwrap();
     // This process took it for ready; the next looks.
-    let why = said(corner.engine.ensure(&corner.fake("serves")).await);
+    let why = said(corner.engine.ensure(&fake("serves")).await);
     assert!(why.contains("is being deleted"), "{why}");
     let later = corner.another().await;
     let mut why = String::new();
     until("the cluster says what keeps it", async || {
-        why = said(later.ensure(&corner.fake("serves")).await);
+        why = said(later.ensure(&fake("serves")).await);
         why.contains("example.com/keeps")
     })
     .await;
@@ -159,7 +159,7 @@ async fn a_namespace_that_is_being_deleted_is_told_of_with_what_keeps_it() {
     corner.pods().patch(&name, &PatchParams::default(), &finalizers(json!(null))).await.unwrap();
     until("it is gone", async || all.get_opt(&corner.namespace()).await.unwrap().is_none()).await;
     // And then all is made anew.
-    start(&*corner.engine, &corner.fake("serves")).await;
+    start(&*corner.engine, &fake("serves")).await;
     let accounts: Api<ServiceAccount> = Api::namespaced(corner.client.clone(), &corner.namespace());
     assert_eq!(accounts.get("slipway-notebook").await.unwrap().automount_service_account_token, Some(false));
     corner.end().await;
@@ -169,7 +169,7 @@ async fn a_namespace_that_is_being_deleted_is_told_of_with_what_keeps_it() {
 async fn what_people_must_not_get_on_kubernetes_is_refused_before_the_cluster_hears_of_it() {
     let Some(corner) = Corner::start().await else { return };
     let engine = &*corner.engine;
-    let fine = || corner.fake("serves");
+    let fine = || fake("serves");
     let env = |name: &str| Workload { env: [(name.to_owned(), "x".to_owned())].into(), ..fine() };
     let image = |image: &str| Workload { image: Some(image.to_owned()), ..fine() };
     let mount = |name: &str| Workload { volumes: vec![Mount { volume: random::id(), name: name.into(), read_only: false }], ..fine() };

@@ -1,8 +1,6 @@
 //! What lies in the cluster after a launch, as the API server has it.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something it needs is missing")]
-
-use super::cluster::{Corner, until};
+use super::cluster::{Corner, fake, until};
 use crate::machine::{secret, start, stop};
 use domain::{
     compute::{ComputeEngine, Mount},
@@ -17,7 +15,7 @@ use kube::{Api, ResourceExt, api::ListParams};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_launch_on_kubernetes_is_a_restricted_pod_in_its_teams_walled_namespace() {
     let Some(corner) = Corner::start().await else { return };
-    let mut workload = corner.fake("serves");
+    let mut workload = fake("serves");
     workload.argv = ["serve", "; rm -rf /", "$(HOME)", "`id`", "a\nb", "{host}:{port}"].map(str::to_owned).to_vec();
     workload.env.insert("PRICE".into(), "$(TOKEN) $5".into());
     workload.secrets.insert("TOKEN".into(), secret("s3cret"));

@@ -146,7 +146,7 @@ fn readiness(workload: &Workload) -> Probe {
     let port = IntOrString::Int(i32::from(PORT));
     let open = workload.activity == ActivityProbe::JupyterKernels || (workload.header.is_none() && workload.ready_path != "/");
     let http = open.then(|| HTTPGetAction { path: Some(workload.ready_path.clone()), port: port.clone(), ..HTTPGetAction::default() });
-    let tcp = (!open).then(|| TCPSocketAction { port, host: None });
+    let tcp = (!open).then_some(TCPSocketAction { port, host: None });
     Probe {
         http_get: http,
         tcp_socket: tcp,

@@ -117,7 +117,7 @@ fn the_last_look_refuses_whatever_came_into_a_pod_on_the_way() {
         ("hostIPC", |p| spec(p).host_ipc = Some(true)),
         ("shareProcessNamespace", |p| spec(p).share_process_namespace = Some(true)),
         ("hostPort", |p| {
-            container(p).ports = Some(vec![ContainerPort { container_port: 80, host_port: Some(80), ..ContainerPort::default() }])
+            container(p).ports = Some(vec![ContainerPort { container_port: 80, host_port: Some(80), ..ContainerPort::default() }]);
         }),
         ("privileged", |p| container(p).security_context.as_mut().unwrap().privileged = Some(true)),
         ("escalation", |p| container(p).security_context.as_mut().unwrap().allow_privilege_escalation = None),
@@ -147,16 +147,16 @@ fn the_last_look_refuses_whatever_came_into_a_pod_on_the_way() {
                     projected: Some(k8s_openapi::api::core::v1::ProjectedVolumeSource::default()),
                     ..Volume::default()
                 },
-            )
+            );
         }),
         ("secret volume", |p| {
             volume(
                 p,
                 Volume { name: "x".into(), secret: Some(k8s_openapi::api::core::v1::SecretVolumeSource::default()), ..Volume::default() },
-            )
+            );
         }),
         ("disk of the node", |p| {
-            volume(p, Volume { name: "x".into(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() })
+            volume(p, Volume { name: "x".into(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() });
         }),
         ("subPath", |p| {
             container(p).volume_mounts.as_mut().unwrap().push(VolumeMount { sub_path: Some("../../etc".into()), ..VolumeMount::default() });

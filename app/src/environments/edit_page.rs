@@ -194,7 +194,7 @@ fn Basics(draft: Draft, wrong: Memo<Vec<FieldError>>, state: FormState, create: 
                     error=error_of(wrong, "argv")
                     help="The program and its arguments, one a line. It must listen at {host}:{port}, which become address and port."
                 >
-                    <Textarea bind=draft.argv rows=4 mono=true placeholder="/usr/bin/python3\n-m\nhttp.server\n{port}" />
+                    <Textarea bind=draft.argv rows=4 mono=true placeholder="/usr/bin/python3\n-m\nhttp.server\n--bind={host}\n{port}" />
                 </Field>
             </Show>
         </fieldset>

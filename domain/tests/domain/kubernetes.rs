@@ -6,6 +6,7 @@ mod gate;
 mod kubelet;
 mod launching;
 mod partition;
+mod portal;
 mod real_node;
 mod refusals;
 mod shape;

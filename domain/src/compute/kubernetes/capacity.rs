@@ -66,10 +66,11 @@ pub(super) async fn rooms(cluster: &Cluster) -> Result<Vec<room::Room>> {
 pub(super) async fn capacity(cluster: &Cluster) -> Result<Capacity> {
     let rooms = rooms(cluster).await?;
     let (nodes, ours) = (cluster.nodes.state(), cluster.all_pods());
-    let mut capacity = Capacity::default();
+    let takes = |room: &&room::Room| room.wanted && room.taints.is_empty();
+    let mut capacity = Capacity { nodes: u32::try_from(rooms.iter().filter(takes).count()).ok(), ..Capacity::default() };
     let (mut milli_total, mut milli_used) = (0_u64, 0_u64);
     // One that is away or cordoned for a while is taken as full: what waits for it waits, and is not refused.
-    for room in rooms.iter().filter(|room| room.wanted && room.taints.is_empty()) {
+    for room in rooms.iter().filter(takes) {
         let used = if room.open { room.total.minus(room.free) } else { room.total };
         milli_total += room.total.milli_cpus;
         milli_used += used.milli_cpus;

@@ -72,7 +72,8 @@ fn since(pod: &Pod, state: &State) -> Option<Millis> {
 pub(super) fn fact(pod: &Pod, step: impl FnOnce() -> String, now: Millis) -> Option<Fact> {
     let (id, launch) = launch_of(pod)?;
     let state = match phase(pod) {
-        _ if is_being_deleted(pod) => State::Stopping,
+        // One that somebody else deletes is stopping for no wish of ours: it is what it was until it is gone.
+        _ if is_being_deleted(pod) && was_asked_to_stop(pod) => State::Stopping,
         "Succeeded" | "Failed" => State::Ended { outcome: outcome(pod) },
         _ if is_ready(pod) => State::Ready,
         _ if container(pod).is_some_and(|c| c.running.is_some()) => State::Starting,

@@ -63,12 +63,17 @@ pub(super) fn rooms<'a>(
 }
 
 fn shut(node: &Node, wanted: &BTreeMap<String, String>) -> Option<String> {
-    let ready = node.status.as_ref().and_then(|s| s.conditions.as_ref()).and_then(|c| c.iter().find(|c| c.type_ == "Ready"));
+    let conditions = node.status.as_ref().and_then(|s| s.conditions.as_deref()).unwrap_or_default();
+    let is = |kind: &str| conditions.iter().any(|c| c.type_ == kind && c.status == "True");
     if !super::names::has_all(&node.metadata, wanted) {
         return Some("not for notebooks".to_owned());
     }
-    if ready.is_none_or(|c| c.status != "True") {
+    let states = [("DiskPressure", "disk"), ("MemoryPressure", "memory"), ("PIDPressure", "processes")];
+    if !is("Ready") {
         return Some("not ready".to_owned());
+    }
+    if let Some((_, what)) = states.iter().find(|(kind, _)| is(kind)) {
+        return Some(format!("short of {what}"));
     }
     let cordoned = node.spec.as_ref().is_some_and(|s| s.unschedulable == Some(true));
     cordoned.then(|| "cordoned".to_owned())

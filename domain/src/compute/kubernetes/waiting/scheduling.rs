@@ -84,11 +84,15 @@ fn other(message: &str) -> Waiting {
 fn closed(rooms: &[Room]) -> Waiting {
     let mut why: Vec<String> = rooms
         .iter()
+        .filter(|room| room.wanted)
         .map(|room| match &room.shut {
             Some(shut) => format!("{} is {shut}", room.node),
             None => format!("{} keeps others away ({})", room.node, room.taints.join(", ")),
         })
         .collect();
+    if why.is_empty() {
+        return other("didn't match node selector");
+    }
     let more = why.len().saturating_sub(3);
     why.truncate(3);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };

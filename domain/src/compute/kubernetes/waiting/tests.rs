@@ -53,7 +53,7 @@ fn room(node: &str, total: (u64, u64, u64), free: (u64, u64, u64)) -> Room {
     Room { node: node.into(), wanted: true, open: true, total: of(total), free: of(free), ..Room::default() }
 }
 fn shut(node: &str, why: &str) -> Room {
-    Room { open: false, shut: Some(why.into()), ..room(node, (8, 32, 0), (8, 32, 0)) }
+    Room { open: false, wanted: why != "not for notebooks", shut: Some(why.into()), ..room(node, (8, 32, 0), (8, 32, 0)) }
 }
 fn tainted(node: &str, taint: &str) -> Room {
     Room { taints: vec![taint.into()], ..room(node, (8, 32, 8), (8, 32, 8)) }
@@ -187,6 +187,19 @@ fn each_situation_has_its_sentence() {
                 .room(shut("node-b", "not ready"))
                 .room(tainted("node-c", "gpu=only")),
             "No node takes notebooks now: node-a is cordoned, node-b is not ready, node-c keeps others away (gpu=only). Ask the administrator to open one.",
+        ),
+        (
+            of(refused(
+                0,
+                "0/1 nodes are available: 1 node(s) had taint {node.kubernetes.io/disk-pressure: }, that the pod didn't tolerate.",
+            ))
+            .room(shut("node-a", "short of disk"))
+            .room(shut("node-b", "not for notebooks")),
+            "No node takes notebooks now: node-a is short of disk. Ask the administrator to open one.",
+        ),
+        (
+            of(refused(0, "0/1 nodes are available.")).room(shut("node-b", "not for notebooks")),
+            "No node has the labels that notebooks need. Ask the administrator to look at kubernetes-nodes.",
         ),
         (
             of(refused(0, "0/1 nodes are available: 1 node(s) had a mood.")).room(big((8, 32, 0))),

@@ -11,6 +11,7 @@ mod compute_contract;
 mod demo;
 mod home;
 mod importing;
+mod kubernetes;
 mod live_events;
 mod local_accounts;
 mod local_engine;

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test test-sqlite test-postgres test-s3 test-browser test-mlflow lint bench bench-tracking bench-ui conformance torture crowd screenshots audit
+.PHONY: help run dev build test test-sqlite test-postgres test-s3 test-kubernetes test-browser test-mlflow lint bench bench-tracking bench-ui conformance torture crowd screenshots audit
 
 CARGO ?= cargo
 # Where `make run` and `make dev` serve; the portal's other settings are environment variables too (slipway --help).
@@ -54,6 +54,10 @@ test-postgres: ## The Rust tests on an own PostgreSQL cluster
 test-s3: ## Artifacts in a bucket, on moto's S3 server from PyPI
 	$(call say,artifacts on an S3 server)
 	@scripts/with-s3.sh $(CARGO) test $(SERVER_SIDE) --test domain bucket
+
+test-kubernetes: ## The engine kubernetes on an own control plane (built the first time: 3 to 10 minutes), on a real node where root
+	$(call say,the engine kubernetes on a real API server)
+	@scripts/with-kubernetes.sh $(CARGO) test $(SERVER_SIDE) --test domain kubernetes -- --nocapture
 
 test-browser: ## The browser stories, on the release build
 	$(call say,browser stories on the release build)

@@ -37,6 +37,8 @@ pub struct Settings {
     pub token_rate: Option<u32>,
     /// What was deleted so many days ago is purged by itself; none where nothing is.
     pub purge_after_days: Option<u32>,
+    /// The file with the key that secrets are sealed with; made in the data folder where there is none.
+    pub secret_key: Option<PathBuf>,
     /// Slipway's own program, for what is done in a process apart; none where nothing is.
     pub program: Option<PathBuf>,
     /// Where artifacts are kept; in the data folder where there is none.
@@ -81,7 +83,10 @@ pub struct Portal {
 impl Portal {
     pub fn new(db: Db, compute: Arc<dyn ComputeEngine>, clock: Clock, settings: Settings) -> Result<Self> {
         crate::crash::arm(&settings.data);
-        let sealing = SealingKey::load_or_create(&settings.data)?;
+        let sealing = match &settings.secret_key {
+            Some(file) => SealingKey::load(file)?,
+            None => SealingKey::load_or_create(&settings.data)?,
+        };
         let artifacts = Objects::open(&settings.data, settings.bucket.as_ref())?;
         Ok(Self {
             db,

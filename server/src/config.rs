@@ -3,7 +3,7 @@
 use crate::http::Origin;
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 use domain::{artifacts::BucketConfig, compute::local::LocalConfig, import::Auth, webhooks::Allowed};
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// One thing that can be chosen.
 pub struct Key {
@@ -19,6 +19,12 @@ pub const KEYS: &[Key] = &[
     key("data", "DIR", "./slipway-data", "Folder for everything Slipway keeps: database, key, environments, volumes"),
     key("database", "URL", "sqlite in the data folder", "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"),
     key(
+        "secret-key",
+        "FILE",
+        "secret.key in the data folder",
+        "File with the key that secrets are sealed with: 32 random bytes as base64, the same for all replicas",
+    ),
+    key(
         "public-url",
         "URL",
         "http://localhost:PORT",
@@ -28,6 +34,7 @@ pub const KEYS: &[Key] = &[
     key("log-format", "FORMAT", "text", "text or json, one line for each record, on standard error"),
     key("session-idle-hours", "HOURS", "12", "A session ends after so long without use (1 to 720)"),
     key("session-absolute-days", "DAYS", "7", "A session ends after so long in any case (1 to 90)"),
+    key("drain-seconds", "SECONDS", "0", "Goes on answering for so long after it was asked to stop, while /readyz says no (0 to 300)"),
     key("python", "PATH", "python3 on PATH", "The Python that notebook environments are made with"),
     key(
         "artifacts",
@@ -72,6 +79,10 @@ pub struct Config {
     pub listen: SocketAddr,
     pub data: PathBuf,
     pub database: String,
+    /// File of the sealing key; in the data folder where there is none.
+    pub secret_key: Option<PathBuf>,
+    /// From the signal to stop to the end of accepting.
+    pub drain: Duration,
     /// None where it follows from the port.
     pub public_url: Option<Origin>,
     pub log: String,
@@ -208,6 +219,8 @@ impl Settings {
                 .parse("listen", "127.0.0.1:3000", |v| v.parse().map_err(|_| "expected an address such as 127.0.0.1:3000".to_owned()))?,
             database: self.parse("database", &sqlite, database)?,
             data,
+            secret_key: self.parse("secret-key", "", |v| if v.is_empty() { Ok(None) } else { absolute(v).map(Some) })?,
+            drain: self.parse("drain-seconds", "0", |v| number(v, 0, 300).map(i64::unsigned_abs).map(Duration::from_secs))?,
             public_url: self.parse("public-url", "", |v| if v.is_empty() { Ok(None) } else { Origin::parse(v).map(Some) })?,
             log: self.parse("log", "info", |v| {
                 v.parse::<tracing_subscriber::EnvFilter>().map(|_| v.to_owned()).map_err(|e| format!("expected a level or a filter ({e})"))

@@ -19,7 +19,7 @@ mod shown;
 
 use app::SiteFiles;
 use domain::Portal;
-use http::{Origin, streams::Streams};
+use http::{Leaving, Origin, streams::Streams};
 use std::sync::Arc;
 
 /// What every handler stands on. Cheap to clone.
@@ -30,4 +30,5 @@ pub struct Server {
     pub origin: Arc<Origin>,
     pub files: Arc<SiteFiles>,
     pub streams: Streams,
+    pub leaving: Leaving,
 }

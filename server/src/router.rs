@@ -26,7 +26,7 @@ use domain::{
     random,
 };
 use leptos_axum::AxumRouteListing;
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 use tower::ServiceExt;
 use tower_http::compression::{CompressionLayer, CompressionLevel, predicate::SizeAbove};
 
@@ -52,11 +52,14 @@ pub type Route = (&'static str, String, Access, MethodRouter<Server>);
 const TARGET: usize = 8 * 1024;
 /// Bytes from which an answer is packed.
 const PACKED: u64 = 4096;
+/// A database that takes longer does not answer.
+const DATABASE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Routes that are neither pages nor server functions.
 fn routes() -> Vec<Route> {
     let own: Vec<(&str, &str, Access, MethodRouter<Server>)> = vec![
         ("GET", "/healthz", Access::Open, get(health)),
+        ("GET", "/readyz", Access::Open, get(ready)),
         ("GET", "/favicon.ico", Access::Open, get(site::favicon)),
         ("GET", "/pkg/{*file}", Access::Open, get(site::file)),
         ("GET", "/sso/{provider}/begin", Access::Open, get(sso::begin)),
@@ -305,7 +308,9 @@ async fn dispatch(State(server): State<Server>, mut request: Request, portal: Ro
     let id = RequestId(random::id::<String>());
     request.extensions_mut().insert(id.clone());
     let mut response = match server.origin.place(request.uri(), request.headers()) {
+        // An orchestrator asks by address.
         _ if request.uri().path() == "/healthz" => health().await.into_response(),
+        _ if request.uri().path() == "/readyz" => ready(State(server.clone())).await,
         _ if request.uri().path_and_query().is_some_and(|p| p.as_str().len() > TARGET) => {
             plain(StatusCode::URI_TOO_LONG, "This address is too long.")
         }
@@ -357,6 +362,25 @@ async fn not_allowed() -> Response {
     plain(StatusCode::METHOD_NOT_ALLOWED, "This address answers GET only.")
 }
 
+/// Alive: a process that does not answer this is started anew.
 async fn health() -> impl IntoResponse {
     "ok"
+}
+
+/// Whether requests are to be sent here: the database answers, and the process was not asked to stop. It says nothing else to strangers.
+async fn ready(State(server): State<Server>) -> Response {
+    if server.leaving.asked() {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "stopping");
+    }
+    match tokio::time::timeout(DATABASE_WITHIN, domain::events::latest(&server.portal)).await {
+        Ok(Ok(_)) => "ready".into_response(),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready: the database does not answer");
+            plain(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
+        }
+        Err(_) => {
+            tracing::warn!("not ready: the database does not answer in time");
+            plain(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use crate::{
     Server,
     config::Config,
-    http::{Origin, accept, streams::Streams},
+    http::{Leaving, Origin, accept, streams::Streams},
     router, site,
 };
 use domain::{
@@ -58,6 +58,7 @@ fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>, address: Stri
         token_rate: config.token_rate,
         purge_after_days: config.purge_after_days,
         program: Some(config.engine.launcher.clone()),
+        secret_key: config.secret_key.clone(),
         bucket: config.bucket.clone(),
     };
     let mut portal = Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())?;
@@ -86,8 +87,8 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         None => Origin::parse(&format!("http://localhost:{port}"))?,
     };
     let portal = open(config, origin.text()).await?;
-    let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: site::files(), streams: Streams::default() };
-    let address = server.origin.text();
+    let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: site::files(), streams: Streams::default(), leaving: Leaving::default() };
+    let (address, leaving) = (server.origin.text(), server.leaving.clone());
     let router = router::router(server)?;
     domain::environments::ship_defaults(&portal).await.map_err(|e| e.to_string())?;
     greet(&portal, &address).await?;
@@ -100,7 +101,7 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         tokio::spawn(domain::tracking::purge::run(portal.clone())),
         tokio::spawn(sweep(portal.clone())),
     ];
-    accept::run(listener, router, accept::Limits::default(), asked_to_stop()?).await;
+    accept::run(listener, router, accept::Limits::default(), asked_to_stop(leaving, config.drain)?).await;
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
     portal.db.close().await;
     Ok(())
@@ -135,7 +136,8 @@ fn raise_file_limit() {
     }
 }
 
-fn asked_to_stop() -> Result<impl Future<Output = ()>, String> {
+/// Ready once the process is to stop: `drain` after it was asked to, so that whoever sends requests hears of it first.
+fn asked_to_stop(leaving: Leaving, drain: Duration) -> Result<impl Future<Output = ()>, String> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
     Ok(async move {
@@ -144,5 +146,7 @@ fn asked_to_stop() -> Result<impl Future<Output = ()>, String> {
             _ = interrupt.recv() => {}
         }
         tracing::info!("asked to stop; notebooks go on running");
+        leaving.ask();
+        tokio::time::sleep(drain).await;
     })
 }

@@ -13,7 +13,13 @@ pub mod streams;
 
 pub use origin::{Origin, Place};
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 /// The other end of the connection, never one that a header names.
 #[derive(Clone, Copy, Debug)]
@@ -26,3 +32,16 @@ pub struct Slot(#[expect(dead_code, reason = "held, not read")] pub(crate) Arc<(
 /// The id of this request, in its answer, in the audit trail and in the log.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
+
+/// Whether the process was asked to stop and only finishes what it has.
+#[derive(Clone, Debug, Default)]
+pub struct Leaving(Arc<AtomicBool>);
+
+impl Leaving {
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+    pub fn asked(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}

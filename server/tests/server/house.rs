@@ -10,7 +10,7 @@ use domain::{
 };
 use server::{
     Server,
-    http::{Origin, accept, streams::Streams},
+    http::{Leaving, Origin, accept, streams::Streams},
     router, sessions,
 };
 use std::{net::SocketAddr, sync::Arc};
@@ -26,6 +26,7 @@ pub struct House {
     pub portal: Portal,
     pub stage: Arc<Stage>,
     pub address: SocketAddr,
+    pub leaving: Leaving,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -70,10 +71,11 @@ impl House {
             icon: "/pkg/icon.svg".into(),
             ..Default::default()
         };
-        let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: Arc::new(files), streams: Streams::default() };
+        let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: Arc::new(files), streams: Streams::default(), leaving: Leaving::default() };
+        let leaving = server.leaving.clone();
         let router = router::router(server).expect("a router");
         let serving = tokio::spawn(accept::run(listener, router, limits, std::future::pending()));
-        Self { test, portal, stage, address, serving }
+        Self { test, portal, stage, address, leaving, serving }
     }
 
     pub fn host(&self) -> String {

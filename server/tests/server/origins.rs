@@ -69,6 +69,26 @@ async fn a_host_that_is_not_ours_is_misdirected() {
     }
     // An orchestrator asks by address.
     assert_eq!(house.get("/healthz", &[("host", "10.0.0.7:3000")]).await.status, 200);
+    assert_eq!(house.get("/readyz", &[("host", "10.0.0.7:3000")]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_portal_without_its_database_lives_and_is_not_ready() {
+    let house = House::new().await;
+    assert_eq!(house.get("/readyz", &[]).await.body, "ready");
+    house.portal.db.close().await;
+    let answer = house.get("/readyz", &[]).await;
+    assert_eq!((answer.status, answer.body.as_str()), (503, "the database does not answer"));
+    assert_eq!(house.get("/healthz", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_portal_that_was_asked_to_stop_wants_no_more_requests() {
+    let house = House::new().await;
+    house.leaving.ask();
+    let answer = house.get("/readyz", &[]).await;
+    assert_eq!((answer.status, answer.body.as_str()), (503, "stopping"));
+    assert_eq!(house.get("/healthz", &[]).await.status, 200);
 }
 
 #[tokio::test]

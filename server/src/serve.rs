@@ -87,7 +87,13 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         None => Origin::parse(&format!("http://localhost:{port}"))?,
     };
     let portal = open(config, origin.text()).await?;
-    let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: site::files(), streams: Streams::default(), leaving: Leaving::default() };
+    let server = Server {
+        portal: portal.clone(),
+        origin: Arc::new(origin),
+        files: site::files(),
+        streams: Streams::default(),
+        leaving: Leaving::default(),
+    };
     let (address, leaving) = (server.origin.text(), server.leaving.clone());
     let router = router::router(server)?;
     domain::environments::ship_defaults(&portal).await.map_err(|e| e.to_string())?;

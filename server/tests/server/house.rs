@@ -71,7 +71,13 @@ impl House {
             icon: "/pkg/icon.svg".into(),
             ..Default::default()
         };
-        let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: Arc::new(files), streams: Streams::default(), leaving: Leaving::default() };
+        let server = Server {
+            portal: portal.clone(),
+            origin: Arc::new(origin),
+            files: Arc::new(files),
+            streams: Streams::default(),
+            leaving: Leaving::default(),
+        };
         let leaving = server.leaving.clone();
         let router = router::router(server).expect("a router");
         let serving = tokio::spawn(accept::run(listener, router, limits, std::future::pending()));

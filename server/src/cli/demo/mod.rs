@@ -72,7 +72,13 @@ async fn log(portal: &Portal, python: &std::path::Path, begun: &Begun) -> Result
     let port = listener.local_addr().map_err(|e| e.to_string())?.port();
     let origin = Origin::parse(&format!("http://localhost:{port}"))?;
     let address = origin.text();
-    let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: site::files(), streams: Streams::default(), leaving: Leaving::default() };
+    let server = Server {
+        portal: portal.clone(),
+        origin: Arc::new(origin),
+        files: site::files(),
+        streams: Streams::default(),
+        leaving: Leaving::default(),
+    };
     let (stop, stopped) = oneshot::channel::<()>();
     let stopping = async move { drop(stopped.await) };
     let serving = tokio::spawn(accept::run(listener, router::router(server)?, accept::Limits::default(), stopping));

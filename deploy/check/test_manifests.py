@@ -108,7 +108,7 @@ def test_the_recipe_for_another_namespace_takes_everything_along(tmp_path):
 
 def test_the_readme_names_what_there_is():
     text = (DEPLOY / "README.md").read_text()
-    for path in re.findall(r"\]\(([a-z./-]+)\)", text):
+    for path in re.findall(r"\]\(([a-zA-Z./-]+)\)", text):
         assert (DEPLOY / path).exists(), path
     for component in (DEPLOY / "components").iterdir():
         assert f"`{component.name}`" in text, component.name

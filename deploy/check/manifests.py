@@ -10,8 +10,8 @@ CONFIG = (DEPLOY.parent / "server/src/config.rs").read_text()
 RENDER = shlex.split(os.environ["KUSTOMIZE"])
 # An HPA has nothing to do with one pod that owns its file.
 CHOICES = {
-    "small": [("ingress", "gateway"), ("every-namespace",)],
-    "team": [("ingress", "gateway"), ("hpa",), ("every-namespace",)],
+    "small": [("ingress", "gateway"), ("servicemonitor",), ("every-namespace",)],
+    "team": [("ingress", "gateway"), ("servicemonitor",), ("hpa",), ("every-namespace",)],
 }
 
 

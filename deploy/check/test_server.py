@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from kube import Cluster
+from kube import Cluster, Refused
 from manifests import OBJECTS
 
 # Kinds whose older version has the same fields, for servers that have only that one.
@@ -40,9 +40,12 @@ def test_the_server_takes_it(cluster, name, thing):
     assert missing(thing, kept) == []
 
 
-def test_the_server_refuses_what_it_does_not_know(cluster):
-    from kube import Refused
-
+def test_a_field_that_the_server_does_not_know_is_noticed(cluster):
     name, thing = next((n, t) for n, t in OBJECTS if t["kind"] == "Service")
-    with pytest.raises(Refused):
-        cluster.apply({**thing, "spec": {**thing["spec"], "typo": 1}}, dry_run=True)
+    wrong = {**thing, "spec": {**thing["spec"], "typo": 1}}
+    try:
+        kept = cluster.apply(wrong, dry_run=True)
+    except Refused:
+        return
+    # Old servers may drop it in silence.
+    assert missing(wrong, kept) == [".spec.typo"]

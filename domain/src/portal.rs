@@ -15,6 +15,7 @@ use crate::{
     tokens::{Known, Rates},
     traces::Told,
     tracking::{Indexes, Writer},
+    vitals::Pulse,
     webhooks::Outbound,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -60,6 +61,8 @@ pub struct Portal {
     pub throttle: Arc<Throttle>,
     /// Tells the notebook supervisor that a wish has changed.
     pub wishes: Arc<Notify>,
+    /// How long the supervisor takes to look at everything.
+    pub looks: Arc<Pulse>,
     /// When people last used their notebooks, until idle stop has looked.
     pub touches: Arc<Touches>,
     /// Whom notebooks let in a moment ago.
@@ -99,6 +102,7 @@ impl Portal {
             setup: Arc::default(),
             throttle: Arc::default(),
             wishes: Arc::default(),
+            looks: Arc::default(),
             touches: Arc::default(),
             admitted: Arc::default(),
             outbound: Arc::default(),

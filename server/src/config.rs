@@ -16,6 +16,7 @@ pub struct Key {
 /// Every key. `slipway --help` is made from it.
 pub const KEYS: &[Key] = &[
     key("listen", "ADDRESS", "127.0.0.1:3000", "Address and port to listen on; port 0 takes a free one"),
+    key("metrics-listen", "ADDRESS", "none", "Address and port where Prometheus reads /metrics; everybody who reaches it may"),
     key("data", "DIR", "./slipway-data", "Folder for everything Slipway keeps: database, key, environments, volumes"),
     key("database", "URL", "sqlite in the data folder", "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"),
     key(
@@ -77,6 +78,8 @@ const FILE: &str = "slipway.toml";
 #[derive(Clone, Debug)]
 pub struct Config {
     pub listen: SocketAddr,
+    /// Where metrics are read; nowhere where there is none.
+    pub metrics_listen: Option<SocketAddr>,
     pub data: PathBuf,
     pub database: String,
     /// File of the sealing key; in the data folder where there is none.
@@ -217,6 +220,10 @@ impl Settings {
             engine,
             listen: self
                 .parse("listen", "127.0.0.1:3000", |v| v.parse().map_err(|_| "expected an address such as 127.0.0.1:3000".to_owned()))?,
+            metrics_listen: self.parse("metrics-listen", "", |v| {
+                let expected = || "expected an address such as 127.0.0.1:9090".to_owned();
+                if v.is_empty() { Ok(None) } else { v.parse().map(Some).map_err(|_| expected()) }
+            })?,
             database: self.parse("database", &sqlite, database)?,
             data,
             secret_key: self.parse("secret-key", "", |v| if v.is_empty() { Ok(None) } else { absolute(v).map(Some) })?,

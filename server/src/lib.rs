@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 pub mod http;
+pub mod metrics;
 pub mod router;
 pub mod serve;
 pub mod sessions;
@@ -20,6 +21,7 @@ mod shown;
 use app::SiteFiles;
 use domain::Portal;
 use http::{Leaving, Origin, streams::Streams};
+use metrics::Metrics;
 use std::sync::Arc;
 
 /// What every handler stands on. Cheap to clone.
@@ -31,4 +33,12 @@ pub struct Server {
     pub files: Arc<SiteFiles>,
     pub streams: Streams,
     pub leaving: Leaving,
+    pub metrics: Metrics,
+}
+
+impl Server {
+    pub fn new(portal: Portal, origin: Origin, files: Arc<SiteFiles>) -> Self {
+        let (streams, leaving, metrics) = Default::default();
+        Self { portal, origin: Arc::new(origin), files, streams, leaving, metrics }
+    }
 }

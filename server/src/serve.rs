@@ -3,7 +3,7 @@
 use crate::{
     Server,
     config::Config,
-    http::{Leaving, Origin, accept, streams::Streams},
+    http::{Leaving, Origin, accept},
     router, site,
 };
 use domain::{
@@ -24,6 +24,8 @@ use tokio::{
 };
 
 const HOUR: i64 = 60 * 60 * 1000;
+/// Few look at metrics.
+const OPERATIONS: accept::Limits = accept::Limits { connections: 16, ..accept::Limits::DEFAULT };
 
 /// Opens the portal to serve it at this address: data folder, database, engine. Workloads that run are adopted.
 async fn open(config: &Config, address: String) -> Result<Portal, String> {
@@ -87,14 +89,9 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         None => Origin::parse(&format!("http://localhost:{port}"))?,
     };
     let portal = open(config, origin.text()).await?;
-    let server = Server {
-        portal: portal.clone(),
-        origin: Arc::new(origin),
-        files: site::files(),
-        streams: Streams::default(),
-        leaving: Leaving::default(),
-    };
+    let server = Server::new(portal.clone(), origin, site::files());
     let (address, leaving) = (server.origin.text(), server.leaving.clone());
+    let operations = operations(config, &server).await?;
     let router = router::router(server)?;
     domain::environments::ship_defaults(&portal).await.map_err(|e| e.to_string())?;
     greet(&portal, &address).await?;
@@ -107,10 +104,20 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         tokio::spawn(domain::tracking::purge::run(portal.clone())),
         tokio::spawn(sweep(portal.clone())),
     ];
+    let operations = operations.map(|(listener, router)| tokio::spawn(accept::run(listener, router, OPERATIONS, std::future::pending())));
     accept::run(listener, router, accept::Limits::default(), asked_to_stop(leaving, config.drain)?).await;
-    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    tasks.iter().chain(&operations).for_each(tokio::task::JoinHandle::abort);
     portal.db.close().await;
     Ok(())
+}
+
+/// The listener for whoever runs the portal, where one is asked for.
+async fn operations(config: &Config, server: &Server) -> Result<Option<(TcpListener, axum::Router)>, String> {
+    let Some(address) = config.metrics_listen else { return Ok(None) };
+    let cannot = |e| format!("{address} cannot be listened on: {e}. Choose another with --metrics-listen.");
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    tracing::info!(address = %listener.local_addr().map_err(|e| e.to_string())?, "metrics are read here");
+    Ok(Some((listener, router::operations(server.clone()))))
 }
 
 #[expect(clippy::print_stdout, reason = "the first thing a person looks for, and the set-up code is for the console only")]

@@ -33,18 +33,22 @@ pub struct Limits {
     pub grace: Duration,
 }
 
+impl Limits {
+    pub const DEFAULT: Self = Self {
+        connections: 4096,
+        per_peer: 512,
+        per_loopback: 4096,
+        headers_within: Duration::from_secs(10),
+        headers: 100,
+        header_size: 32 * 1024,
+        written_within: Duration::from_secs(30),
+        grace: Duration::from_secs(5),
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            connections: 4096,
-            per_peer: 512,
-            per_loopback: 4096,
-            headers_within: Duration::from_secs(10),
-            headers: 100,
-            header_size: 32 * 1024,
-            written_within: Duration::from_secs(30),
-            grace: Duration::from_secs(5),
-        }
+        Self::DEFAULT
     }
 }
 

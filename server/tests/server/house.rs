@@ -10,7 +10,7 @@ use domain::{
 };
 use server::{
     Server,
-    http::{Leaving, Origin, accept, streams::Streams},
+    http::{Origin, accept},
     router, sessions,
 };
 use std::{net::SocketAddr, sync::Arc};
@@ -26,7 +26,7 @@ pub struct House {
     pub portal: Portal,
     pub stage: Arc<Stage>,
     pub address: SocketAddr,
-    pub leaving: Leaving,
+    pub server: Server,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -71,17 +71,10 @@ impl House {
             icon: "/pkg/icon.svg".into(),
             ..Default::default()
         };
-        let server = Server {
-            portal: portal.clone(),
-            origin: Arc::new(origin),
-            files: Arc::new(files),
-            streams: Streams::default(),
-            leaving: Leaving::default(),
-        };
-        let leaving = server.leaving.clone();
-        let router = router::router(server).expect("a router");
+        let server = Server::new(portal.clone(), origin, Arc::new(files));
+        let router = router::router(server.clone()).expect("a router");
         let serving = tokio::spawn(accept::run(listener, router, limits, std::future::pending()));
-        Self { test, portal, stage, address, leaving, serving }
+        Self { test, portal, stage, address, server, serving }
     }
 
     pub fn host(&self) -> String {

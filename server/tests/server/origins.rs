@@ -85,7 +85,7 @@ async fn a_portal_without_its_database_lives_and_is_not_ready() {
 #[tokio::test]
 async fn a_portal_that_was_asked_to_stop_wants_no_more_requests() {
     let house = House::new().await;
-    house.leaving.ask();
+    house.server.leaving.ask();
     let answer = house.get("/readyz", &[]).await;
     assert_eq!((answer.status, answer.body.as_str()), (503, "stopping"));
     assert_eq!(house.get("/healthz", &[]).await.status, 200);

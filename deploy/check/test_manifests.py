@@ -29,6 +29,8 @@ def test_settings_are_known_to_the_portal(name):
     (container,) = deployment(name)["spec"]["template"]["spec"]["containers"]
     variables |= {variable["name"] for variable in container.get("env", [])}
     assert "SLIPWAY_PUBLIC_URL" in variables and variables <= SETTINGS
+    # Variables of Services begin with SLIPWAY_ as well.
+    assert deployment(name)["spec"]["template"]["spec"]["enableServiceLinks"] is False
 
 
 @ALL

@@ -1,6 +1,6 @@
 //! The only reader of the environment: one table of keys, each a flag, a variable `SLIPWAY_…` and a line of the configuration file.
 
-use crate::http::Origin;
+use crate::http::{Origin, proxies::Network};
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 use domain::{artifacts::BucketConfig, compute::local::LocalConfig, import::Auth, webhooks::Allowed};
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
@@ -60,6 +60,13 @@ pub const KEYS: &[Key] = &[
         "Receivers of webhooks inside the network, or on ports other than 443 and 8443, separated by commas",
     ),
     key(
+        "proxies",
+        "NETWORK,…",
+        "none",
+        "TLS proxies on other machines, such as 10.42.0.0/16: whom they name last in X-Forwarded-For is who asks, and they may hold everybody's \
+         connections",
+    ),
+    key(
         "insecure-http",
         "true|false",
         "false",
@@ -93,6 +100,8 @@ pub struct Config {
     pub session_idle_hours: i64,
     pub session_absolute_days: i64,
     pub webhook_allow: Vec<Allowed>,
+    /// TLS proxies on other machines.
+    pub proxies: Vec<Network>,
     /// Bytes of artifacts that one team may keep; none where there is no limit.
     pub artifact_quota: Option<u64>,
     /// Requests a second of one token to MLflow's API; none where there is no limit.
@@ -239,6 +248,7 @@ impl Settings {
             mlflow: Auth::None,
             webhook_allow: self
                 .parse("webhook-allow", "", |v| v.split(',').map(str::trim).filter(|a| !a.is_empty()).map(str::parse).collect())?,
+            proxies: self.parse("proxies", "", |v| v.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::parse).collect())?,
             artifact_quota: self.parse("artifact-quota-gib", "0", |v| number(v, 0, 1 << 30).map(gib))?,
             token_rate: self.parse("token-rate", "0", |v| number(v, 0, 1_000_000).map(none_for_0))?,
             purge_after_days: self.parse("purge-after-days", "30", |v| number(v, 0, 36_500).map(none_for_0))?,

@@ -105,7 +105,9 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         tokio::spawn(sweep(portal.clone())),
     ];
     let operations = operations.map(|(listener, router)| tokio::spawn(accept::run(listener, router, OPERATIONS, std::future::pending())));
-    accept::run(listener, router, accept::Limits::default(), asked_to_stop(leaving, config.drain)?).await;
+    // For as long as the process lives.
+    let limits = accept::Limits { proxies: config.proxies.clone().leak(), ..accept::Limits::default() };
+    accept::run(listener, router, limits, asked_to_stop(leaving, config.drain)?).await;
     tasks.iter().chain(&operations).for_each(tokio::task::JoinHandle::abort);
     portal.db.close().await;
     Ok(())

@@ -7,6 +7,7 @@ pub mod errors;
 pub mod guard;
 pub mod headers;
 mod origin;
+pub mod proxies;
 pub(crate) mod receive;
 mod stall;
 pub mod streams;
@@ -21,7 +22,7 @@ use std::{
     },
 };
 
-/// The other end of the connection, never one that a header names.
+/// Who asks: the other end of the connection, or whom it names where it is one of the operator's proxies. No other header names anybody.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 

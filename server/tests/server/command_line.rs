@@ -196,7 +196,9 @@ fn each_request_is_a_line_of_the_log_and_counted_where_the_operator_asks_for_it(
         }
     };
     let operations = record("metrics are read here")["fields"]["address"].as_str().expect("an address").to_owned();
-    let first = BufReader::new(child.stdout.take().expect("its output")).lines().next().expect("a line").expect("text");
+    // Kept open: it writes another line.
+    let mut output = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let first = output.next().expect("a line").expect("text");
     let portal = first.replace("Slipway serves http://localhost", "127.0.0.1");
 
     let answer = ask(&portal, "/healthz?name=secret");

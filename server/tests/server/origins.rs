@@ -1,6 +1,8 @@
 //! Requests that other sites make a browser send, hosts that are not ours, and the headers on every answer.
 
 use crate::house::House;
+use domain::args;
+use server::http::accept;
 
 const FORM: &str = "name=stolen";
 
@@ -107,6 +109,26 @@ async fn no_header_makes_somebody() {
     ] {
         assert_eq!(house.get("/admin/audit.csv", &[(name, value)]).await.status, 401, "{name}");
     }
+}
+
+#[tokio::test]
+async fn one_guesser_behind_a_proxy_keeps_out_nobody_else() {
+    let proxies = vec!["127.0.0.1".parse().expect("an address")].leak();
+    let house = House::with(accept::Limits { proxies, ..accept::Limits::default() }, None).await;
+    let guess = async |from: &str, who: u32| {
+        let origin = house.origin();
+        let headers = [("origin", origin.as_str()), ("x-forwarded-for", from)];
+        house.send("POST", "/api/identity/sign_in", &headers, &format!("email=n{who}@example.com&password=wrong&next=/")).await
+    };
+    for n in 0..40 {
+        guess(&format!("192.0.2.{n}, 198.51.100.1"), n).await;
+    }
+    guess("198.51.100.2", 100).await;
+    let sql = "SELECT DISTINCT address, action FROM audit WHERE action LIKE 'user.sign_in%' ORDER BY address, action";
+    let seen: Vec<(String, String)> = house.portal.db.fetch_all(sql, args![]).await.expect("records");
+    let expected =
+        [("198.51.100.1", "user.sign_in_refused"), ("198.51.100.1", "user.sign_in_throttled"), ("198.51.100.2", "user.sign_in_refused")];
+    assert_eq!(seen, expected.map(|(address, action)| (address.to_owned(), action.to_owned())));
 }
 
 #[tokio::test]

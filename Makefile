@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test test-sqlite test-postgres test-s3 test-kubernetes test-browser test-mlflow lint bench bench-tracking bench-ui conformance torture crowd screenshots audit
+.PHONY: help run dev build test test-sqlite test-postgres test-s3 test-kubernetes test-browser test-mlflow test-deploy test-image lint bench bench-tracking bench-ui conformance torture crowd screenshots audit
 
 CARGO ?= cargo
 # Where `make run` and `make dev` serve; the portal's other settings are environment variables too (slipway --help).
@@ -72,6 +72,15 @@ test-mlflow: ## MLflow's own client against the release build, on both databases
 	@scripts/mlflow-client.sh
 	@scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider end2end/mlflow
 	@scripts/with-postgres.sh scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider --ignore end2end/mlflow/test_import.py --ignore end2end/mlflow/test_demo.py end2end/mlflow
+
+test-deploy: ## The manifests in deploy/ against a real Kubernetes API server: dry run, Pod Security, access
+	$(call say,manifests on a Kubernetes API server)
+	@deploy/check.sh
+
+test-image: ## What the container image holds, tried out on the release build without Docker; needs root
+	$(call say,the image's root file system)
+	@$(CARGO) xtask build --release
+	@deploy/check-image.sh
 
 torture: ## Kills the portal CYCLES times while clients log, on both databases: nothing may be lost, torn or doubled
 	$(call say,torture: $(CYCLES) crashes on each database)

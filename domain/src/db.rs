@@ -2,7 +2,10 @@
 
 mod sqlite_writer;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    vitals::{Connections, Queue},
+};
 use sqlite_writer::SqliteWriter;
 use sqlx::{
     AssertSqlSafe, Connection, Postgres, Row as _, SqlSafeStr as _, Sqlite, Transaction, TypeInfo, ValueRef,
@@ -123,6 +126,8 @@ enum Pools {
 pub struct Db {
     pools: Pools,
     committed: Arc<Notify>,
+    /// Who waits to begin a write transaction.
+    beginning: Arc<Queue>,
 }
 
 /// A write transaction. Dropped without `commit`, it rolls back.
@@ -203,7 +208,7 @@ impl Db {
     }
 
     async fn connect(url: &str) -> std::result::Result<Self, sqlx::Error> {
-        let committed = Arc::new(Notify::new());
+        let (committed, beginning) = (Arc::new(Notify::new()), Arc::default());
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             // As long as SQLite's: a busy machine may take seconds to give a connection, and that is no reason to refuse anybody.
             let options = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).test_before_acquire(false);
@@ -217,7 +222,7 @@ impl Db {
                 })
             });
             let pool = options.connect(url).await?;
-            return Ok(Self { pools: Pools::Postgres(pool), committed });
+            return Ok(Self { pools: Pools::Postgres(pool), committed, beginning });
         }
         let options = SqliteConnectOptions::from_str(url)?
             .create_if_missing(true)
@@ -236,7 +241,7 @@ impl Db {
             .test_before_acquire(false)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self { pools: Pools::Sqlite { read, write }, committed })
+        Ok(Self { pools: Pools::Sqlite { read, write }, committed, beginning })
     }
 
     async fn migrate(&self, last: i64) -> Result<()> {
@@ -262,11 +267,25 @@ impl Db {
 
     /// Begins a write transaction. On `SQLite` it holds the one write lock from its start: keep it short.
     pub async fn begin(&self) -> Result<Tx> {
+        let _waiting = self.beginning.wait();
         let inner = match &self.pools {
             Pools::Sqlite { write, .. } => TxInner::Sqlite(write.begin().await?),
             Pools::Postgres(pool) => TxInner::Postgres(pool.begin().await?),
         };
         Ok(Tx { inner, committed: self.committed.clone(), published: false })
+    }
+
+    /// Who waits to begin a write transaction, and how long those before waited.
+    pub fn beginning(&self) -> &Queue {
+        &self.beginning
+    }
+
+    /// Connections for reading and, on `PostgreSQL`, for writing.
+    pub fn connections(&self) -> Connections {
+        with_pool!(self, pool => {
+            let (open, idle) = (u64::from(pool.size()), u64::try_from(pool.num_idle()).unwrap_or_default());
+            Connections { used: open.saturating_sub(idle), idle, most: u64::from(pool.options().get_max_connections()) }
+        })
     }
 
     /// A read-only view of one moment, for a backup.

@@ -67,6 +67,8 @@ pub mod traces;
 #[cfg(feature = "server")]
 pub mod tracking;
 #[cfg(feature = "server")]
+pub mod vitals;
+#[cfg(feature = "server")]
 pub mod volumes;
 #[cfg(feature = "server")]
 pub mod webhooks;

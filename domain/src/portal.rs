@@ -15,6 +15,7 @@ use crate::{
     tokens::{Known, Rates},
     traces::Told,
     tracking::{Indexes, Writer},
+    vitals::Pulse,
     webhooks::Outbound,
 };
 use std::{path::PathBuf, sync::Arc};
@@ -37,6 +38,8 @@ pub struct Settings {
     pub token_rate: Option<u32>,
     /// What was deleted so many days ago is purged by itself; none where nothing is.
     pub purge_after_days: Option<u32>,
+    /// The file with the key that secrets are sealed with; made in the data folder where there is none.
+    pub secret_key: Option<PathBuf>,
     /// Slipway's own program, for what is done in a process apart; none where nothing is.
     pub program: Option<PathBuf>,
     /// Where artifacts are kept; in the data folder where there is none.
@@ -58,6 +61,8 @@ pub struct Portal {
     pub throttle: Arc<Throttle>,
     /// Tells the notebook supervisor that a wish has changed.
     pub wishes: Arc<Notify>,
+    /// How long the supervisor takes to look at everything.
+    pub looks: Arc<Pulse>,
     /// When people last used their notebooks, until idle stop has looked.
     pub touches: Arc<Touches>,
     /// Whom notebooks let in a moment ago.
@@ -81,7 +86,10 @@ pub struct Portal {
 impl Portal {
     pub fn new(db: Db, compute: Arc<dyn ComputeEngine>, clock: Clock, settings: Settings) -> Result<Self> {
         crate::crash::arm(&settings.data);
-        let sealing = SealingKey::load_or_create(&settings.data)?;
+        let sealing = match &settings.secret_key {
+            Some(file) => SealingKey::load(file)?,
+            None => SealingKey::load_or_create(&settings.data)?,
+        };
         let artifacts = Objects::open(&settings.data, settings.bucket.as_ref())?;
         Ok(Self {
             db,
@@ -94,6 +102,7 @@ impl Portal {
             setup: Arc::default(),
             throttle: Arc::default(),
             wishes: Arc::default(),
+            looks: Arc::default(),
             touches: Arc::default(),
             admitted: Arc::default(),
             outbound: Arc::default(),

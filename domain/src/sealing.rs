@@ -12,7 +12,7 @@ use chacha20poly1305::{
 use ring::hmac;
 use std::{fmt::Write as _, fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
-/// ChaCha20-Poly1305 (RFC 8439) under a random key kept in `<data>/secret.key`, mode 0600.
+/// ChaCha20-Poly1305 (RFC 8439) under a random key kept in `<data>/secret.key`, mode 0600, or in a file that the operator names.
 pub struct SealingKey {
     cipher: ChaCha20Poly1305,
     /// For `derive`: not the key itself, so that what is derived says nothing about what is sealed.
@@ -35,7 +35,16 @@ impl SealingKey {
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(e) => return Err(failed(&e)),
         }
-        let text = fs::read_to_string(&path).map_err(|e| failed(&e))?;
+        Self::load(&path)
+    }
+
+    /// Reads the key from this file: 32 random bytes as base64, the same for every replica.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming the file, where it cannot be read or understood.
+    pub fn load(path: &Path) -> Result<Self> {
+        let failed = |e: &dyn std::fmt::Display| Error::Unavailable(format!("{}: {e}", path.display()));
+        let text = fs::read_to_string(path).map_err(|e| failed(&e))?;
         let key = STANDARD.decode(text.trim()).map_err(|e| failed(&e))?;
         Ok(Self { cipher: ChaCha20Poly1305::new_from_slice(&key).map_err(|e| failed(&e))?, derivation: hmac(&key, "derive") })
     }
@@ -99,6 +108,17 @@ mod tests {
         let derive = |context| SealingKey::load_or_create(folder.path()).expect("key").derive(context);
         assert_eq!(derive("nb1/1"), derive("nb1/1"));
         assert_ne!(derive("nb1/1"), derive("nb1/2"));
+    }
+
+    #[test]
+    fn a_key_that_an_operator_names_is_read_and_never_made() {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("key");
+        assert!(SealingKey::load(&file).is_err() && !file.exists());
+        fs::write(&file, "c2hvcnQ=").expect("written");
+        assert!(SealingKey::load(&file).is_err(), "too short");
+        fs::write(&file, format!("{}\n", STANDARD.encode([7; 32]))).expect("written");
+        assert_eq!(SealingKey::load(&file).expect("key").derive("a"), SealingKey::load(&file).expect("key").derive("a"));
     }
 
     #[test]

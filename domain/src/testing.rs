@@ -120,6 +120,7 @@ impl TestPortal {
             token_rate: None,
             purge_after_days: Some(30),
             program: None,
+            secret_key: None,
             bucket: None,
         };
         let compute = engine(folder.path(), clock.clone()).await.expect("the engine answers");

@@ -2,7 +2,7 @@
 
 mod cluster;
 
-use crate::http::Origin;
+use crate::http::{Origin, proxies::Network};
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 use domain::{
     artifacts::BucketConfig,
@@ -10,7 +10,7 @@ use domain::{
     import::Auth,
     webhooks::Allowed,
 };
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// One thing that can be chosen.
 pub struct Key {
@@ -23,8 +23,15 @@ pub struct Key {
 /// Every key. `slipway --help` is made from it.
 pub const KEYS: &[Key] = &[
     key("listen", "ADDRESS", "127.0.0.1:3000", "Address and port to listen on; port 0 takes a free one"),
+    key("metrics-listen", "ADDRESS", "none", "Address and port where Prometheus reads /metrics; everybody who reaches it may"),
     key("data", "DIR", "./slipway-data", "Folder for everything Slipway keeps: database, key, environments, volumes"),
     key("database", "URL", "sqlite in the data folder", "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"),
+    key(
+        "secret-key",
+        "FILE",
+        "secret.key in the data folder",
+        "File with the key that secrets are sealed with: 32 random bytes as base64, the same for all replicas",
+    ),
     key(
         "public-url",
         "URL",
@@ -35,6 +42,7 @@ pub const KEYS: &[Key] = &[
     key("log-format", "FORMAT", "text", "text or json, one line for each record, on standard error"),
     key("session-idle-hours", "HOURS", "12", "A session ends after so long without use (1 to 720)"),
     key("session-absolute-days", "DAYS", "7", "A session ends after so long in any case (1 to 90)"),
+    key("drain-seconds", "SECONDS", "0", "Goes on answering for so long after it was asked to stop, while /readyz says no (0 to 300)"),
     key("python", "PATH", "python3 on PATH", "The Python that notebook environments are made with"),
     key(
         "artifacts",
@@ -77,6 +85,13 @@ pub const KEYS: &[Key] = &[
         "Receivers of webhooks inside the network, or on ports other than 443 and 8443, separated by commas",
     ),
     key(
+        "proxies",
+        "NETWORK,…",
+        "none",
+        "TLS proxies on other machines, such as 10.42.0.0/16: whom they name last in X-Forwarded-For is who asks, and they may hold everybody's \
+         connections",
+    ),
+    key(
         "insecure-http",
         "true|false",
         "false",
@@ -95,8 +110,14 @@ const FILE: &str = "slipway.toml";
 #[derive(Clone, Debug)]
 pub struct Config {
     pub listen: SocketAddr,
+    /// Where metrics are read; nowhere where there is none.
+    pub metrics_listen: Option<SocketAddr>,
     pub data: PathBuf,
     pub database: String,
+    /// File of the sealing key; in the data folder where there is none.
+    pub secret_key: Option<PathBuf>,
+    /// From the signal to stop to the end of accepting.
+    pub drain: Duration,
     /// None where it follows from the port.
     pub public_url: Option<Origin>,
     pub log: String,
@@ -104,6 +125,8 @@ pub struct Config {
     pub session_idle_hours: i64,
     pub session_absolute_days: i64,
     pub webhook_allow: Vec<Allowed>,
+    /// TLS proxies on other machines.
+    pub proxies: Vec<Network>,
     /// Bytes of artifacts that one team may keep; none where there is no limit.
     pub artifact_quota: Option<u64>,
     /// Requests a second of one token to MLflow's API; none where there is no limit.
@@ -234,8 +257,14 @@ impl Settings {
             cluster: self.cluster()?,
             listen: self
                 .parse("listen", "127.0.0.1:3000", |v| v.parse().map_err(|_| "expected an address such as 127.0.0.1:3000".to_owned()))?,
+            metrics_listen: self.parse("metrics-listen", "", |v| {
+                let expected = || "expected an address such as 127.0.0.1:9090".to_owned();
+                if v.is_empty() { Ok(None) } else { v.parse().map(Some).map_err(|_| expected()) }
+            })?,
             database: self.parse("database", &sqlite, database)?,
             data,
+            secret_key: self.parse("secret-key", "", |v| if v.is_empty() { Ok(None) } else { absolute(v).map(Some) })?,
+            drain: self.parse("drain-seconds", "0", |v| number(v, 0, 300).map(i64::unsigned_abs).map(Duration::from_secs))?,
             public_url: self.parse("public-url", "", |v| if v.is_empty() { Ok(None) } else { Origin::parse(v).map(Some) })?,
             log: self.parse("log", "info", |v| {
                 v.parse::<tracing_subscriber::EnvFilter>().map(|_| v.to_owned()).map_err(|e| format!("expected a level or a filter ({e})"))
@@ -247,6 +276,7 @@ impl Settings {
             mlflow: Auth::None,
             webhook_allow: self
                 .parse("webhook-allow", "", |v| v.split(',').map(str::trim).filter(|a| !a.is_empty()).map(str::parse).collect())?,
+            proxies: self.parse("proxies", "", |v| v.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::parse).collect())?,
             artifact_quota: self.parse("artifact-quota-gib", "0", |v| number(v, 0, 1 << 30).map(gib))?,
             token_rate: self.parse("token-rate", "0", |v| number(v, 0, 1_000_000).map(none_for_0))?,
             purge_after_days: self.parse("purge-after-days", "30", |v| number(v, 0, 36_500).map(none_for_0))?,

@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 pub mod http;
+pub mod metrics;
 pub mod router;
 pub mod serve;
 pub mod sessions;
@@ -19,7 +20,8 @@ mod shown;
 
 use app::SiteFiles;
 use domain::Portal;
-use http::{Origin, streams::Streams};
+use http::{Leaving, Origin, streams::Streams};
+use metrics::Metrics;
 use std::sync::Arc;
 
 /// What every handler stands on. Cheap to clone.
@@ -30,4 +32,13 @@ pub struct Server {
     pub origin: Arc<Origin>,
     pub files: Arc<SiteFiles>,
     pub streams: Streams,
+    pub leaving: Leaving,
+    pub metrics: Metrics,
+}
+
+impl Server {
+    pub fn new(portal: Portal, origin: Origin, files: Arc<SiteFiles>) -> Self {
+        let (streams, leaving, metrics) = Default::default();
+        Self { portal, origin: Arc::new(origin), files, streams, leaving, metrics }
+    }
 }

@@ -8,13 +8,13 @@ use crate::{
         guard::{self, Foreigners},
         headers::{self, plain, see_other},
     },
-    live, mlflow,
+    live, metrics, mlflow,
     pages::{self, Rendering},
     proxy, sessions, shown, site, sso,
 };
 use axum::{
     Extension, Router,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -26,7 +26,10 @@ use domain::{
     random,
 };
 use leptos_axum::AxumRouteListing;
-use std::sync::OnceLock;
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 use tower::ServiceExt;
 use tower_http::compression::{CompressionLayer, CompressionLevel, predicate::SizeAbove};
 
@@ -52,11 +55,14 @@ pub type Route = (&'static str, String, Access, MethodRouter<Server>);
 const TARGET: usize = 8 * 1024;
 /// Bytes from which an answer is packed.
 const PACKED: u64 = 4096;
+/// A database that takes longer does not answer.
+const DATABASE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Routes that are neither pages nor server functions.
 fn routes() -> Vec<Route> {
     let own: Vec<(&str, &str, Access, MethodRouter<Server>)> = vec![
         ("GET", "/healthz", Access::Open, get(health)),
+        ("GET", "/readyz", Access::Open, get(ready)),
         ("GET", "/favicon.ico", Access::Open, get(site::favicon)),
         ("GET", "/pkg/{*file}", Access::Open, get(site::file)),
         ("GET", "/sso/{provider}/begin", Access::Open, get(sso::begin)),
@@ -310,26 +316,57 @@ pub fn router(server: Server) -> Result<Router, String> {
         .layer(sessions::layer(&server.portal, server.origin.secure()))
         .layer(middleware::from_fn_with_state(server.clone(), guard))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(tell_route))
         .with_state(server.clone());
     Ok(Router::new().fallback(move |state, request| dispatch(state, request, portal)).with_state(server))
 }
 
-/// Chooses by the host, which is checked before anything else is believed.
-async fn dispatch(State(server): State<Server>, mut request: Request, portal: Router) -> Response {
-    let id = RequestId(random::id::<String>());
-    request.extensions_mut().insert(id.clone());
-    let mut response = match server.origin.place(request.uri(), request.headers()) {
-        _ if request.uri().path() == "/healthz" => health().await.into_response(),
-        _ if request.uri().path_and_query().is_some_and(|p| p.as_str().len() > TARGET) => {
-            plain(StatusCode::URI_TOO_LONG, "This address is too long.")
-        }
-        Some(Place::Portal) => portal.oneshot(request).await.into_response(),
-        Some(Place::Notebook(notebook)) => return proxy::serve(&server, &notebook, request, &id).await,
-        Some(Place::Files) => return shown::serve(&server, request.method(), request.uri().path(), &id).await,
-        None => plain(StatusCode::MISDIRECTED_REQUEST, format!("This is Slipway; it is reached at {}", server.origin.text())),
-    };
-    headers::complete(response.headers_mut(), server.origin.secure(), &id);
+/// What the operator's own listener answers, and nobody else's: it is not to be reached from outside.
+pub fn operations(server: Server) -> Router {
+    Router::new().route("/metrics", get(metrics::show)).with_state(server)
+}
+
+/// Which line of the table a request met, told to whoever counts answers.
+async fn tell_route(request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(path) = path {
+        response.extensions_mut().insert(path);
+    }
     response
+}
+
+/// Answers, and says what was answered: to the metrics, and to the log where its filter has `requests=debug`. Neither learns an address that somebody
+/// chose.
+async fn dispatch(State(server): State<Server>, mut request: Request, portal: Router) -> Response {
+    let (begun, method, id) = (Instant::now(), request.method().clone(), RequestId(random::id::<String>()));
+    request.extensions_mut().insert(id.clone());
+    let (mut response, class) = answer(&server, request, portal, &id).await;
+    let route: Arc<str> = response.extensions_mut().remove::<MatchedPath>().map_or_else(|| class.into(), |path| path.as_str().into());
+    let (status, took) = (response.status(), begun.elapsed());
+    server.metrics.answered(&route, &method, status, took);
+    tracing::debug!(target: "requests", request = id.0, %method, %route, status = status.as_u16(), seconds = took.as_secs_f64(), "answered");
+    response
+}
+
+/// Chooses by the host, which is checked before anything else is believed. Also says of which class the answer is, where no line of the table does.
+async fn answer(server: &Server, request: Request, portal: Router, id: &RequestId) -> (Response, &'static str) {
+    let (mut response, class) = match server.origin.place(request.uri(), request.headers()) {
+        // An orchestrator asks by address.
+        _ if request.uri().path() == "/healthz" => (health().await.into_response(), "/healthz"),
+        _ if request.uri().path() == "/readyz" => (ready(State(server.clone())).await, "/readyz"),
+        _ if request.uri().path_and_query().is_some_and(|p| p.as_str().len() > TARGET) => {
+            (plain(StatusCode::URI_TOO_LONG, "This address is too long."), "(none)")
+        }
+        Some(Place::Portal) => (portal.oneshot(request).await.into_response(), "(none)"),
+        Some(Place::Notebook(notebook)) => return (proxy::serve(server, &notebook, request, id).await, "(notebook)"),
+        Some(Place::Files) => return (shown::serve(server, request.method(), request.uri().path(), id).await, "(file)"),
+        None => {
+            (plain(StatusCode::MISDIRECTED_REQUEST, format!("This is Slipway; it is reached at {}", server.origin.text())), "(other host)")
+        }
+    };
+    headers::complete(response.headers_mut(), server.origin.secure(), id);
+    (response, class)
 }
 
 async fn guard(State(server): State<Server>, request: Request, next: Next) -> Response {
@@ -371,6 +408,25 @@ async fn not_allowed() -> Response {
     plain(StatusCode::METHOD_NOT_ALLOWED, "This address answers GET only.")
 }
 
+/// Alive: a process that does not answer this is started anew.
 async fn health() -> impl IntoResponse {
     "ok"
+}
+
+/// Whether requests are to be sent here: the database answers, and the process was not asked to stop. It says nothing else to strangers.
+async fn ready(State(server): State<Server>) -> Response {
+    if server.leaving.asked() {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "stopping");
+    }
+    match tokio::time::timeout(DATABASE_WITHIN, domain::events::latest(&server.portal)).await {
+        Ok(Ok(_)) => "ready".into_response(),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready: the database does not answer");
+            plain(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
+        }
+        Err(_) => {
+            tracing::warn!("not ready: the database does not answer in time");
+            plain(StatusCode::SERVICE_UNAVAILABLE, "the database does not answer")
+        }
+    }
 }

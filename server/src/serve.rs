@@ -3,7 +3,7 @@
 use crate::{
     Server,
     config::Config,
-    http::{Origin, accept, streams::Streams},
+    http::{Leaving, Origin, accept},
     router, site,
 };
 use domain::{
@@ -24,6 +24,8 @@ use tokio::{
 };
 
 const HOUR: i64 = 60 * 60 * 1000;
+/// Few look at metrics.
+const OPERATIONS: accept::Limits = accept::Limits { connections: 16, ..accept::Limits::DEFAULT };
 
 /// Opens the portal to serve it at this address: data folder, database, engine. Workloads that run are adopted.
 async fn open(config: &Config, address: String) -> Result<Portal, String> {
@@ -65,6 +67,7 @@ fn portal(config: &Config, db: Db, engine: Arc<dyn ComputeEngine>, address: Stri
         token_rate: config.token_rate,
         purge_after_days: config.purge_after_days,
         program: Some(config.engine.launcher.clone()),
+        secret_key: config.secret_key.clone(),
         bucket: config.bucket.clone(),
     };
     let mut portal = Portal::new(db, engine, Clock::system(), settings).map_err(|e| e.to_string())?;
@@ -93,8 +96,9 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         None => Origin::parse(&format!("http://localhost:{port}"))?,
     };
     let portal = open(config, origin.text()).await?;
-    let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: site::files(), streams: Streams::default() };
-    let address = server.origin.text();
+    let server = Server::new(portal.clone(), origin, site::files());
+    let (address, leaving) = (server.origin.text(), server.leaving.clone());
+    let operations = operations(config, &server).await?;
     let router = router::router(server)?;
     domain::environments::ship_defaults(&portal).await.map_err(|e| e.to_string())?;
     greet(&portal, &address).await?;
@@ -108,10 +112,22 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         tokio::spawn(domain::sso::run(portal.clone())),
         tokio::spawn(sweep(portal.clone())),
     ];
-    accept::run(listener, router, accept::Limits::default(), asked_to_stop()?).await;
-    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    let operations = operations.map(|(listener, router)| tokio::spawn(accept::run(listener, router, OPERATIONS, std::future::pending())));
+    // For as long as the process lives.
+    let limits = accept::Limits { proxies: config.proxies.clone().leak(), ..accept::Limits::default() };
+    accept::run(listener, router, limits, asked_to_stop(leaving, config.drain)?).await;
+    tasks.iter().chain(&operations).for_each(tokio::task::JoinHandle::abort);
     portal.db.close().await;
     Ok(())
+}
+
+/// The listener for whoever runs the portal, where one is asked for.
+async fn operations(config: &Config, server: &Server) -> Result<Option<(TcpListener, axum::Router)>, String> {
+    let Some(address) = config.metrics_listen else { return Ok(None) };
+    let cannot = |e| format!("{address} cannot be listened on: {e}. Choose another with --metrics-listen.");
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    tracing::info!(address = %listener.local_addr().map_err(|e| e.to_string())?, "metrics are read here");
+    Ok(Some((listener, router::operations(server.clone()))))
 }
 
 #[expect(clippy::print_stdout, reason = "the first thing a person looks for, and the set-up code is for the console only")]
@@ -143,7 +159,8 @@ fn raise_file_limit() {
     }
 }
 
-fn asked_to_stop() -> Result<impl Future<Output = ()>, String> {
+/// Ready once the process is to stop: `drain` after it was asked to, so that whoever sends requests hears of it first.
+fn asked_to_stop(leaving: Leaving, drain: Duration) -> Result<impl Future<Output = ()>, String> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| e.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| e.to_string())?;
     Ok(async move {
@@ -152,5 +169,7 @@ fn asked_to_stop() -> Result<impl Future<Output = ()>, String> {
             _ = interrupt.recv() => {}
         }
         tracing::info!("asked to stop; notebooks go on running");
+        leaving.ask();
+        tokio::time::sleep(drain).await;
     })
 }

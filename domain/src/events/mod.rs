@@ -10,7 +10,13 @@ use crate::{
     model::{Change, Event, Millis},
     portal::Portal,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::broadcast;
 
 /// How long a stream can be away and still resume, in milliseconds.
@@ -18,17 +24,24 @@ const KEPT: Millis = 60 * 60 * 1000;
 
 /// The fan-out to open streams. A stream that falls 256 events behind is told to reload.
 #[derive(Clone)]
-pub struct Events(broadcast::Sender<Arc<Event>>);
+pub struct Events {
+    streams: broadcast::Sender<Arc<Event>>,
+    /// Sequence number of the last event that was handed out.
+    seen: Arc<AtomicI64>,
+}
 
 impl Default for Events {
     fn default() -> Self {
-        Self(broadcast::channel(256).0)
+        Self { streams: broadcast::channel(256).0, seen: Arc::default() }
     }
 }
 
 impl Events {
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Event>> {
-        self.0.subscribe()
+        self.streams.subscribe()
+    }
+    pub(crate) fn seen(&self) -> i64 {
+        self.seen.load(Ordering::Relaxed)
     }
 }
 
@@ -85,6 +98,7 @@ pub async fn since(portal: &Portal, seq: i64) -> Result<Option<Vec<Event>>> {
 pub async fn run(portal: Portal, mut seen: i64) {
     let mut swept_at = 0;
     loop {
+        portal.events.seen.store(seen, Ordering::Relaxed);
         let _ = tokio::time::timeout(Duration::from_secs(1), portal.db.committed()).await;
         match pump(&portal, seen).await {
             Ok(last) => seen = last,
@@ -111,7 +125,7 @@ async fn pump(portal: &Portal, mut seen: i64) -> Result<i64> {
             seen = row.seq;
             match row.event() {
                 // No receiver is no fault: nobody is looking.
-                Ok(event) => drop(portal.events.0.send(Arc::new(event))),
+                Ok(event) => drop(portal.events.streams.send(Arc::new(event))),
                 Err(error) => tracing::error!(%error, "an event was skipped"),
             }
         }

@@ -42,7 +42,9 @@ async fn supervise(portal: &Portal) {
     let mut facts = portal.compute.watch().fuse();
     let mut next_look = Instant::now();
     loop {
+        let begun = Instant::now();
         supervisor.look().await;
+        portal.looks.beat(begun.elapsed());
         next_look = next_look.max(Instant::now()) + EVERY;
         // Facts of installing and starting come often and concern one notebook; only an end frees something for others.
         loop {

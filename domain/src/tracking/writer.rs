@@ -123,6 +123,12 @@ impl Queue {
 }
 
 impl Writer {
+    /// Jobs that wait, and things that they log.
+    pub fn waiting(&self) -> (usize, usize) {
+        let queue = self.lock();
+        (queue.teams.values().map(|waiting| waiting.jobs.len()).sum(), queue.weight)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -103,7 +103,10 @@ pub async fn backup(config: &Config, file: &Path) -> Outcome {
     let copied: Result<u64, String> = copied.await;
     let rows = copied.inspect_err(|_| drop(fs::remove_file(&part)))?;
     say(format_args!("Copied {rows} rows to {}.", file.display()));
-    say(format_args!("Keep with it, in a safe place: {}", config.data.join("secret.key").display()));
+    say(format_args!(
+        "Keep with it, in a safe place: {}",
+        config.secret_key.clone().unwrap_or_else(|| config.data.join("secret.key")).display()
+    ));
     say("(without that key, the secrets of notebooks cannot be read) and the files of the volumes.");
     Ok(())
 }

@@ -2,12 +2,19 @@
 
 use super::{
     Peer, Slot,
+    proxies::{Network, asker, is_proxy},
     stall::Unstalled,
     streams::{Seat, Streams},
 };
 use axum::Router;
 use hyper_util::{rt::TokioIo, rt::TokioTimer, service::TowerToHyperService};
-use std::{future::Future, net::IpAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
@@ -20,8 +27,10 @@ pub struct Limits {
     pub connections: u32,
     /// Of `connections`, those of one peer: an IPv4 address, or the /64 that one IPv6 customer has.
     pub per_peer: usize,
-    /// Of `connections`, those of this machine: a TLS proxy on it brings everybody's.
+    /// Of `connections`, those of this machine, or of one of the proxies: a TLS proxy brings everybody's.
     pub per_loopback: usize,
+    /// TLS proxies elsewhere, which are believed who asks.
+    pub proxies: &'static [Network],
     /// From the first byte (or the end of the last request) to the end of the headers.
     pub headers_within: Duration,
     pub headers: usize,
@@ -33,18 +42,23 @@ pub struct Limits {
     pub grace: Duration,
 }
 
+impl Limits {
+    pub const DEFAULT: Self = Self {
+        connections: 4096,
+        per_peer: 512,
+        per_loopback: 4096,
+        proxies: &[],
+        headers_within: Duration::from_secs(10),
+        headers: 100,
+        header_size: 32 * 1024,
+        written_within: Duration::from_secs(30),
+        grace: Duration::from_secs(5),
+    };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            connections: 4096,
-            per_peer: 512,
-            per_loopback: 4096,
-            headers_within: Duration::from_secs(10),
-            headers: 100,
-            header_size: 32 * 1024,
-            written_within: Duration::from_secs(30),
-            grace: Duration::from_secs(5),
-        }
+        Self::DEFAULT
     }
 }
 
@@ -84,7 +98,8 @@ pub async fn run(listener: TcpListener, router: Router, limits: Limits, shutdown
 }
 
 fn share(shares: &Streams, peer: IpAddr, limits: &Limits) -> Option<Seat> {
-    let most = if peer.to_canonical().is_loopback() { limits.per_loopback } else { limits.per_peer };
+    let brings_all = peer.to_canonical().is_loopback() || is_proxy(limits.proxies, peer);
+    let most = if brings_all { limits.per_loopback } else { limits.per_peer };
     shares.seat(&holder(peer), most)
 }
 
@@ -100,7 +115,8 @@ async fn connection(stream: TcpStream, peer: Peer, slot: Slot, router: Router, l
     // Answers come in chunks: Nagle's algorithm would hold back each for 40 ms.
     let _ = stream.set_nodelay(true);
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(peer);
+        let asker = Peer(SocketAddr::new(asker(limits.proxies, peer.0.ip(), request.headers()), peer.0.port()));
+        request.extensions_mut().insert(asker);
         request.extensions_mut().insert(slot.clone());
         request.map(axum::body::Body::new)
     });
@@ -151,5 +167,15 @@ mod tests {
         assert!(take("192.0.2.1").is_none() && take("127.0.0.1").is_none());
         drop(held);
         assert!(take("192.0.2.1").is_some());
+    }
+
+    #[test]
+    fn a_proxy_gets_the_larger_share() {
+        let proxies = vec!["10.0.0.0/8".parse().expect("a network")].leak();
+        let (shares, limits) = (Streams::default(), Limits { per_peer: 1, per_loopback: 2, proxies, ..Limits::default() });
+        let take = |text: &str| share(&shares, text.parse().expect("an address"), &limits);
+        let held = [take("10.0.0.1"), take("10.0.0.1"), take("11.0.0.1")];
+        assert!(held.iter().all(Option::is_some));
+        assert!(take("10.0.0.1").is_none() && take("11.0.0.1").is_none());
     }
 }

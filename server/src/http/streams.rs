@@ -27,6 +27,11 @@ impl Streams {
         *count += 1;
         Some(Seat { streams: self.clone(), holder: holder.to_owned() })
     }
+
+    /// How many are open.
+    pub fn open(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
 }
 
 impl Drop for Seat {
@@ -51,6 +56,7 @@ mod tests {
         let seats: Vec<_> = (0..2).map(|_| streams.seat("alice", 2).expect("a seat")).collect();
         assert!(streams.seat("alice", 2).is_none());
         assert!(streams.seat("bob", 2).is_some());
+        assert_eq!(streams.open(), 2);
         drop(seats);
         assert!(streams.seat("alice", 2).is_some());
     }

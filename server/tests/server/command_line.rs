@@ -1,7 +1,7 @@
 //! The binary itself: commands, settings, refusals, and serving.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -169,6 +169,51 @@ fn it_serves_in_an_empty_folder_and_stops_when_asked() {
     assert!(lines.next().expect("a line").expect("text").contains("one-time code"));
     // The command line works beside it.
     assert!(run(folder.path(), &["team", "add", "vision"]).status.success());
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("asked");
+    assert!(child.wait().expect("it ended").success());
+}
+
+/// Sends a bare GET to `address` and reads all of the answer.
+fn ask(address: &str, path: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).expect("connected");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn each_request_is_a_line_of_the_log_and_counted_where_the_operator_asks_for_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let args = ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log", "info,requests=debug", "--log-format", "json"];
+    let mut child = slipway(folder.path()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it started");
+    let mut log = BufReader::new(child.stderr.take().expect("its log")).lines();
+    let mut record = |message: &str| loop {
+        let line: serde_json::Value = serde_json::from_str(&log.next().expect("a line").expect("text")).expect("JSON");
+        if line["fields"]["message"] == message {
+            return line;
+        }
+    };
+    let operations = record("metrics are read here")["fields"]["address"].as_str().expect("an address").to_owned();
+    // Kept open: it writes another line.
+    let mut output = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let first = output.next().expect("a line").expect("text");
+    let portal = first.replace("Slipway serves http://localhost", "127.0.0.1");
+
+    let answer = ask(&portal, "/healthz?name=secret");
+    assert!(answer.starts_with("HTTP/1.1 200") && !ask(&portal, "/metrics").contains("slipway_http_requests"));
+    let line = record("answered");
+    let fields = &line["fields"];
+    assert!(answer.contains(&format!("x-request-id: {}", fields["request"].as_str().expect("an id"))), "{answer} {line}");
+    assert_eq!((&fields["method"], &fields["route"], &fields["status"]), (&"GET".into(), &"/healthz".into(), &200.into()));
+    assert!(fields["seconds"].as_f64().is_some_and(|took| took > 0.0) && !line.to_string().contains("secret"));
+
+    let told = ask(&operations, "/metrics");
+    assert!(
+        told.starts_with("HTTP/1.1 200") && told.contains(r#"slipway_http_requests_total{route="/healthz",method="GET",status="2xx"} 1"#),
+        "{told}"
+    );
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("asked");
     assert!(child.wait().expect("it ended").success());

@@ -10,7 +10,7 @@ use domain::{
 };
 use server::{
     Server,
-    http::{Origin, accept, streams::Streams},
+    http::{Origin, accept},
     router, sessions,
 };
 use std::{net::SocketAddr, sync::Arc};
@@ -26,6 +26,7 @@ pub struct House {
     pub portal: Portal,
     pub stage: Arc<Stage>,
     pub address: SocketAddr,
+    pub server: Server,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -70,10 +71,10 @@ impl House {
             icon: "/pkg/icon.svg".into(),
             ..Default::default()
         };
-        let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: Arc::new(files), streams: Streams::default() };
-        let router = router::router(server).expect("a router");
+        let server = Server::new(portal.clone(), origin, Arc::new(files));
+        let router = router::router(server.clone()).expect("a router");
         let serving = tokio::spawn(accept::run(listener, router, limits, std::future::pending()));
-        Self { test, portal, stage, address, serving }
+        Self { test, portal, stage, address, server, serving }
     }
 
     pub fn host(&self) -> String {

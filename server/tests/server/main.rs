@@ -10,6 +10,7 @@ mod links;
 mod lists;
 mod live;
 mod malformed;
+mod metrics;
 mod mlflow_artifacts;
 mod mlflow_models;
 mod mlflow_registry;

@@ -1,6 +1,8 @@
 //! Requests that other sites make a browser send, hosts that are not ours, and the headers on every answer.
 
 use crate::house::House;
+use domain::args;
+use server::http::accept;
 
 const FORM: &str = "name=stolen";
 
@@ -69,6 +71,26 @@ async fn a_host_that_is_not_ours_is_misdirected() {
     }
     // An orchestrator asks by address.
     assert_eq!(house.get("/healthz", &[("host", "10.0.0.7:3000")]).await.status, 200);
+    assert_eq!(house.get("/readyz", &[("host", "10.0.0.7:3000")]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_portal_without_its_database_lives_and_is_not_ready() {
+    let house = House::new().await;
+    assert_eq!(house.get("/readyz", &[]).await.body, "ready");
+    house.portal.db.close().await;
+    let answer = house.get("/readyz", &[]).await;
+    assert_eq!((answer.status, answer.body.as_str()), (503, "the database does not answer"));
+    assert_eq!(house.get("/healthz", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_portal_that_was_asked_to_stop_wants_no_more_requests() {
+    let house = House::new().await;
+    house.server.leaving.ask();
+    let answer = house.get("/readyz", &[]).await;
+    assert_eq!((answer.status, answer.body.as_str()), (503, "stopping"));
+    assert_eq!(house.get("/healthz", &[]).await.status, 200);
 }
 
 #[tokio::test]
@@ -87,6 +109,26 @@ async fn no_header_makes_somebody() {
     ] {
         assert_eq!(house.get("/admin/audit.csv", &[(name, value)]).await.status, 401, "{name}");
     }
+}
+
+#[tokio::test]
+async fn one_guesser_behind_a_proxy_keeps_out_nobody_else() {
+    let proxies = vec!["127.0.0.1".parse().expect("an address")].leak();
+    let house = House::with(accept::Limits { proxies, ..accept::Limits::default() }, None).await;
+    let guess = async |from: &str, who: u32| {
+        let origin = house.origin();
+        let headers = [("origin", origin.as_str()), ("x-forwarded-for", from)];
+        house.send("POST", "/api/identity/sign_in", &headers, &format!("email=n{who}@example.com&password=wrong&next=/")).await
+    };
+    for n in 0..40 {
+        guess(&format!("192.0.2.{n}, 198.51.100.1"), n).await;
+    }
+    guess("198.51.100.2", 100).await;
+    let sql = "SELECT DISTINCT address, action FROM audit WHERE action LIKE 'user.sign_in%' ORDER BY address, action";
+    let seen: Vec<(String, String)> = house.portal.db.fetch_all(sql, args![]).await.expect("records");
+    let expected =
+        [("198.51.100.1", "user.sign_in_refused"), ("198.51.100.1", "user.sign_in_throttled"), ("198.51.100.2", "user.sign_in_refused")];
+    assert_eq!(seen, expected.map(|(address, action)| (address.to_owned(), action.to_owned())));
 }
 
 #[tokio::test]

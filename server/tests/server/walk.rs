@@ -29,6 +29,7 @@ const ADMIN_PAGE: Expected = [303, 403, 403, 403, 403, 200, 403];
 #[rustfmt::skip]
 const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/healthz", "", EVERYBODY),
+    ("/readyz", "", EVERYBODY),
     ("/health", "", EVERYBODY),
     ("/version", "", EVERYBODY),
     ("/favicon.ico", "", [404; 7]),

@@ -6,7 +6,7 @@ use super::commands::{say, told};
 use crate::{
     Server,
     config::Config,
-    http::{Origin, accept, streams::Streams},
+    http::{Origin, accept},
     router, serve, site,
 };
 use clap::Args;
@@ -16,7 +16,6 @@ use domain::{
 };
 use std::{
     io::{BufRead, IsTerminal, Write, stderr, stdin},
-    sync::Arc,
     time::Instant,
 };
 use tokio::{net::TcpListener, sync::oneshot};
@@ -72,7 +71,7 @@ async fn log(portal: &Portal, python: &std::path::Path, begun: &Begun) -> Result
     let port = listener.local_addr().map_err(|e| e.to_string())?.port();
     let origin = Origin::parse(&format!("http://localhost:{port}"))?;
     let address = origin.text();
-    let server = Server { portal: portal.clone(), origin: Arc::new(origin), files: site::files(), streams: Streams::default() };
+    let server = Server::new(portal.clone(), origin, site::files());
     let (stop, stopped) = oneshot::channel::<()>();
     let stopping = async move { drop(stopped.await) };
     let serving = tokio::spawn(accept::run(listener, router::router(server)?, accept::Limits::default(), stopping));

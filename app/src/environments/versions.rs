@@ -127,7 +127,7 @@ fn VersionRow(
                     error=error_of(wrong, error("image"))
                     help="What runs where Slipway runs notebooks on Kubernetes; it must hold the packages itself. Elsewhere the packages are installed."
                 >
-                    <TextInput bind=version.image mono=true autocomplete="off" placeholder="quay.io/jupyter/base-notebook:lab-4.4.9" />
+                    <TextInput bind=version.image mono=true autocomplete="off" placeholder="registry.example.com/jupyter/base-notebook:lab-4.4.9" />
                 </Field>
                 <Checkbox label="Deprecated" name=field("deprecated") bind=version.deprecated />
                 <div class="form-row" class:folded=move || !version.deprecated.get()>

@@ -64,7 +64,7 @@ pub struct EnvironmentVersion {
     pub name: String,
     /// Requirement lines for pip, one package each, for example `jupyterlab==4.4.*`. Options and URLs are refused.
     pub packages: Vec<String>,
-    /// The container image that it is on Kubernetes, for example `quay.io/jupyter/base-notebook:lab-4.4.9`. It is expected to hold the packages.
+    /// The container image that it is on Kubernetes, for example `registry.example.com/jupyter/base-notebook:lab-4.4.9`. It is expected to hold the packages.
     #[serde(default)]
     pub image: Option<String>,
     pub deprecated: Option<Deprecation>,
@@ -143,7 +143,7 @@ pub fn validate_image(reference: &str) -> Result<(), String> {
     if reference.len() <= 300 && named && tagged && digested {
         Ok(())
     } else {
-        Err("Use an image such as quay.io/jupyter/base-notebook:lab-4.4.9, with nothing before or after it.".to_owned())
+        Err("Use an image such as registry.example.com/jupyter/base-notebook:lab-4.4.9, with nothing before or after it.".to_owned())
     }
 }
 
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn an_image_is_a_reference_and_nothing_else() {
         let digest = format!("registry:5000/a/b_c@sha256:{}", "0a".repeat(32));
-        let good = ["busybox", "localhost/busybox:1", "quay.io/jupyter/base-notebook:lab-4.4.9", "my.registry:5000/x/y.z:V1", &digest];
+        let good = ["busybox", "localhost/busybox:1", "registry.example.com/jupyter/base-notebook:lab-4.4.9", "my.registry:5000/x/y.z:V1", &digest];
         for good in good {
             assert_eq!(validate_image(good), Ok(()), "{good}");
         }

@@ -235,7 +235,7 @@ async fn only_versions_with_an_image_are_offered_on_kubernetes() {
         updated_at: 0,
     };
     assert!(corner.engine.unavailable(&lab).await.unwrap().contains("no image"));
-    lab.versions = vec![version(Some("quay.io/a/lab:1"))];
+    lab.versions = vec![version(Some("registry.example.com/a/lab:1"))];
     assert_eq!(corner.engine.unavailable(&lab).await, None);
 }
 

@@ -44,7 +44,7 @@ fn lab() -> Workload {
         argv: ["jupyter-lab", "--ServerApp.ip={host}", "--ServerApp.port={port}", "--ServerApp.root_dir={home}"]
             .map(str::to_owned)
             .to_vec(),
-        image: Some("quay.io/jupyter/base-notebook:lab-4.4.9".into()),
+        image: Some("registry.example.com/jupyter/base-notebook:lab-4.4.9".into()),
         python: None,
         env: BTreeMap::from([("GREETING".to_owned(), "costs $(HOME) $5".to_owned())]),
         secrets: BTreeMap::from([("JUPYTER_TOKEN".to_owned(), Secret("s3cret".into()))]),

@@ -14,7 +14,7 @@ fn pod(gpus: u32, status: serde_json::Value) -> Pod {
     if gpus > 0 {
         requests["nvidia.com/gpu"] = json!(gpus.to_string());
     }
-    let container = json!({"name": "notebook", "image": "quay.io/a/lab:1", "resources": {"requests": requests}});
+    let container = json!({"name": "notebook", "image": "registry.example.com/a/lab:1", "resources": {"requests": requests}});
     serde_json::from_value(json!({"metadata": {"name": "nb"}, "spec": {"containers": [container]}, "status": status})).unwrap()
 }
 fn refused(gpus: u32, message: &str) -> Pod {
@@ -262,38 +262,38 @@ fn each_situation_has_its_sentence() {
             "Its volumes take long to mount; it is tried again.",
         ),
         // Images.
-        (of(held("InvalidImageName", "")), "quay.io/a/lab:1 is not the name of an image. Correct it under Environments."),
+        (of(held("InvalidImageName", "")), "registry.example.com/a/lab:1 is not the name of an image. Correct it under Environments."),
         (
-            of(held("ErrImagePull", "rpc error: code = NotFound desc = failed to resolve reference: quay.io/a/lab:1: not found")),
-            "There is no image quay.io/a/lab:1. Correct it under Environments, or choose another version.",
+            of(held("ErrImagePull", "rpc error: code = NotFound desc = failed to resolve reference: registry.example.com/a/lab:1: not found")),
+            "There is no image registry.example.com/a/lab:1. Correct it under Environments, or choose another version.",
         ),
         (
             of(held("ImagePullBackOff", "Back-off pulling image"))
-                .event("Failed", "Failed to pull image \"quay.io/a/lab:1\": unauthorized: access denied"),
-            "The registry does not let the cluster have the image quay.io/a/lab:1. Ask the administrator for access to it.",
+                .event("Failed", "Failed to pull image \"registry.example.com/a/lab:1\": unauthorized: access denied"),
+            "The registry does not let the cluster have the image registry.example.com/a/lab:1. Ask the administrator for access to it.",
         ),
         (
             of(held("ErrImagePull", "toomanyrequests: You have reached your pull rate limit")),
-            "The registry limits how often images are fetched; quay.io/a/lab:1 is tried again.",
+            "The registry limits how often images are fetched; registry.example.com/a/lab:1 is tried again.",
         ),
         (
             of(held("ErrImagePull", "dial tcp: lookup quay.io: no such host")),
-            "The registry of quay.io/a/lab:1 cannot be reached; it is tried again.",
+            "The registry of registry.example.com/a/lab:1 cannot be reached; it is tried again.",
         ),
         (
             of(held("ErrImagePull", "x509: certificate signed by unknown authority")),
-            "The certificate of the registry of quay.io/a/lab:1 is not trusted by the node. Ask the administrator.",
+            "The certificate of the registry of registry.example.com/a/lab:1 is not trusted by the node. Ask the administrator.",
         ),
         (
             of(held("ErrImagePull", "write /var/lib: no space left on device")),
-            "Its node has no room for the image quay.io/a/lab:1. Ask the administrator to look at the node.",
+            "Its node has no room for the image registry.example.com/a/lab:1. Ask the administrator to look at the node.",
         ),
         (
             of(held("ErrImageNeverPull", "")),
-            "Its node does not have the image quay.io/a/lab:1 and may not fetch it. Ask the administrator.",
+            "Its node does not have the image registry.example.com/a/lab:1 and may not fetch it. Ask the administrator.",
         ),
-        (of(held("ImagePullBackOff", "Back-off pulling image")), "The image quay.io/a/lab:1 cannot be fetched; it is tried again."),
-        (of(held("ContainerCreating", "")).event("Pulling", "Pulling image \"quay.io/a/lab:1\""), "Fetches the image quay.io/a/lab:1."),
+        (of(held("ImagePullBackOff", "Back-off pulling image")), "The image registry.example.com/a/lab:1 cannot be fetched; it is tried again."),
+        (of(held("ContainerCreating", "")).event("Pulling", "Pulling image \"registry.example.com/a/lab:1\""), "Fetches the image registry.example.com/a/lab:1."),
         // The node.
         (of(held("ContainerCreating", "")), "node-a prepares it."),
         (

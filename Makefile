@@ -33,14 +33,15 @@ build: ## Builds the one binary with the site inside
 	$(call say,building the release)
 	@$(CARGO) xtask build --release
 
-test: ## Runs every test: Rust on both databases and an S3 server, the browser stories, MLflow's client, torture
+test: ## Runs every test: Rust on both databases, an S3 server and Kubernetes, the browser stories, MLflow's client, torture, the manifests
 	$(call say,building what the tests need)
 	@scripts/test-tools.sh
 	@$(CARGO) test $(SERVER_SIDE) --no-run
 	@$(CARGO) xtask build --release
 	@scripts/mlflow-client.sh
+	@scripts/with-kubernetes.sh true
 	@# Most of them wait for servers and browsers half of the time, so several go side by side, the longest first.
-	@$(MAKE) --no-print-directory --jobs $(LANES) --output-sync=line test-browser torture test-mlflow test-postgres test-sqlite crowd test-s3
+	@$(MAKE) --no-print-directory --jobs $(LANES) --output-sync=line test-browser torture test-mlflow test-postgres test-kubernetes test-sqlite crowd test-deploy test-s3
 
 test-sqlite: ## The Rust tests on SQLite
 	$(call say,Rust tests on SQLite)

@@ -232,7 +232,13 @@ mod tests {
     #[test]
     fn an_image_is_a_reference_and_nothing_else() {
         let digest = format!("registry:5000/a/b_c@sha256:{}", "0a".repeat(32));
-        let good = ["busybox", "localhost/busybox:1", "registry.example.com/jupyter/base-notebook:lab-4.4.9", "my.registry:5000/x/y.z:V1", &digest];
+        let good = [
+            "busybox",
+            "localhost/busybox:1",
+            "registry.example.com/jupyter/base-notebook:lab-4.4.9",
+            "my.registry:5000/x/y.z:V1",
+            &digest,
+        ];
         for good in good {
             assert_eq!(validate_image(good), Ok(()), "{good}");
         }

@@ -9,4 +9,5 @@ mod partition;
 mod portal;
 mod real_node;
 mod refusals;
+mod roles;
 mod shape;

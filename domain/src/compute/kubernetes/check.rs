@@ -1,26 +1,39 @@
 //! What the engine finds of the cluster and of what it may do there: for the System page and `slipway check`.
 
-use super::{Cluster, api, facts, offers};
-use crate::model::{Finding, Level};
+use super::{Cluster, api, facts, offers, teams};
+use crate::{
+    error::Result,
+    model::{Finding, Level},
+};
 use futures::future::join_all;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::{Api, api::PostParams};
 
-/// Group, resource, subresource, and the verbs that Slipway needs in every namespace that it makes.
-const NEEDS: [(&str, &str, &str, &[&str]); 12] = [
-    ("", "namespaces", "", &["get", "create", "patch"]),
+/// Group, resource, subresource, and the verbs.
+type Need = (&'static str, &'static str, &'static str, &'static [&'static str]);
+
+/// What Slipway needs in the whole cluster.
+const EVERYWHERE: [Need; 6] = [
+    ("", "namespaces", "", &["get", "list", "create"]),
     ("", "nodes", "", &["list", "watch"]),
-    ("", "pods", "", &["get", "list", "watch", "create", "patch", "delete"]),
+    ("", "pods", "", &["get", "list", "watch"]),
+    ("", "persistentvolumeclaims", "", &["list"]),
+    ("", "events", "", &["list"]),
+    ("storage.k8s.io", "storageclasses", "", &["list"]),
+];
+/// What it needs in the namespaces of teams.
+const IN_TEAMS: [Need; 8] = [
+    ("", "namespaces", "", &["patch"]),
+    ("", "pods", "", &["create", "patch", "delete"]),
     ("", "pods", "log", &["get"]),
     ("", "pods", "portforward", &["create"]),
     ("", "secrets", "", &["get", "list", "create", "patch", "delete"]),
     ("", "serviceaccounts", "", &["get", "create", "patch"]),
-    ("", "persistentvolumeclaims", "", &["get", "list", "create", "delete"]),
-    ("", "resourcequotas", "", &["list"]),
-    ("", "events", "", &["list"]),
+    ("", "persistentvolumeclaims", "", &["get", "create", "delete"]),
     ("networking.k8s.io", "networkpolicies", "", &["get", "create", "patch"]),
-    ("storage.k8s.io", "storageclasses", "", &["list"]),
 ];
+/// By which it gives itself the latter, where it runs in the cluster.
+const BY_ITSELF: [Need; 1] = [("rbac.authorization.k8s.io", "rolebindings", "", &["create"])];
 /// A pod that is being deleted for longer than this past its grace hangs, in milliseconds.
 const HANGS: i64 = 60_000;
 
@@ -51,25 +64,42 @@ pub(super) async fn check(cluster: &Cluster) -> Vec<Finding> {
     found
 }
 
-async fn permissions(cluster: &Cluster) -> Finding {
-    let asked = NEEDS.iter().flat_map(|(group, resource, sub, verbs)| verbs.iter().map(move |verb| (*group, *resource, *sub, *verb)));
+/// Whether Slipway may do this, in this namespace or in all.
+pub(super) async fn may(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    (group, resource, sub, verb): (&str, &str, &str, &str),
+) -> Result<bool> {
     let reviews: Api<SelfSubjectAccessReview> = Api::all(cluster.client.clone());
-    let answers = join_all(asked.map(|(group, resource, sub, verb)| {
-        let reviews = reviews.clone();
-        async move {
-            let attributes = ResourceAttributes {
-                group: Some(group.to_owned()),
-                resource: Some(resource.to_owned()),
-                subresource: Some(sub.to_owned()).filter(|s| !s.is_empty()),
-                verb: Some(verb.to_owned()),
-                ..ResourceAttributes::default()
-            };
-            let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..SelfSubjectAccessReviewSpec::default() };
-            let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
-            let allowed = api::call(reviews.create(&PostParams::default(), &review)).await.ok()?.status?.allowed;
-            let slash = if sub.is_empty() { "" } else { "/" };
-            (!allowed).then(|| format!("{verb} {resource}{slash}{sub}"))
-        }
+    let attributes = ResourceAttributes {
+        namespace: namespace.map(str::to_owned),
+        group: Some(group.to_owned()),
+        resource: Some(resource.to_owned()),
+        subresource: Some(sub.to_owned()).filter(|s| !s.is_empty()),
+        verb: Some(verb.to_owned()),
+        ..ResourceAttributes::default()
+    };
+    let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..SelfSubjectAccessReviewSpec::default() };
+    let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
+    Ok(api::call(reviews.create(&PostParams::default(), &review)).await?.status.is_some_and(|status| status.allowed))
+}
+
+async fn permissions(cluster: &Cluster) -> Finding {
+    // What it gives itself is looked at where it has done so.
+    let team = match cluster.config.own_account {
+        Some(_) => teams::namespaces(cluster).await.ok().and_then(|all| all.into_iter().next()),
+        None => None,
+    };
+    let in_teams = if cluster.config.own_account.is_some() && team.is_none() { &BY_ITSELF[..] } else { &IN_TEAMS[..] };
+    let everywhere = EVERYWHERE.iter().map(|need| (None, need));
+    let asked = everywhere.chain(in_teams.iter().map(|need| (team.as_deref(), need)));
+    let asked = asked
+        .flat_map(|(namespace, (group, resource, sub, verbs))| verbs.iter().map(move |verb| (namespace, (*group, *resource, *sub, *verb))));
+    let answers = join_all(asked.map(|(namespace, need)| async move {
+        let (_, resource, sub, verb) = need;
+        let slash = if sub.is_empty() { "" } else { "/" };
+        let place = namespace.map(|namespace| format!(" in {namespace}")).unwrap_or_default();
+        (!may(cluster, namespace, need).await.ok()?).then(|| format!("{verb} {resource}{slash}{sub}{place}"))
     }))
     .await;
     let missing: Vec<String> = answers.into_iter().flatten().collect();
@@ -77,7 +107,7 @@ async fn permissions(cluster: &Cluster) -> Finding {
         finding("permissions", Level::Ok, "Slipway may do everything that it needs to.", "")
     } else {
         let message = format!("Slipway may not: {}.", missing.join(", "));
-        finding("permissions", Level::Error, message, "Give Slipway's service account a ClusterRole with these verbs.")
+        finding("permissions", Level::Error, message, "Give Slipway's account the roles of deploy/base/roles.yaml.")
     }
 }
 

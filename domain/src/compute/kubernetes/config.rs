@@ -21,6 +21,9 @@ pub struct KubernetesConfig {
     pub internet: bool,
     /// The namespace that Slipway itself runs in, whose pods may reach notebooks; found by the engine, none outside the cluster.
     pub own_namespace: Option<String>,
+    /// The service account that Slipway is in the cluster, in `own_namespace`; found by the engine, none outside the cluster. It gives itself the role
+    /// `slipway-team` in the namespaces that it makes, and has it nowhere else.
+    pub own_account: Option<String>,
 }
 
 impl KubernetesConfig {
@@ -34,6 +37,7 @@ impl KubernetesConfig {
             nodes: BTreeMap::new(),
             internet: true,
             own_namespace: None,
+            own_account: None,
         }
     }
 }

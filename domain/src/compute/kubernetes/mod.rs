@@ -86,6 +86,7 @@ impl KubernetesEngine {
         let client = connect(&config).await?;
         if config.kubeconfig.is_none() {
             config.own_namespace = Some(client.default_namespace().to_owned());
+            config.own_account = own_account().await;
         }
         let (pods, pod_writer) = reflector::store();
         let (nodes, node_writer) = reflector::store();
@@ -132,6 +133,23 @@ async fn connect(config: &KubernetesConfig) -> Result<Client> {
     };
     client.connect_timeout = Some(Duration::from_secs(5));
     Client::try_from(client).map_err(|e| unusable(&e))
+}
+
+/// Where a pod finds the token of its service account.
+const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// The name of the service account that this pod is.
+async fn own_account() -> Option<String> {
+    account_of(&tokio::fs::read_to_string(TOKEN).await.ok()?)
+}
+
+/// A token's subject is `system:serviceaccount:<namespace>:<name>`.
+fn account_of(token: &str) -> Option<String> {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let claims = URL_SAFE_NO_PAD.decode(token.trim().split('.').nth(1)?).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    let (kind, name) = claims.get("sub")?.as_str()?.rsplit_once(':')?;
+    kind.starts_with("system:serviceaccount:").then(|| name.to_owned())
 }
 
 impl Cluster {
@@ -199,6 +217,21 @@ impl Cluster {
         lock(&self.memory).bury(pod, self.clock.now());
         if let Some((id, _)) = facts::launch_of(pod) {
             self.tell(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::account_of;
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+    #[test]
+    fn a_pods_token_names_its_account() {
+        let token = |claims: &str| format!("e30.{}.signature\n", URL_SAFE_NO_PAD.encode(claims));
+        assert_eq!(account_of(&token(r#"{"sub":"system:serviceaccount:slipway:portal"}"#)), Some("portal".to_owned()));
+        for other in [token(r#"{"sub":"ada"}"#), token("{}"), token("x"), String::new(), "a.b".to_owned()] {
+            assert_eq!(account_of(&other), None, "{other}");
         }
     }
 }

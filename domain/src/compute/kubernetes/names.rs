@@ -24,6 +24,9 @@ pub(super) const ACTIVITY: &str = "slipway.internal/activity";
 /// The name of every team's service account, which may do nothing.
 pub(super) const ACCOUNT: &str = "slipway-notebook";
 
+/// The role that Slipway gives itself in a team's namespace.
+pub(super) const TEAM_ROLE: &str = "slipway-team";
+
 /// A namespace is a DNS label: what is too long is cut, with a digest of the whole so that no two teams meet.
 pub(super) fn namespace(prefix: &str, team: &str) -> Result<String> {
     validate_name(team, 63).map_err(|why| Error::invalid("team", why))?;

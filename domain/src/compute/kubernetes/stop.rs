@@ -4,6 +4,7 @@ use super::{
     Cluster, api, facts,
     memory::lock,
     names::{self, STOP, WORKLOAD},
+    teams,
 };
 use crate::{
     compute::{Fact, Outcome, State, Workload},
@@ -76,11 +77,11 @@ pub(super) async fn remove(cluster: &Cluster, id: &str) -> Result<()> {
     }
     // Those that a crash left without an owner.
     let selector = format!("{},{WORKLOAD}={id}", names::selector(&cluster.config.prefix));
-    let everywhere: Api<Secret> = Api::all(cluster.client.clone());
-    for secret in api::call(everywhere.list_metadata(&ListParams::default().labels(&selector))).await?.items {
-        let namespace = secret.metadata.namespace.clone().unwrap_or_default();
-        let whole = Secret { metadata: secret.metadata, ..Secret::default() };
-        api::delete(&api::within::<Secret>(&cluster.client, &namespace), &whole).await?;
+    for namespace in teams::namespaces(cluster).await? {
+        let secrets = api::within::<Secret>(&cluster.client, &namespace);
+        for secret in api::call(secrets.list_metadata(&ListParams::default().labels(&selector))).await?.items {
+            api::delete(&secrets, &Secret { metadata: secret.metadata, ..Secret::default() }).await?;
+        }
     }
     until(cluster, || cluster.pods_of(id).is_empty()).await;
     lock(&cluster.memory).forget(id);

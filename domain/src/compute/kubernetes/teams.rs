@@ -1,14 +1,19 @@
 //! A team's namespace: made, owned and kept as it should be by Slipway. One that is somebody else's is refused.
 
 use super::{
-    Cluster, api,
-    manifests::{Furniture, furniture, namespace},
+    Cluster, api, check,
+    manifests::{Furniture, furniture, namespace, own_binding},
     memory::lock,
     names,
 };
 use crate::error::{Error, Result};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::Api;
+use kube::{Api, api::ListParams};
+use std::time::Duration;
+
+/// How long the API server may take to learn of a binding, and how often it is asked.
+const BOUND_WITHIN: Duration = Duration::from_secs(10);
+const BOUND_AGAIN: Duration = Duration::from_millis(50);
 
 /// The team's namespace, ready for pods.
 ///
@@ -33,6 +38,10 @@ pub(super) async fn ready(cluster: &Cluster, team: &str) -> Result<String> {
     if there.metadata.deletion_timestamp.is_some() {
         return Err(Error::Conflict(ending(&there)));
     }
+    if let (Some(own), Some(account)) = (&cluster.config.own_namespace, &cluster.config.own_account) {
+        api::create(&api::within(&cluster.client, &name), &own_binding(&cluster.config, team, &name, (own, account))).await?;
+        until_bound(cluster, &name).await?;
+    }
     api::apply(&all, &there, &wanted).await?;
     let Furniture { account, policies } = furniture(&cluster.config, team, &name);
     let accounts = api::within(&cluster.client, &name);
@@ -45,6 +54,32 @@ pub(super) async fn ready(cluster: &Cluster, team: &str) -> Result<String> {
     }
     lock(&cluster.memory).namespaces.insert(team.to_owned());
     Ok(name)
+}
+
+/// Waits until the API server, which learns of bindings a moment later, lets Slipway make pods in the namespace.
+async fn until_bound(cluster: &Cluster, namespace: &str) -> Result<()> {
+    let wait = async {
+        let mut again = tokio::time::interval(BOUND_AGAIN);
+        loop {
+            again.tick().await;
+            if check::may(cluster, Some(namespace), ("", "pods", "", "create")).await? {
+                return Ok(());
+            }
+        }
+    };
+    let refused = || {
+        Error::Conflict(format!(
+            "The cluster does not let Slipway do anything in {namespace}. Ask the administrator; slipway check lists what is missing."
+        ))
+    };
+    tokio::time::timeout(BOUND_WITHIN, wait).await.unwrap_or_else(|_| Err(refused()))
+}
+
+/// The namespaces of this portal's teams.
+pub(super) async fn namespaces(cluster: &Cluster) -> Result<Vec<String>> {
+    let all: Api<Namespace> = Api::all(cluster.client.clone());
+    let ours = ListParams::default().labels(&names::selector(&cluster.config.prefix));
+    Ok(api::call(all.list_metadata(&ours)).await?.items.into_iter().filter_map(|found| found.metadata.name).collect())
 }
 
 async fn exists(all: &Api<Namespace>, name: &str) -> Result<bool> {

@@ -6,7 +6,7 @@ mod policy;
 mod secret;
 mod volume;
 
-pub(super) use namespace::{Furniture, furniture, namespace};
+pub(super) use namespace::{Furniture, furniture, namespace, own_binding};
 pub(super) use pod::{CONTAINER, PORT, pod};
 pub(super) use policy::violations;
 pub(super) use secret::{header_of, secret};

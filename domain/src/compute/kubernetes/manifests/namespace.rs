@@ -3,7 +3,7 @@
 use super::meta;
 use crate::compute::kubernetes::{
     config::KubernetesConfig,
-    names::{ACCOUNT, labels},
+    names::{ACCOUNT, TEAM_ROLE, labels},
 };
 use k8s_openapi::{
     api::{
@@ -12,6 +12,7 @@ use k8s_openapi::{
             IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort,
             NetworkPolicySpec,
         },
+        rbac::v1::{RoleBinding, RoleRef, Subject},
     },
     apimachinery::pkg::{
         apis::meta::v1::{LabelSelector, ObjectMeta},
@@ -29,6 +30,20 @@ pub(in super::super) fn namespace(config: &KubernetesConfig, team: &str, name: &
         all.insert(format!("pod-security.kubernetes.io/{mode}"), "restricted".to_owned());
     }
     Namespace { metadata: ObjectMeta { name: Some(name.to_owned()), labels: Some(all), ..ObjectMeta::default() }, ..Namespace::default() }
+}
+
+/// What lets Slipway itself, the account of this name in this namespace, work in a team's namespace (deploy/base/roles.yaml).
+pub(in super::super) fn own_binding(config: &KubernetesConfig, team: &str, namespace: &str, (own, account): (&str, &str)) -> RoleBinding {
+    RoleBinding {
+        metadata: meta(namespace, TEAM_ROLE, &labels(&config.prefix, team)),
+        role_ref: RoleRef { api_group: "rbac.authorization.k8s.io".to_owned(), kind: "ClusterRole".to_owned(), name: TEAM_ROLE.to_owned() },
+        subjects: Some(vec![Subject {
+            kind: "ServiceAccount".to_owned(),
+            name: account.to_owned(),
+            namespace: Some(own.to_owned()),
+            ..Subject::default()
+        }]),
+    }
 }
 
 /// What stands in a team's namespace before its first pod.

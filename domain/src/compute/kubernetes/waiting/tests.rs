@@ -264,7 +264,10 @@ fn each_situation_has_its_sentence() {
         // Images.
         (of(held("InvalidImageName", "")), "registry.example.com/a/lab:1 is not the name of an image. Correct it under Environments."),
         (
-            of(held("ErrImagePull", "rpc error: code = NotFound desc = failed to resolve reference: registry.example.com/a/lab:1: not found")),
+            of(held(
+                "ErrImagePull",
+                "rpc error: code = NotFound desc = failed to resolve reference: registry.example.com/a/lab:1: not found",
+            )),
             "There is no image registry.example.com/a/lab:1. Correct it under Environments, or choose another version.",
         ),
         (
@@ -292,8 +295,14 @@ fn each_situation_has_its_sentence() {
             of(held("ErrImageNeverPull", "")),
             "Its node does not have the image registry.example.com/a/lab:1 and may not fetch it. Ask the administrator.",
         ),
-        (of(held("ImagePullBackOff", "Back-off pulling image")), "The image registry.example.com/a/lab:1 cannot be fetched; it is tried again."),
-        (of(held("ContainerCreating", "")).event("Pulling", "Pulling image \"registry.example.com/a/lab:1\""), "Fetches the image registry.example.com/a/lab:1."),
+        (
+            of(held("ImagePullBackOff", "Back-off pulling image")),
+            "The image registry.example.com/a/lab:1 cannot be fetched; it is tried again.",
+        ),
+        (
+            of(held("ContainerCreating", "")).event("Pulling", "Pulling image \"registry.example.com/a/lab:1\""),
+            "Fetches the image registry.example.com/a/lab:1.",
+        ),
         // The node.
         (of(held("ContainerCreating", "")), "node-a prepares it."),
         (

@@ -35,7 +35,6 @@ pub(super) async fn ensure(cluster: &Arc<Cluster>, workload: &Workload) -> Resul
     let pods = api::within::<Pod>(&cluster.client, &namespace);
     let selector = format!("{},{WORKLOAD}={}", names::selector(&cluster.config.prefix), workload.id);
     let there = api::call(pods.list(&ListParams::default().labels(&selector))).await?.items;
-    let launches: Vec<i64> = there.iter().filter_map(|pod| facts::launch_of(pod).map(|(_, launch)| launch)).collect();
     if let Some(made) = there.iter().find(|pod| facts::launch_of(pod).is_some_and(|(_, launch)| launch == workload.launch)) {
         // An earlier try may have got no further.
         return if facts::has_terminated(made) {
@@ -44,8 +43,8 @@ pub(super) async fn ensure(cluster: &Arc<Cluster>, workload: &Workload) -> Resul
             seal(cluster, workload, &namespace, made.metadata.uid.as_deref()).await.map(drop)
         };
     }
-    let runs = |pod: &Pod| !facts::has_terminated(pod);
-    if there.iter().zip(&launches).any(|(pod, launch)| *launch > workload.launch && runs(pod)) {
+    let later = |pod: &Pod| facts::launch_of(pod).is_some_and(|(_, launch)| launch > workload.launch);
+    if there.iter().any(|pod| later(pod) && !facts::has_terminated(pod)) {
         return Err(Error::Conflict("A later launch of this workload is known.".to_owned()));
     }
     if there.is_empty() {

@@ -59,13 +59,18 @@ pub(in super::super) fn furniture(config: &KubernetesConfig, team: &str, namespa
     if config.internet {
         egress.push(internet());
     }
+    // Where Slipway is a pod itself, notebooks log to it.
+    if let Some(own) = &config.own_namespace {
+        egress.push(NetworkPolicyEgressRule { to: Some(vec![slipway(own)]), ports: None });
+    }
     let mut policies = vec![
         policy("slipway-default-deny", rules(None, None)),
         policy("slipway-egress", NetworkPolicySpec { policy_types: Some(vec!["Egress".to_owned()]), ..rules(None, Some(egress)) }),
     ];
     // From outside the cluster Slipway comes through the API server and the kubelet, which policies do not concern.
     if let Some(own) = &config.own_namespace {
-        let spec = rules(Some(vec![from_slipway(own)]), None);
+        let from = NetworkPolicyIngressRule { from: Some(vec![slipway(own)]), ports: None };
+        let spec = rules(Some(vec![from]), None);
         policies.push(policy("slipway-ingress", NetworkPolicySpec { policy_types: Some(vec!["Ingress".to_owned()]), ..spec }));
     }
     Furniture {
@@ -104,15 +109,15 @@ fn internet() -> NetworkPolicyEgressRule {
     NetworkPolicyEgressRule { to: Some(vec![block("0.0.0.0/0", &INSIDE), block("::/0", &INSIDE_6)]), ports: None }
 }
 
-fn from_slipway(own: &str) -> NetworkPolicyIngressRule {
+/// Slipway's own pods.
+fn slipway(own: &str) -> NetworkPolicyPeer {
     let selector = |name: &str, value: &str| LabelSelector {
         match_labels: Some([(name.to_owned(), value.to_owned())].into()),
         ..LabelSelector::default()
     };
-    let peer = NetworkPolicyPeer {
+    NetworkPolicyPeer {
         namespace_selector: Some(selector("kubernetes.io/metadata.name", own)),
         pod_selector: Some(selector("app.kubernetes.io/name", "slipway")),
         ip_block: None,
-    };
-    NetworkPolicyIngressRule { from: Some(vec![peer]), ports: None }
+    }
 }

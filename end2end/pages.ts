@@ -168,6 +168,8 @@ function pages(team: string, notebooks: string[], experiment: string, run: strin
     '/account',
     '/account/sessions',
     '/account/tokens',
+    '/admin/access',
+    '/admin/access?team=-&state=disabled',
     '/admin/audit',
     '/admin/environments',
     '/admin/environments/new',

@@ -1,10 +1,11 @@
 //! Pages that the first visit does not need come in chunks of the wasm, each loaded with the first of its pages.
 
 use crate::{
+    access::AccessPage,
     audit::{PortalAuditPage, TeamAuditPage},
     compare::ComparePage,
     environments::{EnvironmentPage, EnvironmentsPage, NewEnvironmentPage},
-    identity::{AccountPage, ProvidersPage, SessionsPage, TokensPage, UsersPage},
+    identity::{AccountPage, GroupsPage, ProvidersPage, SessionsPage, TokensPage, UsersPage},
     notebooks::{LaunchPage, NotebookPage, NotebooksPage},
     promotion::{AliasPage, PromotePage, PromotionSettingsPage, RequestPage, ReviewsPage},
     registry::{CompareVersionsPage, ModelPage, ModelsPage, VersionPage},
@@ -85,7 +86,8 @@ chunks! {
     /// What an admin sees.
     #[expect(clippy::enum_variant_names, reason = "they are named as the pages are")]
     admin, load_admin, AdminPages {
-        PortalAuditPage EnvironmentsPage NewEnvironmentPage EnvironmentPage ComputePage SystemPage UsersPage ProvidersPage TeamsPage
+        AccessPage PortalAuditPage EnvironmentsPage NewEnvironmentPage EnvironmentPage ComputePage SystemPage UsersPage GroupsPage
+        ProvidersPage TeamsPage
     }
 }
 

@@ -21,9 +21,9 @@ pub fn portal_address() -> String {
 #[derive(Clone)]
 pub struct SessionDoor {
     /// Starts a new session (a new cookie) for this person in the answer of this request.
-    pub start: std::sync::Arc<dyn Fn(domain::model::UserId) -> BoxedFuture + Send + Sync>,
-    /// Ends the session of this request and clears its cookie.
-    pub end: std::sync::Arc<dyn Fn() -> BoxedFuture + Send + Sync>,
+    pub start: std::sync::Arc<dyn Fn(domain::model::UserId, Option<domain::sso::Began>) -> BoxedFuture + Send + Sync>,
+    /// Ends the session of this request and clears its cookie; with whom it began.
+    pub end: std::sync::Arc<dyn Fn() -> BoxedFuture<Option<domain::sso::Began>> + Send + Sync>,
     /// The sign-in that waits in this browser for an identity provider's answer with this state; given once.
     pub take_attempt: std::sync::Arc<dyn Fn(String) -> BoxedFuture<Option<domain::sso::Attempt>> + Send + Sync>,
 }

@@ -1,5 +1,6 @@
 //! What people see: pages, components and server functions. `App` holds the table of every page.
 
+pub mod access;
 pub mod audit;
 pub mod charts;
 mod chunks;
@@ -88,6 +89,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/account/sessions") view=PeoplePages::SessionsPage ssr=SsrMode::Async />
                     <Route path=path!("/account/tokens") view=PeoplePages::TokensPage ssr=SsrMode::Async />
                     <Route path=path!("/t/:team/audit") view=PeoplePages::TeamAuditPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/access") view=AdminPages::AccessPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/audit") view=AdminPages::PortalAuditPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/environments") view=AdminPages::EnvironmentsPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/environments/new") view=AdminPages::NewEnvironmentPage ssr=SsrMode::Async />
@@ -95,6 +97,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/compute") view=AdminPages::ComputePage ssr=SsrMode::Async />
                     <Route path=path!("/admin/system") view=AdminPages::SystemPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/users") view=AdminPages::UsersPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/sign-in/:provider") view=AdminPages::GroupsPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/sign-in") view=AdminPages::ProvidersPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/teams") view=AdminPages::TeamsPage ssr=SsrMode::Async />
                 </Routes>

@@ -5,6 +5,8 @@
 pub mod model;
 
 #[cfg(feature = "server")]
+pub mod access;
+#[cfg(feature = "server")]
 pub mod artifacts;
 #[cfg(feature = "server")]
 pub mod audit;

@@ -51,7 +51,7 @@ test('every state', async ({ workplace, visit, watch }) => {
       },
     ],
     ...['/notebooks', '/experiments', '/volumes', '/members'].map((path): [string, string] => [`nothing${path}`, `${full}${path}?q=zzz`]),
-    ...['/admin/environments', '/admin/users', '/admin/teams', '/account/tokens', '/account/sessions'].map((path): [string, string] => [`nothing${path}`, `${path}?q=zzz`]),
+    ...['/admin/environments', '/admin/users', '/admin/access', '/admin/teams', '/account/tokens', '/account/sessions'].map((path): [string, string] => [`nothing${path}`, `${path}?q=zzz`]),
     ['nothing/runs', `${experiment}?filter=${encodeURIComponent("params.max_depth = '99'")}`],
     ['nothing/metrics', `${run}?tab=metrics&q=zzz`],
     ['nothing/audit', `${full}/audit?actor=zzz`],

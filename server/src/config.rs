@@ -1,8 +1,15 @@
 //! The only reader of the environment: one table of keys, each a flag, a variable `SLIPWAY_…` and a line of the configuration file.
 
+mod cluster;
+
 use crate::http::{Origin, proxies::Network};
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
-use domain::{artifacts::BucketConfig, compute::local::LocalConfig, import::Auth, webhooks::Allowed};
+use domain::{
+    artifacts::BucketConfig,
+    compute::{kubernetes::KubernetesConfig, local::LocalConfig},
+    import::Auth,
+    webhooks::Allowed,
+};
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// One thing that can be chosen.
@@ -53,6 +60,24 @@ pub const KEYS: &[Key] = &[
         "Experiments, runs and models that were deleted so many days ago are removed for good, once a day; 0 for never by itself",
     ),
     key("readable", "DIR:DIR", "none", "Folders that notebooks may read beside the system's own, separated by colons"),
+    key("engine", "local|kubernetes", "local", "What runs notebooks: this machine, or a Kubernetes cluster"),
+    key(
+        "kubeconfig",
+        "PATH",
+        "the pod's service account",
+        "How the engine kubernetes reaches its cluster, where Slipway does not run in it",
+    ),
+    key(
+        "kubernetes-namespace-prefix",
+        "NAME",
+        "slipway",
+        "The namespace of a team is NAME-TEAM; each portal of a cluster needs its own NAME",
+    ),
+    key("kubernetes-storage-class", "CLASS", "the cluster's default", "The class that volumes are made in"),
+    key("kubernetes-volume-gib", "GIB", "10", "Size of a new volume, in GiB"),
+    key("kubernetes-gpu-resource", "NAME", "nvidia.com/gpu", "The extended resource that a GPU is"),
+    key("kubernetes-nodes", "LABEL=VALUE,…", "all", "Labels of the nodes that notebooks may run on, separated by commas"),
+    key("kubernetes-internet", "true|false", "true", "Whether notebooks in the cluster reach addresses outside private networks"),
     key(
         "webhook-allow",
         "HOST:PORT,…",
@@ -114,6 +139,8 @@ pub struct Config {
     pub mlflow: Auth,
     /// What the engine `local` works with.
     pub engine: LocalConfig,
+    /// What the engine `kubernetes` works with; none where notebooks run on this machine.
+    pub cluster: Option<KubernetesConfig>,
 }
 
 /// A setting that cannot be used: its name, where it was set, and what was expected.
@@ -227,6 +254,7 @@ impl Settings {
         engine.readable = self.parse("readable", "", |v| v.split(':').filter(|d| !d.is_empty()).map(absolute).collect())?;
         let config = Config {
             engine,
+            cluster: self.cluster()?,
             listen: self
                 .parse("listen", "127.0.0.1:3000", |v| v.parse().map_err(|_| "expected an address such as 127.0.0.1:3000".to_owned()))?,
             metrics_listen: self.parse("metrics-listen", "", |v| {

@@ -23,7 +23,7 @@ use axum::{
 use bytes::Bytes;
 use domain::{
     Caller, Error, artifacts,
-    model::{ArtifactPath, AuditFilter, ExperimentId, NotebookId, Run, RunId, TableColumn},
+    model::{AccessFilter, ArtifactPath, AuditFilter, ExperimentId, NotebookId, Run, RunId, TableColumn},
     notebooks, tracking,
 };
 use futures::{
@@ -34,6 +34,22 @@ use serde::Deserialize;
 use std::{fmt::Write, time::Instant};
 
 const CSV: &str = "text/csv; charset=utf-8";
+
+/// `GET /admin/access.csv`: everybody whom the page's address asks for.
+pub async fn access(
+    State(server): State<Server>,
+    Extension(caller): Extension<Caller>,
+    Extension(credential): Extension<Credential>,
+    Query(filter): Query<AccessFilter>,
+) -> Response {
+    match domain::access::export_csv(&server.portal, &caller, &filter).await {
+        Ok(pieces) => {
+            let pieces = stream::iter(pieces.into_iter().map(Ok)).boxed();
+            pieced(CSV, "access.csv", pieces, Reader { portal: server.portal, credential, caller })
+        }
+        Err(error) => refusal(error, &caller.request_id),
+    }
+}
 
 /// `GET /admin/audit.csv`.
 pub async fn audit(

@@ -14,7 +14,7 @@ use crate::{
 };
 use axum::{
     Extension, Router,
-    extract::{MatchedPath, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -66,6 +66,9 @@ fn routes() -> Vec<Route> {
         ("GET", "/favicon.ico", Access::Open, get(site::favicon)),
         ("GET", "/pkg/{*file}", Access::Open, get(site::file)),
         ("GET", "/sso/{provider}/begin", Access::Open, get(sso::begin)),
+        ("GET", "/sso/{provider}/end", Access::Open, get(sso::end)),
+        ("GET", "/sso/ended", Access::Open, get(sso::ended)),
+        ("POST", "/sso/back-channel-logout", Access::Open, post(sso::back_channel).layer(DefaultBodyLimit::max(sso::LOGOUT))),
         ("GET", "/live", Access::SignedIn, get(live::events)),
         ("GET", "/t/{team}/notebooks/{id}/logs/live", Access::Needs(Permission::ReadNotebooks), get(live::logs)),
         ("GET", "/t/{team}/notebooks/{id}/logs/download", Access::Needs(Permission::ReadNotebooks), get(exports::log)),
@@ -88,6 +91,7 @@ fn routes() -> Vec<Route> {
         ("GET", "/t/{team}/compare.csv", Access::Needs(Permission::ReadTracking), get(exports::chart_csv)),
         ("GET", "/t/{team}/compare.parquet", Access::Needs(Permission::ReadTracking), get(exports::chart_parquet)),
         ("GET", "/t/{team}/audit.csv", Access::Needs(Permission::ReadTeamAudit), get(exports::team_audit)),
+        ("GET", "/admin/access.csv", Access::Needs(Permission::ReadAudit), get(exports::access)),
         ("GET", "/admin/audit.csv", Access::Needs(Permission::ReadAudit), get(exports::audit)),
     ];
     own.into_iter().map(|(method, path, access, handler)| (method, path.to_owned(), access, handler)).chain(mlflow::routes()).collect()
@@ -100,6 +104,7 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         Permission as P,
     };
     &[
+        ("access/list", Needs(P::ReadAudit)),
         ("audit/list", SignedIn),
         ("charts/compare", Needs(P::ReadTracking)),
         ("compare/files", Needs(P::ReadTracking)),
@@ -120,14 +125,17 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         ("identity/list_sessions", Needs(P::ManageOwnAccount)),
         ("identity/list_tokens", Needs(P::ManageOwnAccount)),
         ("identity/list_users", Needs(P::ManageUsers)),
+        ("identity/local_state", Needs(P::ManageUsers)),
         ("identity/me", Open),
         ("identity/needs_setup", Open),
+        ("identity/passwords_work", Open),
         ("identity/reset_password", Needs(P::ManageUsers)),
         ("identity/revoke_other_sessions", Needs(P::ManageOwnAccount)),
         ("identity/revoke_session", Needs(P::ManageOwnAccount)),
         ("identity/revoke_token", Needs(P::ManageOwnAccount)),
         ("identity/set_admin", Needs(P::ManageUsers)),
         ("identity/set_disabled", Needs(P::ManageUsers)),
+        ("identity/set_local", Needs(P::ManageUsers)),
         ("identity/set_up", Open),
         ("identity/sign_in", Open),
         ("identity/sign_out", Open),
@@ -178,10 +186,16 @@ pub const FUNCTIONS: &[(&str, Access)] = {
         ("registry/remove_alias", Needs(P::WriteRegistry)),
         ("registry/set_alias", Needs(P::WriteRegistry)),
         ("registry/version", Needs(P::ReadRegistry)),
+        ("sso/add_rule", Needs(P::ManageUsers)),
         ("sso/choices", Open),
+        ("sso/ends", Open),
         ("sso/finish", Open),
+        ("sso/groups", Needs(P::ManageUsers)),
         ("sso/list", Needs(P::ManageUsers)),
+        ("sso/preview_rule", Needs(P::ManageUsers)),
+        ("sso/preview_without_rule", Needs(P::ManageUsers)),
         ("sso/remove", Needs(P::ManageUsers)),
+        ("sso/remove_rule", Needs(P::ManageUsers)),
         ("sso/save", Needs(P::ManageUsers)),
         ("sso/set_enabled", Needs(P::ManageUsers)),
         ("system/check", Needs(P::ReadSystem)),
@@ -288,7 +302,7 @@ pub fn router(server: Server) -> Result<Router, String> {
         };
         portal = portal.route(&path, guarded);
     }
-    for line in table.iter().filter(|line| line.method == "POST" && !matches!(line.access, Access::Mlflow(_))) {
+    for line in table.iter().filter(|line| line.path.starts_with("/api/") && !matches!(line.access, Access::Mlflow(_))) {
         portal =
             portal.route(&line.path, post(functions::call).layer(packed()).route_layer(middleware::from_fn_with_state(line.access, gate)));
     }

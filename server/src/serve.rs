@@ -8,7 +8,7 @@ use crate::{
 };
 use domain::{
     Clock, Portal, Settings,
-    compute::{ComputeEngine, local::LocalEngine},
+    compute::{ComputeEngine, kubernetes::KubernetesEngine, local::LocalEngine},
     db::Db,
     webhooks::{self, Outbound},
 };
@@ -30,7 +30,10 @@ const OPERATIONS: accept::Limits = accept::Limits { connections: 16, ..accept::L
 /// Opens the portal to serve it at this address: data folder, database, engine. Workloads that run are adopted.
 async fn open(config: &Config, address: String) -> Result<Portal, String> {
     let db = database(config).await?;
-    let engine = LocalEngine::start(config.engine.clone(), Clock::system()).await.map_err(|e| e.to_string())?;
+    let engine: Arc<dyn ComputeEngine> = match &config.cluster {
+        Some(cluster) => KubernetesEngine::start(cluster.clone(), Clock::system()).await.map_err(|e| e.to_string())?,
+        None => LocalEngine::start(config.engine.clone(), Clock::system()).await.map_err(|e| e.to_string())?,
+    };
     portal(config, db, engine, address)
 }
 
@@ -40,9 +43,13 @@ async fn open(config: &Config, address: String) -> Result<Portal, String> {
 /// A sentence that says what cannot be opened and why.
 pub async fn look(config: &Config) -> Result<Portal, String> {
     let db = database(config).await?;
-    let engine = LocalEngine::inspect(config.engine.clone(), Clock::system()).map_err(|e| e.to_string())?;
+    let engine: Arc<dyn ComputeEngine> = match &config.cluster {
+        // It only looks until it is asked for something.
+        Some(cluster) => KubernetesEngine::start(cluster.clone(), Clock::system()).await.map_err(|e| e.to_string())?,
+        None => Arc::new(LocalEngine::inspect(config.engine.clone(), Clock::system()).map_err(|e| e.to_string())?),
+    };
     // The command line starts nothing that would need it.
-    portal(config, db, Arc::new(engine), String::new())
+    portal(config, db, engine, String::new())
 }
 
 async fn database(config: &Config) -> Result<Db, String> {
@@ -102,6 +109,7 @@ pub async fn serve(config: &Config) -> Result<(), String> {
         tokio::spawn(webhooks::run(portal.clone())),
         tokio::spawn(domain::artifacts::sweep::run(portal.clone())),
         tokio::spawn(domain::tracking::purge::run(portal.clone())),
+        tokio::spawn(domain::sso::run(portal.clone())),
         tokio::spawn(sweep(portal.clone())),
     ];
     let operations = operations.map(|(listener, router)| tokio::spawn(accept::run(listener, router, OPERATIONS, std::future::pending())));

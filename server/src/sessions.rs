@@ -3,7 +3,13 @@
 use app::context::SessionDoor;
 use async_trait::async_trait;
 use axum::http::{HeaderMap, header};
-use domain::{Caller, Portal, model::UserId, random, sessions::SessionRecord, sso::Attempt};
+use domain::{
+    Caller, Portal,
+    model::UserId,
+    random,
+    sessions::SessionRecord,
+    sso::{Attempt, Began},
+};
 use std::{fmt, sync::Arc};
 use time::{Duration, OffsetDateTime};
 use tower_sessions::{
@@ -15,6 +21,10 @@ use tower_sessions::{
 
 /// Who signed in.
 const USER: &str = "user";
+/// The identity provider that it began with.
+const BEGAN: &str = "began";
+/// By which the way back from a provider that somebody left is known.
+const LEAVING: &str = "leaving";
 const USER_AGENT: &str = "user_agent";
 const ADDRESS: &str = "address";
 const SINCE: &str = "since";
@@ -76,13 +86,13 @@ pub fn door(portal: &Portal, session: &Session, caller: &Caller, headers: &Heade
     let (address, portal) = (caller.address.clone(), portal.clone());
     let (starting, ending, waiting) = (session.clone(), session.clone(), session.clone());
     SessionDoor {
-        start: Arc::new(move |user| {
+        start: Arc::new(move |user, began| {
             let (session, agent, address, now) = (starting.clone(), agent.clone(), address.clone(), portal.clock.now());
-            Box::pin(async move { start(&session, user, &agent, &address, now).await.map_err(failed) })
+            Box::pin(async move { start(&session, (user, began), &agent, &address, now).await.map_err(failed) })
         }),
         end: Arc::new(move || {
             let session = ending.clone();
-            Box::pin(async move { session.flush().await.map_err(failed) })
+            Box::pin(async move { end(&session).await.map_err(failed) })
         }),
         take_attempt: Arc::new(move |state| {
             let session = waiting.clone();
@@ -91,11 +101,37 @@ pub fn door(portal: &Portal, session: &Session, caller: &Caller, headers: &Heade
     }
 }
 
+/// The provider that it began with.
+async fn end(session: &Session) -> Result<Option<Began>, tower_sessions::session::Error> {
+    let began = session.get(BEGAN).await?;
+    session.flush().await?;
+    Ok(began)
+}
+
+/// Remembers, in a session of nobody, that the browser leaves a provider.
+pub async fn remember_leaving(session: &Session, state: &str) -> Result<(), tower_sessions::session::Error> {
+    session.insert(LEAVING, state).await
+}
+
+/// Whether the browser comes back from a provider that it left from here.
+pub async fn left(session: &Session, state: &str) -> Result<bool, tower_sessions::session::Error> {
+    Ok(session.remove::<String>(LEAVING).await?.is_some_and(|known| known == state))
+}
+
 /// A new id whatever the browser sent, so that nobody can choose the session somebody else signs in to.
-async fn start(session: &Session, user: UserId, agent: &str, address: &str, now: i64) -> Result<(), tower_sessions::session::Error> {
+async fn start(
+    session: &Session,
+    (user, began): (UserId, Option<Began>),
+    agent: &str,
+    address: &str,
+    now: i64,
+) -> Result<(), tower_sessions::session::Error> {
     session.clear().await;
     session.cycle_id().await?;
     session.insert(USER, user).await?;
+    if let Some(began) = began {
+        session.insert(BEGAN, began).await?;
+    }
     session.insert(USER_AGENT, agent).await?;
     session.insert(ADDRESS, address).await?;
     session.insert(SINCE, now).await?;
@@ -134,10 +170,13 @@ impl Store {
     fn record(&self, record: &Record) -> session_store::Result<SessionRecord> {
         let now = self.0.clock.now();
         let text = |key: &str| record.data.get(key).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+        let began = |part: &str| record.data.get(BEGAN).and_then(|began| began.get(part)).and_then(|v| v.as_str()).map(str::to_owned);
         let since = record.data.get(SINCE).and_then(serde_json::Value::as_i64).unwrap_or(now);
         Ok(SessionRecord {
             handle: handle(&record.id),
             user: record.data.get(USER).and_then(|v| v.as_str()).map(UserId::from),
+            issuer: began("issuer"),
+            sid: began("sid"),
             data: serde_json::to_string(&record.data).map_err(|e| session_store::Error::Encode(e.to_string()))?,
             created_at: since,
             last_seen_at: now,

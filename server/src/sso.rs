@@ -1,11 +1,11 @@
-//! To an identity provider; the way back is a page of the app.
+//! To an identity provider, whose way back is a page of the app; out of it; and what it says of those whom it has signed out.
 
 use crate::{Server, http::headers::see_other, sessions};
 use app::navigation::safe_path;
 use axum::{
-    Extension,
+    Extension, Form,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use domain::{Caller, Error};
@@ -45,6 +45,69 @@ pub async fn begin(
         Err(error) => {
             tracing::error!(%error, "a sign-in could not be remembered");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}
+
+/// Longest logout token with its form, in bytes.
+pub const LOGOUT: usize = 32 * 1024;
+
+/// `GET /sso/{provider}/end`: out of the provider, which asks the person first. This portal's session is over before.
+pub async fn end(State(server): State<Server>, session: Session, Path(provider): Path<String>) -> Response {
+    let (url, state) = match domain::sso::end(&server.portal, &provider).await {
+        Ok(found) => found,
+        Err(Error::NotFound(_)) => return see_other("/sign-in?sso=gone"),
+        Err(error) => {
+            tracing::warn!(%error, "the way out of an identity provider is not known");
+            return see_other("/sign-in?sso=silent");
+        }
+    };
+    match sessions::remember_leaving(&session, &state).await {
+        Ok(()) => see_other(&url),
+        Err(error) => {
+            tracing::error!(%error, "the way back from an identity provider could not be remembered");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Ended {
+    state: String,
+}
+
+/// `GET /sso/ended`: back from the provider. Only who left it from here is told so.
+pub async fn ended(session: Session, Query(ended): Query<Ended>) -> Response {
+    match sessions::left(&session, &ended.state).await {
+        Ok(true) => see_other("/sign-in?sso=ended"),
+        _ => see_other("/sign-in"),
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Logout {
+    logout_token: String,
+}
+
+/// `POST /sso/back-channel-logout`, from the provider's server (OpenID Connect Back-Channel Logout 1.0, section 2.8).
+pub async fn back_channel(State(server): State<Server>, Form(logout): Form<Logout>) -> Response {
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    match domain::sso::back_channel(&server.portal, &logout.logout_token).await {
+        Ok(ended) => {
+            tracing::info!(ended, "an identity provider ended sessions");
+            (StatusCode::OK, no_store).into_response()
+        }
+        Err(Error::Invalid(fields)) => {
+            let description = fields.first().map_or_else(String::new, |field| field.reason.clone());
+            tracing::warn!(%description, "a logout token was refused");
+            let said = axum::Json(serde_json::json!({ "error": "invalid_request", "error_description": description }));
+            (StatusCode::BAD_REQUEST, no_store, said).into_response()
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a logout token could not be looked at");
+            (StatusCode::SERVICE_UNAVAILABLE, no_store).into_response()
         }
     }
 }

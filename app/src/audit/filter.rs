@@ -7,7 +7,7 @@ use leptos_router::params::ParamsMap;
 pub const PAGE: u32 = 100;
 
 /// The kinds of things that are audited, as the prefix of an action.
-pub const KINDS: [&str; 20] = [
+pub const KINDS: [&str; 22] = [
     "notebook",
     "volume",
     "environment",
@@ -25,6 +25,8 @@ pub const KINDS: [&str; 20] = [
     "import",
     "team",
     "user",
+    "identity",
+    "sso",
     "demo",
     "session",
     "token",

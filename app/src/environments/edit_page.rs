@@ -192,9 +192,9 @@ fn Basics(draft: Draft, wrong: Memo<Vec<FieldError>>, state: FormState, create: 
                     error_name="argv"
                     form=state
                     error=error_of(wrong, "argv")
-                    help="The program and its arguments, one a line. {port} becomes the loopback port it must listen on."
+                    help="The program and its arguments, one a line. It must listen at {host}:{port}, which become address and port."
                 >
-                    <Textarea bind=draft.argv rows=4 mono=true placeholder="/usr/bin/python3\n-m\nhttp.server\n{port}" />
+                    <Textarea bind=draft.argv rows=4 mono=true placeholder="/usr/bin/python3\n-m\nhttp.server\n--bind={host}\n{port}" />
                 </Field>
             </Show>
         </fieldset>

@@ -3,13 +3,15 @@
 use domain::model::{Deprecation, Environment, EnvironmentVersion, FieldError, Program, Resources};
 use serde::{Deserialize, Serialize};
 
-/// One version's fields. A row without a name and packages is left out.
+/// One version's fields. A row without a name, packages and an image is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct VersionForm {
     pub name: String,
     /// One requirement a line.
     pub packages: String,
+    /// A container image; empty means none.
+    pub image: String,
     pub deprecated: bool,
     pub message: String,
     /// Empty means none.
@@ -47,6 +49,7 @@ impl From<&Environment> for EnvironmentForm {
         let version = |v: &EnvironmentVersion| VersionForm {
             name: v.name.clone(),
             packages: v.packages.join("\n"),
+            image: v.image.clone().unwrap_or_default(),
             deprecated: v.deprecated.is_some(),
             message: v.deprecated.as_ref().map(|d| d.message.clone()).unwrap_or_default(),
             successor: v.deprecated.as_ref().and_then(|d| d.successor.clone()).unwrap_or_default(),
@@ -87,7 +90,11 @@ impl EnvironmentForm {
 
     /// The rows that count, with their place in the form.
     fn rows(&self) -> Vec<(usize, &VersionForm)> {
-        self.versions.iter().enumerate().filter(|(_, v)| !(v.name.trim().is_empty() && v.packages.trim().is_empty())).collect()
+        self.versions
+            .iter()
+            .enumerate()
+            .filter(|(_, v)| !(v.name.trim().is_empty() && v.packages.trim().is_empty() && v.image.trim().is_empty()))
+            .collect()
     }
 
     /// The entry that the form describes; a number that cannot be read counts as one that the checks refuse.
@@ -97,6 +104,7 @@ impl EnvironmentForm {
             EnvironmentVersion {
                 name: row.name.trim().to_owned(),
                 packages: lines(&row.packages),
+                image: Some(row.image.trim().to_owned()).filter(|i| !i.is_empty()),
                 deprecated: row.deprecated.then(|| Deprecation { message: row.message.trim().to_owned(), successor }),
             }
         });
@@ -152,6 +160,7 @@ mod tests {
     fn a_form_and_its_entry_say_the_same() {
         let mut form =
             EnvironmentForm { name: "lab".into(), title: "Lab".into(), visible_to: "vision, speech".into(), ..EnvironmentForm::blank() };
+        form.versions[0].image = "registry.example.com/jupyter/base-notebook:lab-4.4.9".into();
         form.versions.push(VersionForm { name: "0".into(), deprecated: true, successor: "1".into(), ..VersionForm::default() });
         assert_eq!(form.check(), []);
         assert_eq!(EnvironmentForm::from(&form.environment()), form);

@@ -12,6 +12,7 @@ pub(super) struct VersionFields {
     key: usize,
     name: RwSignal<String>,
     packages: RwSignal<String>,
+    image: RwSignal<String>,
     deprecated: RwSignal<bool>,
     message: RwSignal<String>,
     successor: RwSignal<String>,
@@ -23,6 +24,7 @@ impl VersionFields {
             key,
             name: RwSignal::new(form.name),
             packages: RwSignal::new(form.packages),
+            image: RwSignal::new(form.image),
             deprecated: RwSignal::new(form.deprecated),
             message: RwSignal::new(form.message),
             successor: RwSignal::new(form.successor),
@@ -32,6 +34,7 @@ impl VersionFields {
         VersionForm {
             name: self.name.get(),
             packages: self.packages.get(),
+            image: self.image.get(),
             deprecated: self.deprecated.get(),
             message: self.message.get(),
             successor: self.successor.get(),
@@ -115,6 +118,16 @@ fn VersionRow(
                     error=error_of(wrong, error("packages"))
                 >
                     <Textarea bind=version.packages rows=3 mono=true placeholder="jupyterlab>=4.4,<5" />
+                </Field>
+                <Field
+                    label="Image (Kubernetes)"
+                    name=field("image")
+                    error_name=error("image")
+                    form=state
+                    error=error_of(wrong, error("image"))
+                    help="What runs where Slipway runs notebooks on Kubernetes; it must hold the packages itself. Elsewhere the packages are installed."
+                >
+                    <TextInput bind=version.image mono=true autocomplete="off" placeholder="registry.example.com/jupyter/base-notebook:lab-4.4.9" />
                 </Field>
                 <Checkbox label="Deprecated" name=field("deprecated") bind=version.deprecated />
                 <div class="form-row" class:folded=move || !version.deprecated.get()>

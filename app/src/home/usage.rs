@@ -15,10 +15,11 @@ pub fn Usage(#[prop(into)] capacity: Signal<Capacity>) -> impl IntoView {
     let read = move |f: fn(&Capacity) -> f64| Signal::derive(move || capacity.with(f));
     let say = move |f: fn(&Capacity) -> String| Signal::derive(move || capacity.with(f));
     let has_gpus = Memo::new(move |_| capacity.with(|c| !c.gpus.is_empty()));
+    let has_disk = Memo::new(move |_| capacity.with(|c| c.disk_mib_total > 0));
     let note = Memo::new(move |_| capacity.with(|c| c.gpu_note.clone()));
     view! {
         <section class="card panel" aria-labelledby="usage-head">
-            <h2 id="usage-head">"This machine"</h2>
+            <h2 id="usage-head">{move || capacity.with(Capacity::place)}</h2>
             <div class="stack meters">
                 <Meter
                     label="CPUs"
@@ -46,12 +47,20 @@ pub fn Usage(#[prop(into)] capacity: Signal<Capacity>) -> impl IntoView {
                             }
                         })
                 }}
-                <Meter
-                    label="Disk"
-                    value=read(|c| float(c.disk_mib_total.saturating_sub(c.disk_mib_free)))
-                    max=read(|c| float(c.disk_mib_total))
-                    reading=say(|c| format!("{} of {} free", mib(c.disk_mib_free), mib(c.disk_mib_total)))
-                />
+                {move || {
+                    has_disk
+                        .get()
+                        .then(|| {
+                            view! {
+                                <Meter
+                                    label="Disk"
+                                    value=read(|c| float(c.disk_mib_total.saturating_sub(c.disk_mib_free)))
+                                    max=read(|c| float(c.disk_mib_total))
+                                    reading=say(|c| format!("{} of {} free", mib(c.disk_mib_free), mib(c.disk_mib_total)))
+                                />
+                            }
+                        })
+                }}
                 {move || (!has_gpus.get()).then(|| note.get().map(|text| view! { <p class="field-help">{text}</p> }))}
             </div>
         </section>

@@ -24,7 +24,7 @@ pub async fn needs_setup() -> Result<bool, AppError> {
 pub async fn set_up(code: String, email: String, name: String, password: String) -> Result<(), AppError> {
     let (portal, caller) = request()?;
     let user = domain::identity::set_up(&portal, &caller, &code, NewUser { email, name, password, admin: true }).await?;
-    (session_door()?.start)(user.id).await?;
+    (session_door()?.start)(user.id, None).await?;
     leptos_axum::redirect("/");
     Ok(())
 }
@@ -35,16 +35,16 @@ pub async fn sign_in(email: String, password: String, next: String) -> Result<()
     let (portal, caller) = request()?;
     let user = domain::identity::sign_in(&portal, &caller, &email, &password).await?;
     let next = crate::tracking::links::after_sign_in(&portal, &caller, &user.id, crate::navigation::safe_path(&next)).await;
-    (session_door()?.start)(user.id).await?;
+    (session_door()?.start)(user.id, None).await?;
     leptos_axum::redirect(&next);
     Ok(())
 }
 
-/// Ends this session.
+/// Ends this session. The sign-in page that follows offers to leave the identity provider, too, where the session began with one.
 #[server(prefix = "/api", endpoint = "identity/sign_out")]
 pub async fn sign_out() -> Result<(), AppError> {
-    (session_door()?.end)().await?;
-    leptos_axum::redirect("/sign-in");
+    let began = (session_door()?.end)().await?;
+    leptos_axum::redirect(&began.map_or_else(|| "/sign-in".to_owned(), |began| format!("/sign-in?left={}", began.provider)));
     Ok(())
 }
 

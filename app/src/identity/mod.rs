@@ -1,8 +1,11 @@
 //! Pages and server functions: identity.
 mod account_page;
 pub mod api;
+mod groups_page;
 #[cfg(feature = "ssr")]
 mod handover;
+pub mod local_api;
+mod local_card;
 mod password_form;
 mod providers_page;
 mod sessions_page;
@@ -15,6 +18,6 @@ mod users_page;
 mod users_table;
 
 pub use {
-    account_page::AccountPage, providers_page::ProvidersPage, sessions_page::SessionsPage, setup_page::SetupPage, sign_in_page::SignInPage,
-    sso_callback_page::SsoCallbackPage, tokens_page::TokensPage, users_page::UsersPage,
+    account_page::AccountPage, groups_page::GroupsPage, providers_page::ProvidersPage, sessions_page::SessionsPage, setup_page::SetupPage,
+    sign_in_page::SignInPage, sso_callback_page::SsoCallbackPage, tokens_page::TokensPage, users_page::UsersPage,
 };

@@ -1,11 +1,14 @@
 //! Identity providers that people sign in with, for portal administrators.
 
-use super::sso_api::{RemoveProvider, SaveProvider, SetProviderEnabled, list_providers};
+use super::local_card::LocalAccountsCard;
+use super::sso_api::{Addresses, RemoveProvider, SaveProvider, SetProviderEnabled, list_providers};
 use crate::components::{
     Checkbox, Column, ConfirmDialog, CopyButton, DialogActions, EmptyState, Field, FormError, FormState, Glyph, ListTable, LoadingPage,
     Page, StatusBadge, TextInput, Time, Tone, count, page_or_error, use_toasts, when_done,
 };
-use domain::model::{PROVIDER_SCOPES, Provider, validate_client_id, validate_issuer, validate_provider_name, validate_scopes};
+use domain::model::{
+    PROVIDER_SCOPES, Provider, validate_claim, validate_client_id, validate_issuer, validate_provider_name, validate_scopes,
+};
 use leptos::{form::ActionForm, prelude::*};
 
 const COLUMNS: &[Column] = &[
@@ -39,7 +42,7 @@ pub fn ProvidersPage() -> impl IntoView {
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Sign-in" /> }>
             {move || Suspend::new(async move {
-                page_or_error(found.await, |(all, redirect)| view! { <Providers all redirect save enable remove /> })
+                page_or_error(found.await, |(all, addresses)| view! { <Providers all addresses save enable remove /> })
             })}
         </Transition>
     }
@@ -48,7 +51,7 @@ pub fn ProvidersPage() -> impl IntoView {
 #[component]
 fn Providers(
     all: Vec<Provider>,
-    redirect: String,
+    addresses: Addresses,
     save: ServerAction<SaveProvider>,
     enable: ServerAction<SetProviderEnabled>,
     remove: ServerAction<RemoveProvider>,
@@ -58,15 +61,13 @@ fn Providers(
     view! {
         <Page
             title="Sign-in"
-            lead="Identity providers (OpenID Connect) that people sign in with, beside the accounts that you make. Whoever signs in the first time gets an account that waits until you enable it on the Users page, unless you choose otherwise."
+            lead="Identity providers (OpenID Connect) that people sign in with, beside the accounts that you make. Whoever signs in the first time gets an account that waits until you enable it on the Users page, unless you choose otherwise or a rule has a role for a group of theirs."
             actions=move || view! { <ProviderDialog save provider=None /> }
         >
             <section class="card pad provider-redirect" aria-label="For the provider">
-                <p class="row">
-                    <span class="muted">"Redirect URI to register at the provider:"</span>
-                    <code class="mono wrap">{redirect.clone()}</code>
-                    <CopyButton text=redirect label="Copy redirect URI" />
-                </p>
+                <Told label="Redirect URI" text=addresses.redirect />
+                <Told label="Post-logout redirect URI" text=addresses.ended />
+                <Told label="Back-channel logout URI" text=addresses.back_channel />
             </section>
             <FormError form=FormState::of(enable) />
             <FormError form=FormState::of(remove) />
@@ -89,7 +90,20 @@ fn Providers(
                 }
                     .into_any()
             }}
+            <LocalAccountsCard />
         </Page>
+    }
+}
+
+/// An address that is to be registered at the provider.
+#[component]
+fn Told(label: &'static str, text: String) -> impl IntoView {
+    view! {
+        <p class="row">
+            <span class="muted">{format!("{label} to register at the provider:")}</span>
+            <code class="mono wrap">{text.clone()}</code>
+            <CopyButton text label=format!("Copy {label}") />
+        </p>
     }
 }
 
@@ -102,6 +116,7 @@ fn ProviderRow(
 ) -> impl IntoView {
     let (enable_form, remove_form) = (FormState::of(enable), FormState::of(remove));
     let (name, on) = (provider.name.clone(), provider.enabled);
+    let groups = format!("/admin/sign-in/{}", provider.id);
     let (for_enable, for_remove) = (provider.id.clone(), provider.id.clone());
     let (verb, text) = if on {
         ("Switch off", "Nobody can sign in with it any more. Who is signed in stays so.")
@@ -109,7 +124,7 @@ fn ProviderRow(
         ("Switch on", "The sign-in page offers it again.")
     };
     let stays = format!(
-        "{} keep their accounts, and sign in again once a provider with the same issuer is added.",
+        "{} keep their accounts, and sign in again once a provider with the same issuer is added. Its rules go, with the roles that they gave.",
         count_people(provider.accounts)
     );
     view! {
@@ -133,6 +148,9 @@ fn ProviderRow(
             </td>
             <td class="actions">
                 <div class="row">
+                    <a class="btn btn-sm btn-ghost" href=groups aria-label=format!("Groups of {name}")>
+                        "Groups"
+                    </a>
                     <ProviderDialog save provider=Some(provider) />
                     <ConfirmDialog trigger=verb title=format!("{verb} {name}") form=enable_form class="btn btn-sm btn-ghost">
                         <p>{text}</p>
@@ -167,8 +185,9 @@ fn ProviderDialog(save: ServerAction<SaveProvider>, provider: Option<Provider>) 
     let of = |part: fn(&Provider) -> &String| provider.as_ref().map(|p| part(p).clone()).unwrap_or_default();
     let (id, name, issuer, client, scopes) = (of(|p| &p.id), of(|p| &p.name), of(|p| &p.issuer), of(|p| &p.client_id), of(|p| &p.scopes));
     let admits = provider.as_ref().is_some_and(|p| p.admits);
+    let claim = of(|p| &p.groups_claim);
     let field = |part: &str| format!("provider-{part}-{id}");
-    let ids = ["name", "issuer", "client", "secret", "scopes"].map(field);
+    let ids = ["name", "issuer", "client", "secret", "scopes", "claim"].map(field);
     let secret_help = if provider.as_ref().is_some_and(|p| p.has_secret) {
         "Leave it empty to keep the present one."
     } else {
@@ -179,7 +198,7 @@ fn ProviderDialog(save: ServerAction<SaveProvider>, provider: Option<Provider>) 
     } else {
         ("Change", format!("Change {name}"), "Save", "btn btn-sm btn-ghost")
     };
-    let [name_id, issuer_id, client_id, secret_id, scopes_id] = ids;
+    let [name_id, issuer_id, client_id, secret_id, scopes_id, claim_id] = ids;
     view! {
         <ConfirmDialog trigger title form sole=new class>
             <ActionForm action=save>
@@ -196,8 +215,11 @@ fn ProviderDialog(save: ServerAction<SaveProvider>, provider: Option<Provider>) 
                 <Field label="Client secret" name="form[client_secret]" error_name="client_secret" id=secret_id form help=secret_help>
                     <TextInput kind="password" autocomplete="off" />
                 </Field>
-                <Field label="Scopes" name="form[scopes]" error_name="scopes" id=scopes_id form check=validate_scopes help=format!("Empty: {PROVIDER_SCOPES}.")>
+                <Field label="Scopes" name="form[scopes]" error_name="scopes" id=scopes_id form check=validate_scopes help=format!("Empty: {PROVIDER_SCOPES}. With offline_access it can be asked again for as long as somebody is signed in.")>
                     <TextInput value=scopes autocomplete="off" />
+                </Field>
+                <Field label="Groups claim" name="form[groups_claim]" error_name="groups_claim" id=claim_id form check=validate_claim help="Where it says somebody's groups; parts inside others parted by dots, such as realm_access.roles. Empty: groups.">
+                    <TextInput value=claim autocomplete="off" />
                 </Field>
                 <Checkbox
                     label="Let new people in by themselves"

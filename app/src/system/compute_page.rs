@@ -55,7 +55,7 @@ fn Compute(first: Machine, changes: RwSignal<u32>) -> impl IntoView {
         }
     };
     view! {
-        <Page title="Compute" lead="What this machine has, and what is promised to workloads.">
+        <Page title="Compute" lead="What there is, and what is promised to workloads.">
             <div class="stats">
                 <Stat
                     label="CPUs"
@@ -83,7 +83,11 @@ fn Compute(first: Machine, changes: RwSignal<u32>) -> impl IntoView {
                     capacity
                     read=|c| {
                         let used = c.disk_mib_total.saturating_sub(c.disk_mib_free);
-                        (share(used), share(c.disk_mib_total), format!("{} of {} used", mib(used), mib(c.disk_mib_total)))
+                        let reading = match c.disk_mib_total {
+                            0 => "Not counted".to_owned(),
+                            total => format!("{} of {} used", mib(used), mib(total)),
+                        };
+                        (share(used), share(c.disk_mib_total), reading)
                     }
                 />
             </div>

@@ -106,7 +106,7 @@ fn Members(team: String, first: Vec<Member>, me: Option<Me>, changes: RwSignal<u
             </FilterBar>
             <ListTable caption="Members of the team" columns=COLUMNS default="email" nothing="Nobody matches. Try fewer letters." none=Signal::derive(move || found.with(Vec::is_empty))>
                 // A row is drawn anew when what it shows has changed, and left alone, with its open dialog, when others have.
-                        <For each=move || found.get() key=|m| (m.user.clone(), m.role, m.name.clone()) children=row />
+                        <For each=move || found.get() key=|m| (m.user.clone(), m.role, m.by_rule, m.name.clone()) children=row />
             </ListTable>
         </Page>
     }
@@ -149,6 +149,7 @@ fn MemberRow(team: String, member: Member, manages: bool, is_me: bool, actions: 
     let (word, title) =
         if is_me { ("Leave", format!("Leave team {team}")) } else { ("Remove", format!("Remove {} from team {team}", member.email)) };
     let role_title = format!("Role of {}", member.email);
+    let by_group = (member.by_rule == Some(member.role)).then(|| view! { <span class="muted">" by a group"</span> });
     let role_field = format!("role-{}", member.user);
     let role = member.role.as_str();
     let (team_of_role, email, user) = (team.clone(), member.email.clone(), member.user.0);
@@ -157,7 +158,7 @@ fn MemberRow(team: String, member: Member, manages: bool, is_me: bool, actions: 
             <th scope="row">
                 {person} {is_me.then(|| view! { <span class="muted">" (you)"</span> })} {sub}
             </th>
-            <td data-label="Role">{role}</td>
+            <td data-label="Role">{role} {by_group}</td>
             <td data-label="Since">
                 <Time at=member.since />
             </td>

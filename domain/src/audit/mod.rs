@@ -3,8 +3,8 @@
 pub(crate) mod csv;
 mod read;
 
-pub(crate) use read::recent;
 pub use read::{export_csv, list, verify};
+pub(crate) use read::{recent, rfc3339};
 
 use crate::{
     args,

@@ -167,7 +167,7 @@ fn lines(records: &[AuditRecord]) -> Result<String> {
     Ok(out)
 }
 
-fn rfc3339(at: Millis) -> Result<String> {
+pub(crate) fn rfc3339(at: Millis) -> Result<String> {
     let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000_000).map_err(|e| Error::internal("time", e))?;
     time.format(&Rfc3339).map_err(|e| Error::internal("time", e))
 }

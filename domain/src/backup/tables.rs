@@ -10,15 +10,17 @@ pub(super) struct Table {
 const PORTAL: &[Table] = &[
     Table { name: "counters", key: 1, columns: &["name", "value"] },
     Table { name: "users", key: 1, columns: &["id", "email", "name", "admin", "created_at", "disabled_at", "last_sign_in_at", "demo"] },
-    Table { name: "identities", key: 2, columns: &["issuer", "subject", "user_id"] },
+    Table { name: "identities", key: 2, columns: &["issuer", "subject", "user_id", "group_names", "grants", "asked_at"] },
     Table { name: "passwords", key: 1, columns: &["user_id", "hash", "changed_at"] },
     Table {
         name: "sso_providers",
         key: 1,
-        columns: &["id", "name", "issuer", "client_id", "client_secret", "scopes", "admits", "enabled", "created_at"],
+        columns: &["id", "name", "issuer", "client_id", "client_secret", "scopes", "admits", "enabled", "created_at", "groups_claim"],
     },
+    Table { name: "settings", key: 1, columns: &["name", "value"] },
     Table { name: "teams", key: 1, columns: &["id", "name", "created_at", "demo"] },
-    Table { name: "memberships", key: 2, columns: &["team_id", "user_id", "role", "created_at"] },
+    Table { name: "memberships", key: 2, columns: &["team_id", "user_id", "role", "created_at", "by_hand", "by_rule"] },
+    Table { name: "group_rules", key: 1, columns: &["id", "provider_id", "pattern", "is_prefix", "team_id", "role", "created_at"] },
     Table {
         name: "tokens",
         key: 1,

@@ -1,6 +1,9 @@
-//! The one seam: what runs workloads. `local` runs processes on this machine.
+//! The one seam: what runs workloads. `local` runs processes on this machine, `kubernetes` pods in a cluster.
 
+pub mod kubernetes;
 pub mod local;
+mod probe;
+mod sanitise;
 
 use crate::{
     error::Result,
@@ -57,8 +60,11 @@ pub struct Workload {
     pub launch: i64,
     /// Team name.
     pub team: String,
-    /// Program and arguments, never through a shell. `{port}` becomes the port to listen on (loopback), `{home}` the home folder.
+    /// Program and arguments, never through a shell. `{host}` and `{port}` become the address and port to listen on, `{home}` the
+    /// home folder.
     pub argv: Vec<String>,
+    /// The container image, for engines that run images; it is expected to hold what `python` would make.
+    pub image: Option<String>,
     pub python: Option<PythonEnvironment>,
     pub env: BTreeMap<String, String>,
     pub secrets: BTreeMap<String, Secret>,
@@ -140,7 +146,7 @@ pub trait ComputeEngine: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Makes it so that this launch of the workload runs, or is on its way; returns before it does. The same launch again changes nothing,
-    /// also after it has ended. Errors are refusals: `Invalid` or `Conflict` with what to change.
+    /// also after it has ended, for as long as the engine knows of it. Errors are refusals: `Invalid` or `Conflict` with what to change.
     async fn ensure(&self, workload: &Workload) -> Result<()>;
 
     /// Makes it so that no launch of the workload runs. Returns before that is so; the `Ended` fact tells.

@@ -53,7 +53,7 @@ pub(super) fn catalogue(now: Millis) -> Vec<Environment> {
 }
 
 fn version(name: &str, packages: &[&str]) -> EnvironmentVersion {
-    EnvironmentVersion { name: name.to_owned(), packages: packages.iter().map(|&p| p.to_owned()).collect(), deprecated: None }
+    EnvironmentVersion { name: name.to_owned(), packages: packages.iter().map(|&p| p.to_owned()).collect(), image: None, deprecated: None }
 }
 
 #[cfg(test)]

@@ -135,6 +135,7 @@ mod tests {
         let version = |name: &str, packages: &[&str]| EnvironmentVersion {
             name: name.to_owned(),
             packages: packages.iter().map(|&p| p.to_owned()).collect(),
+            image: None,
             deprecated: None,
         };
         let one = environment_key("jupyterlab", &version("4.4", &["jupyterlab>=4.4,<5"]));

@@ -1,9 +1,9 @@
 //! Accounts, as portal administrators and the command line manage them.
 
-use super::{password, store, subject};
+use super::{local, password, store, subject};
 use crate::{
     args, audit,
-    caller::Caller,
+    caller::{Caller, Via},
     db::Tx,
     error::{Error, Result},
     model::{NewUser, Permission, User, UserId, validate_password},
@@ -19,6 +19,9 @@ pub async fn list_users(portal: &Portal, caller: &Caller) -> Result<Vec<User>> {
 }
 
 /// Makes a local account.
+///
+/// # Errors
+/// `Conflict` while local accounts are switched off, but on the command line: `slipway user break-glass` needs one.
 pub async fn add_user(portal: &Portal, caller: &Caller, new: NewUser) -> Result<User> {
     caller.require(Permission::ManageUsers)?;
     new.validate()?;
@@ -33,6 +36,10 @@ pub async fn add_user(portal: &Portal, caller: &Caller, new: NewUser) -> Result<
     };
     let hash = password::hash(&new.password).await?;
     let mut tx = portal.db.begin().await?;
+    audit::lock(&mut tx).await?;
+    if caller.via != Via::Console {
+        local::must_be_on(&mut tx).await?;
+    }
     store::insert(&mut tx, &user, &hash).await?;
     record(&mut tx, caller, portal, "user.add", None, Some(&user)).await?;
     tx.commit().await?;
@@ -49,6 +56,9 @@ pub async fn set_admin(portal: &Portal, caller: &Caller, user: &UserId, admin: b
         keep_one_admin(&mut tx, &before).await?;
     }
     tx.execute("UPDATE users SET admin = $1 WHERE id = $2", args![admin, user]).await?;
+    if before.admin && !admin {
+        local::keep_a_way_in(&mut tx).await?;
+    }
     let after = User { admin, ..before.clone() };
     record(&mut tx, caller, portal, "user.set_admin", Some(&before), Some(&after)).await?;
     tx.commit().await?;
@@ -73,6 +83,9 @@ pub async fn set_disabled(portal: &Portal, caller: &Caller, user: &UserId, disab
     if disabled {
         tx.execute("DELETE FROM sessions WHERE user_id = $1", args![user]).await?;
     }
+    if disabled && before.admin {
+        local::keep_a_way_in(&mut tx).await?;
+    }
     let after = User { disabled_at, ..before.clone() };
     let action = if disabled { "user.disable" } else { "user.enable" };
     record(&mut tx, caller, portal, action, Some(&before), Some(&after)).await?;
@@ -94,6 +107,7 @@ pub async fn reset_password(portal: &Portal, caller: &Caller, user: &UserId, pas
         let reason = format!("{} signs in with an identity provider; there is no password here.", account.email);
         return Err(Error::invalid("password", reason));
     }
+    local::must_be_on(&mut tx).await?;
     validate_password(password, &account.email).map_err(|reason| Error::invalid("password", reason))?;
     store::set_password(&mut tx, user, &hash, portal.clock.now()).await?;
     tx.execute("DELETE FROM sessions WHERE user_id = $1", args![user]).await?;

@@ -1,6 +1,9 @@
 //! People: the first administrator, accounts, sign-in. Identity is (issuer, subject); the email is a label.
 
 mod accounts;
+mod break_glass;
+pub(crate) mod local;
+mod local_store;
 mod password;
 mod setup;
 mod sign_in;
@@ -8,6 +11,9 @@ pub(crate) mod store;
 pub(crate) mod throttle;
 
 pub use accounts::{add_user, list_users, reset_password, set_admin, set_disabled};
+pub(crate) use break_glass::session_end;
+pub use break_glass::{close_break_glass, open_break_glass};
+pub use local::{local_accounts, passwords_work, set_local};
 pub use setup::{SetupCode, needs_setup, prepare_setup, set_up};
 pub use sign_in::{change_password, sign_in};
 pub use throttle::Throttle;

@@ -1,6 +1,6 @@
 //! The first administrator: whoever can read the console makes it, once.
 
-use super::{password, store, subject, throttle::Tries};
+use super::{local, password, store, subject, throttle::Tries};
 use crate::{
     audit,
     caller::{Caller, Identity},
@@ -83,6 +83,8 @@ pub async fn set_up(portal: &Portal, caller: &Caller, code: &str, new: NewUser) 
     if store::any_user_tx(&mut tx).await? {
         return Err(done());
     }
+    // Nobody else could let them in.
+    local::forget(&mut tx).await?;
     store::insert(&mut tx, &user, &hash).await?;
     let identity = Identity { user: user.clone(), memberships: Vec::new(), session: None, token: None };
     let actor = Caller::identified(identity, &caller.request_id, &caller.address);

@@ -137,7 +137,7 @@ pub(crate) async fn find(tx: &mut Tx, email: &str) -> Result<Option<User>> {
     }
 }
 
-async fn find_local(tx: &mut Tx, email: &str) -> Result<Option<User>> {
+pub(super) async fn find_local(tx: &mut Tx, email: &str) -> Result<Option<User>> {
     let row: Option<UserRow> = tx
         .fetch_optional(
             concat!(

@@ -28,8 +28,12 @@ pub struct Capacity {
     pub gpus: Vec<Gpu>,
     /// Why no GPU was found, if none was: for the form.
     pub gpu_note: Option<String>,
+    /// 0 where disks are not counted, as in a cluster.
     pub disk_mib_total: u64,
     pub disk_mib_free: u64,
+    /// Nodes that take notebooks; none where it is one machine.
+    #[serde(default)]
+    pub nodes: Option<u32>,
 }
 
 /// A notebook that holds a part of the machine.
@@ -63,20 +67,25 @@ impl Capacity {
         u32::try_from(self.gpus.len()).unwrap_or(u32::MAX)
     }
 
+    /// What it is, as a sentence begins.
+    pub fn place(&self) -> &'static str {
+        if self.nodes.is_none() { "This machine" } else { "The cluster" }
+    }
+
     /// Whether `wanted` fits now, later or never. The same answer in the wizard and in the supervisor.
     pub fn fit(&self, wanted: &Resources) -> Fit {
         // Tenths of a GiB in whole numbers: exact for any machine.
         let gib = |mib: u64| format!("{}.{} GiB", mib / 1024, mib % 1024 * 10 / 1024);
         let many = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        let memory = u64::from(wanted.memory_mib);
+        let (memory, place) = (u64::from(wanted.memory_mib), self.place());
         if wanted.cpus > self.cpus_total {
-            return Fit::Never(format!("This machine has {}; {} were asked for.", many(self.cpus_total, "CPU"), wanted.cpus));
+            return Fit::Never(format!("{place} has {}; {} were asked for.", many(self.cpus_total, "CPU"), wanted.cpus));
         }
         if memory > self.memory_mib_total {
-            return Fit::Never(format!("This machine has {} of memory; {} were asked for.", gib(self.memory_mib_total), gib(memory)));
+            return Fit::Never(format!("{place} has {} of memory; {} were asked for.", gib(self.memory_mib_total), gib(memory)));
         }
         if wanted.gpus > self.gpus_total() {
-            return Fit::Never(format!("This machine has {}; {} were asked for.", many(self.gpus_total(), "GPU"), wanted.gpus));
+            return Fit::Never(format!("{place} has {}; {} were asked for.", many(self.gpus_total(), "GPU"), wanted.gpus));
         }
         let free_cpus = self.cpus_total.saturating_sub(self.cpus_used);
         let free_memory = self.memory_mib_total.saturating_sub(self.memory_mib_used);

@@ -35,7 +35,8 @@ pub enum Program {
     CodeServer,
     /// `RStudio` Server, where the machine has it.
     RStudio,
-    /// Any program that serves HTTP. `{port}` in an argument becomes the port it must listen on (loopback).
+    /// Any program that serves HTTP. `{port}` in an argument becomes the port it must listen on, `{host}` the address: loopback on the engine
+    /// `local`, all of the pod's on `kubernetes`.
     Command { argv: Vec<String> },
 }
 
@@ -63,6 +64,9 @@ pub struct EnvironmentVersion {
     pub name: String,
     /// Requirement lines for pip, one package each, for example `jupyterlab==4.4.*`. Options and URLs are refused.
     pub packages: Vec<String>,
+    /// The container image that it is on Kubernetes, for example `registry.example.com/jupyter/base-notebook:lab-4.4.9`. It is expected to hold the packages.
+    #[serde(default)]
+    pub image: Option<String>,
     pub deprecated: Option<Deprecation>,
 }
 
@@ -111,6 +115,38 @@ pub fn validate_requirement(line: &str) -> Result<(), String> {
     }
 }
 
+/// A reference to a container image and nothing else: `[host[:port]/]path[:tag][@sha256:digest]`.
+pub fn validate_image(reference: &str) -> Result<(), String> {
+    let (rest, digest) = reference.split_once('@').map_or((reference, None), |(rest, digest)| (rest, Some(digest)));
+    // A colon after the last slash begins the tag; one before it, a registry's port.
+    let slash = rest.rfind('/').map_or(0, |at| at + 1);
+    let (name, tag) = rest[slash..].find(':').map_or((rest, None), |at| (&rest[..slash + at], Some(&rest[slash + at + 1..])));
+    let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let part = |text: &str| {
+        let plain = text.bytes().all(|b| word(b) || b"._-".contains(&b)) && !text.contains("..") && !text.contains("___");
+        plain && text.bytes().next().is_some_and(word) && text.bytes().last().is_some_and(word)
+    };
+    let host = |text: &str| {
+        let (name, port) = text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
+        part(name) && !name.contains('_') && port.is_none_or(|p| p.parse::<u16>().is_ok_and(|n| n > 0 && n.to_string() == p))
+    };
+    let mut parts = name.split('/');
+    let first = parts.next().unwrap_or_default();
+    let several = name.contains('/');
+    let named = (part(first) || several && host(first)) && parts.all(part);
+    let tagged = tag.is_none_or(|t| {
+        let lead = t.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
+        lead && t.len() <= 128 && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+    });
+    let hex = |d: &str| d.len() == 64 && d.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let digested = digest.is_none_or(|d| d.strip_prefix("sha256:").is_some_and(hex));
+    if reference.len() <= 300 && named && tagged && digested {
+        Ok(())
+    } else {
+        Err("Use an image such as registry.example.com/jupyter/base-notebook:lab-4.4.9, with nothing before or after it.".to_owned())
+    }
+}
+
 impl Environment {
     pub fn validate(&self) -> Result<(), Vec<FieldError>> {
         let mut checks = Checks::new();
@@ -135,6 +171,9 @@ impl Environment {
             );
             for line in &version.packages {
                 checks.check(format!("versions.{i}.packages"), validate_requirement(line));
+            }
+            if let Some(image) = &version.image {
+                checks.check(format!("versions.{i}.image"), validate_image(image));
             }
             if let Some(Deprecation { message, successor }) = &version.deprecated {
                 checks.check(format!("versions.{i}.deprecated"), validate_line(message, 300));
@@ -187,6 +226,45 @@ mod tests {
         }
         for bad in ["", "--index-url http://evil", "-r x", "git+https://x", "a @ file:///etc", "./x", "a;b", "$(touch x)"] {
             assert!(validate_requirement(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_image_is_a_reference_and_nothing_else() {
+        let digest = format!("registry:5000/a/b_c@sha256:{}", "0a".repeat(32));
+        let good = ["busybox", "localhost/busybox:1", "registry.example.com/jupyter/base-notebook:lab-4.4.9", "my.registry:5000/x/y.z:V1", &digest];
+        for good in good {
+            assert_eq!(validate_image(good), Ok(()), "{good}");
+        }
+        let long = format!("a/{}", "x".repeat(1000));
+        let bad = [
+            "",
+            " ",
+            "a b",
+            "a\nb",
+            "a:",
+            "a:b:c",
+            "http://x/y",
+            "Upper/case",
+            "a/../b",
+            "/a",
+            "a/",
+            "a//b",
+            "a@sha256:12",
+            "a@md5:0",
+            "-a",
+            "a-",
+            "a:-x",
+            "$(touch x)",
+            "a;b",
+            "host:99999/a",
+            "host:/a",
+            "{{ .Values }}",
+            "a\u{0}",
+            &long,
+        ];
+        for bad in bad {
+            assert!(validate_image(bad).is_err(), "{bad}");
         }
     }
 }

@@ -59,6 +59,9 @@ pub struct Member {
     pub email: String,
     pub name: String,
     pub role: Role,
+    /// The part of the role that a group of an identity provider gives.
+    #[serde(default)]
+    pub by_rule: Option<Role>,
     pub since: Millis,
 }
 

@@ -1,5 +1,6 @@
 //! The nouns: plain data with its own validation, the same in the browser and in the domain.
 
+mod access;
 mod artifact;
 mod audit;
 mod capacity;
@@ -7,9 +8,11 @@ mod environment;
 mod evaluation;
 mod event;
 mod filter;
+mod group_rule;
 mod home;
 mod id;
 mod identity;
+mod local;
 mod logged_model;
 mod metric_rule;
 mod ml_model;
@@ -28,6 +31,7 @@ mod validation;
 mod volume;
 mod webhook;
 
+pub use access::*;
 pub use artifact::*;
 pub use audit::*;
 pub use capacity::*;
@@ -35,9 +39,11 @@ pub use environment::*;
 pub use evaluation::*;
 pub use event::*;
 pub use filter::*;
+pub use group_rule::*;
 pub use home::*;
 pub use id::*;
 pub use identity::*;
+pub use local::*;
 pub use logged_model::*;
 pub use metric_rule::*;
 pub use ml_model::*;

@@ -1,6 +1,6 @@
 //! Sign-in with the company's identity provider: OpenID Connect.
 
-use super::{Checks, FieldError, Millis};
+use super::{Checks, FieldError, Millis, validate_claim};
 use serde::{Deserialize, Serialize};
 
 /// Longest name of a provider, in characters.
@@ -34,6 +34,8 @@ pub struct Provider {
     /// Whether new people are let in by themselves; else their accounts wait for an administrator.
     pub admits: bool,
     pub enabled: bool,
+    /// Where its tokens, or what it says of somebody, hold the groups: a claim, or the way to one parted by dots.
+    pub groups_claim: String,
     pub created_at: Millis,
     /// Accounts that sign in with it.
     pub accounts: i64,
@@ -50,6 +52,8 @@ pub struct ProviderForm {
     pub client_secret: String,
     pub scopes: String,
     pub admits: bool,
+    /// Empty: `groups`.
+    pub groups_claim: String,
 }
 
 impl ProviderForm {
@@ -62,6 +66,7 @@ impl ProviderForm {
         checks.check("client_id", validate_client_id(&self.client_id));
         checks.check("client_secret", validate_client_secret(&self.client_secret));
         checks.check("scopes", validate_scopes(&self.scopes));
+        checks.check("groups_claim", validate_claim(&self.groups_claim));
         checks.finish()
     }
 }

@@ -12,7 +12,8 @@ use crate::{
     error::{Error, Result},
     events,
     model::{
-        Change, Checks, EnvironmentVersion, Fit, LaunchRequest, Notebook, NotebookId, NotebookSpec, Permission, Phase, Resources, VolumeId,
+        Change, Checks, Environment, EnvironmentVersion, Fit, LaunchRequest, Notebook, NotebookId, NotebookSpec, Permission, Phase,
+        Resources, VolumeId,
     },
     portal::Portal,
     random,
@@ -157,7 +158,9 @@ pub(super) async fn offered(portal: &Portal, team: &str, spec: &NotebookSpec) ->
     let version = environment.resolve_version(&spec.version).ok_or_else(|| {
         Error::invalid("version", format!("{} has no version \"{}\". Choose one of the list.", environment.title, spec.version))
     })?;
-    if let Some(reason) = portal.compute.unavailable(&environment).await {
+    // Of this very version: another may have what this one lacks.
+    let only = Environment { versions: vec![version.clone()], ..environment.clone() };
+    if let Some(reason) = portal.compute.unavailable(&only).await {
         return Err(Error::invalid("environment", reason));
     }
     Ok(version.clone())

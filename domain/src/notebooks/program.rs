@@ -46,6 +46,7 @@ pub(super) async fn workload(portal: &Portal, record: &Record) -> Result<Workloa
         launch: record.launch,
         team: record.team.clone(),
         argv: argv(&environment.program),
+        image: version.image.clone(),
         python: (!version.packages.is_empty()).then(|| python(&environment.name, version, jupyter)),
         env,
         secrets,
@@ -97,7 +98,7 @@ fn argv(program: &Program) -> Vec<String> {
             "--no-browser",
             // Slipway confines the process itself, also where the machine lets it run as root.
             "--allow-root",
-            "--ServerApp.ip=127.0.0.1",
+            "--ServerApp.ip={host}",
             "--ServerApp.port={port}",
             "--ServerApp.port_retries=0",
             "--ServerApp.base_url=/",
@@ -115,7 +116,7 @@ fn argv(program: &Program) -> Vec<String> {
         ],
         Program::CodeServer => &[
             "code-server",
-            "--bind-addr=127.0.0.1:{port}",
+            "--bind-addr={host}:{port}",
             // Its password form cannot be answered by a proxy; see `header`.
             "--auth=none",
             "--disable-telemetry",
@@ -127,7 +128,7 @@ fn argv(program: &Program) -> Vec<String> {
         Program::RStudio => &[
             "rserver",
             "--server-daemonize=0",
-            "--www-address=127.0.0.1",
+            "--www-address={host}",
             "--www-port={port}",
             "--www-frame-origin=none",
             "--www-verify-user-agent=0",

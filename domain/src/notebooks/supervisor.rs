@@ -241,6 +241,10 @@ impl Supervisor {
             };
         };
         match &error {
+            // What it stands on is away, or full: it keeps its place and is tried again.
+            Error::Unavailable(reason) | Error::QuotaExceeded(reason) => {
+                steps::note(&self.portal, &record.id, record.launch, Phase::Queued, Some(reason), None).await
+            }
             Error::Internal(_) => {
                 tracing::error!(notebook = %record.id, %error, "a notebook could not be started");
                 self.fail(

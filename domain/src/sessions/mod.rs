@@ -4,6 +4,7 @@ use crate::{
     args, audit,
     caller::{Caller, Identity},
     error::{Error, Result},
+    identity,
     model::{Millis, Permission, SessionInfo, UserId},
     portal::Portal,
 };
@@ -14,6 +15,9 @@ pub struct SessionRecord {
     pub handle: String,
     /// None until somebody signs in.
     pub user: Option<UserId>,
+    /// The identity provider that it began with, and what that calls its own session.
+    pub issuer: Option<String>,
+    pub sid: Option<String>,
     /// The session layer's own data, JSON.
     pub data: String,
     pub created_at: Millis,
@@ -27,6 +31,8 @@ pub struct SessionRecord {
 struct SessionRow {
     handle: String,
     user_id: Option<String>,
+    issuer: Option<String>,
+    sid: Option<String>,
     data: String,
     created_at: i64,
     last_seen_at: i64,
@@ -40,6 +46,8 @@ impl From<SessionRow> for SessionRecord {
         Self {
             handle: row.handle,
             user: row.user_id.map(UserId),
+            issuer: row.issuer,
+            sid: row.sid,
             data: row.data,
             created_at: row.created_at,
             last_seen_at: row.last_seen_at,
@@ -52,11 +60,15 @@ impl From<SessionRow> for SessionRecord {
 
 /// Stores a new session; false where the handle is taken.
 pub async fn create(portal: &Portal, record: &SessionRecord) -> Result<bool> {
+    let break_glass_until = match &record.user {
+        Some(user) => identity::session_end(portal, user).await?,
+        None => None,
+    };
     let rows = portal
         .db
         .execute(
-            "INSERT INTO sessions (handle, user_id, data, created_at, last_seen_at, expires_at, user_agent, address)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (handle) DO NOTHING",
+            "INSERT INTO sessions (handle, user_id, data, created_at, last_seen_at, expires_at, user_agent, address, issuer, sid, break_glass_until)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (handle) DO NOTHING",
             args![
                 &record.handle,
                 record.user.clone(),
@@ -65,7 +77,10 @@ pub async fn create(portal: &Portal, record: &SessionRecord) -> Result<bool> {
                 record.last_seen_at,
                 record.expires_at,
                 &record.user_agent,
-                &record.address
+                &record.address,
+                record.issuer.clone(),
+                record.sid.clone(),
+                break_glass_until
             ],
         )
         .await?;
@@ -77,7 +92,7 @@ pub async fn save(portal: &Portal, record: &SessionRecord) -> Result<()> {
     portal
         .db
         .execute(
-            "UPDATE sessions SET user_id = $2, data = $3, last_seen_at = $4, expires_at = $5, user_agent = $6, address = $7
+            "UPDATE sessions SET user_id = $2, data = $3, last_seen_at = $4, expires_at = $5, user_agent = $6, address = $7, issuer = $8, sid = $9
              WHERE handle = $1",
             args![
                 &record.handle,
@@ -86,21 +101,27 @@ pub async fn save(portal: &Portal, record: &SessionRecord) -> Result<()> {
                 record.last_seen_at,
                 record.expires_at,
                 &record.user_agent,
-                &record.address
+                &record.address,
+                record.issuer.clone(),
+                record.sid.clone()
             ],
         )
         .await?;
     Ok(())
 }
 
-/// The session, unless it has expired (idle or absolute) or was revoked.
+/// The session, unless it has expired (idle or absolute) or was revoked. While local accounts are switched off, none of theirs is good but by break-glass.
 pub async fn load(portal: &Portal, handle: &str) -> Result<Option<SessionRecord>> {
     let (now, idle, absolute) = limits(portal);
     let row: Option<SessionRow> = portal
         .db
         .fetch_optional(
-            "SELECT handle, user_id, data, created_at, last_seen_at, expires_at, user_agent, address FROM sessions
-             WHERE handle = $1 AND expires_at > $2 AND last_seen_at > $3 AND created_at > $4",
+            "SELECT handle, user_id, issuer, sid, data, created_at, last_seen_at, COALESCE(break_glass_until, expires_at) AS expires_at, user_agent, address
+             FROM sessions
+             WHERE handle = $1 AND COALESCE(break_glass_until, expires_at) > $2 AND last_seen_at > $3 AND created_at > $4
+               AND (user_id IS NULL OR break_glass_until IS NOT NULL
+                 OR NOT EXISTS (SELECT 1 FROM settings WHERE name = 'local_accounts' AND value = 'off')
+                 OR NOT EXISTS (SELECT 1 FROM identities i WHERE i.user_id = sessions.user_id AND i.issuer = 'local'))",
             args![handle, now, idle, absolute],
         )
         .await?;
@@ -122,7 +143,7 @@ pub async fn delete(portal: &Portal, handle: &str) -> Result<()> {
 /// Removes what has expired; how many.
 pub async fn sweep(portal: &Portal) -> Result<u64> {
     let (now, idle, absolute) = limits(portal);
-    let sql = "DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2 OR created_at <= $3";
+    let sql = "DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2 OR created_at <= $3 OR break_glass_until <= $1";
     portal.db.execute(sql, args![now, idle, absolute]).await
 }
 
@@ -134,8 +155,8 @@ pub async fn list(portal: &Portal, caller: &Caller) -> Result<Vec<SessionInfo>> 
     let rows: Vec<SessionRow> = portal
         .db
         .fetch_all(
-            "SELECT handle, user_id, data, created_at, last_seen_at, expires_at, user_agent, address FROM sessions
-             WHERE user_id = $1 AND expires_at > $2 AND last_seen_at > $3 AND created_at > $4 ORDER BY last_seen_at DESC, handle",
+            "SELECT handle, user_id, issuer, sid, data, created_at, last_seen_at, COALESCE(break_glass_until, expires_at) AS expires_at, user_agent, address
+             FROM sessions WHERE user_id = $1 AND COALESCE(break_glass_until, expires_at) > $2 AND last_seen_at > $3 AND created_at > $4 ORDER BY last_seen_at DESC, handle",
             args![&identity.user.id, now, idle, absolute],
         )
         .await?;

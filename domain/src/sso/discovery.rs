@@ -29,11 +29,13 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// Longest answer of a provider, in bytes.
 const ANSWER: usize = 1024 * 1024;
 
-/// What OpenID Connect Discovery does not name itself: RFC 9207.
+/// What OpenID Connect Discovery does not name itself: RFC 9207, and OpenID Connect RP-Initiated Logout.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct More {
     #[serde(default)]
     pub authorization_response_iss_parameter_supported: bool,
+    #[serde(default)]
+    pub end_session_endpoint: Option<String>,
 }
 
 impl AdditionalProviderMetadata for More {}
@@ -76,6 +78,11 @@ impl Discovered {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.retain(|_, at| now - *at <= kept);
         used.insert(random::digest(state), now).is_none()
+    }
+
+    /// What was read last, however long ago.
+    pub(super) fn known(&self, issuer: &str) -> Option<Arc<Known>> {
+        self.get(issuer)
     }
 
     fn get(&self, issuer: &str) -> Option<Arc<Known>> {
@@ -139,6 +146,7 @@ pub(super) async fn read(issuer: &str) -> Result<Metadata> {
         metadata.token_endpoint().map(|url| url.as_str()),
         metadata.userinfo_endpoint().map(|url| url.as_str()),
         Some(metadata.jwks_uri().as_str()),
+        metadata.additional_metadata().end_session_endpoint.as_deref(),
     ];
     // As safe as the issuer itself.
     let unsafe_one = endpoints.into_iter().flatten().find(|url| validate_issuer(url.split('?').next().unwrap_or_default()).is_err());

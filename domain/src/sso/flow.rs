@@ -1,8 +1,11 @@
 //! From the button of the sign-in page to the provider, and from there back to an account.
 
 use super::{
+    again::{self, Grants},
+    claims::{groups, payload},
     discovery::{Known, discover, fetch, http, reasons, rediscover},
-    providers,
+    groups::{fits, settle_person},
+    groups_store, providers,
     store::{self, ProviderRow},
 };
 use crate::{
@@ -16,27 +19,28 @@ use crate::{
     random,
 };
 use openidconnect::{
-    AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, Scope, SignatureVerificationError, TokenResponse, UserInfoClaims, UserInfoError,
+    AdditionalClaims, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, Nonce, OAuth2TokenResponse,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, SignatureVerificationError, TokenResponse, UserInfoClaims, UserInfoError,
     core::{
         CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreGenderClaim, CoreIdToken, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
         CoreTokenResponse,
     },
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// How long somebody may take at the provider.
 const PATIENCE: Millis = 10 * 60 * 1000;
 /// How far the provider's clock may be from this one, in milliseconds.
-const SKEW: Millis = 60 * 1000;
+pub(super) const SKEW: Millis = 60 * 1000;
 /// Longest subject (OpenID Connect Core, section 2), in bytes.
 const SUBJECT: usize = 255;
 /// Longest label that is kept of a person, in characters.
 const LABEL: usize = 200;
 
 /// Signatures that are believed: by a key that only the provider has. Never "none", and nothing that is made with a shared secret.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+pub(super) const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
@@ -68,6 +72,23 @@ pub struct Begun {
     pub attempt: Attempt,
 }
 
+/// With whom a session began, so that it ends when they say so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Began {
+    /// The provider's id.
+    pub provider: String,
+    pub issuer: String,
+    /// What the provider calls its own session.
+    pub sid: Option<String>,
+}
+
+/// Who signed in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub user: User,
+    pub began: Began,
+}
+
 /// What the browser brings back.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -80,7 +101,7 @@ pub struct Answer {
     pub error_description: Option<String>,
 }
 
-fn refused(reason: impl std::fmt::Display) -> Error {
+pub(super) fn refused(reason: impl std::fmt::Display) -> Error {
     Error::Forbidden(format!(
         "The identity provider's answer was refused: {reason}. Sign in again; if that does not help, tell your administrator."
     ))
@@ -122,7 +143,7 @@ pub async fn begin(portal: &Portal, caller: &Caller, provider: &str, next: &str)
     Ok(Begun { url: url.into(), attempt })
 }
 
-type Client = CoreClient<
+pub(super) type Client = CoreClient<
     openidconnect::EndpointSet,
     openidconnect::EndpointNotSet,
     openidconnect::EndpointNotSet,
@@ -131,7 +152,7 @@ type Client = CoreClient<
     openidconnect::EndpointMaybeSet,
 >;
 
-fn client(portal: &Portal, row: &ProviderRow, known: &Known) -> Result<Client> {
+pub(super) fn client(portal: &Portal, row: &ProviderRow, known: &Known) -> Result<Client> {
     let secret = providers::secret(portal, row)?.map(ClientSecret::new);
     let redirect = RedirectUrl::new(redirect(portal)).map_err(|e| Error::internal("the portal's own address", e))?;
     let client =
@@ -144,12 +165,12 @@ fn client(portal: &Portal, row: &ProviderRow, known: &Known) -> Result<Client> {
     Ok(if by_body { client.set_auth_type(AuthType::RequestBody) } else { client })
 }
 
-/// Whom the answer signs in. Somebody who has no account yet gets one; unless the provider's people are let in by themselves, it waits for an
-/// administrator.
+/// Whom the answer signs in. Somebody who has no account yet gets one; unless the provider's people are let in by themselves, or a rule has a role for a group of
+/// theirs, it waits for an administrator. Roles by groups are theirs when this returns.
 ///
 /// # Errors
 /// `Forbidden` with the reason where the answer is not to be believed, or the account is disabled; `Unavailable` where the provider does not answer.
-pub async fn finish(portal: &Portal, caller: &Caller, attempt: Attempt, answer: Answer) -> Result<User> {
+pub async fn finish(portal: &Portal, caller: &Caller, attempt: Attempt, answer: Answer) -> Result<SignedIn> {
     let row = store::find(&portal.db, &attempt.provider).await?;
     let person = match believed(portal, &row, attempt, answer).await {
         Ok(person) => person,
@@ -178,6 +199,11 @@ struct Person {
     /// None where the provider says none.
     email: Option<String>,
     name: String,
+    /// None where the provider could not be asked.
+    groups: Option<Vec<String>>,
+    /// What the provider calls its session.
+    sid: Option<String>,
+    grants: Grants,
 }
 
 async fn believed(portal: &Portal, row: &ProviderRow, attempt: Attempt, answer: Answer) -> Result<Person> {
@@ -218,20 +244,26 @@ async fn believed(portal: &Portal, row: &ProviderRow, attempt: Attempt, answer: 
     })?;
     let token = tokens.id_token().ok_or_else(|| refused("it has no ID token"))?;
     let nonce = Nonce::new(attempt.nonce);
-    let claims = match claims(portal, &client, token, &nonce) {
+    let claims = match claims(portal, &client, token, Some(&nonce)) {
         // The provider may have changed its keys.
         Err(ClaimsVerificationError::SignatureVerification(
             SignatureVerificationError::NoMatchingKey
             | SignatureVerificationError::CryptoError(_)
             | SignatureVerificationError::AmbiguousKeyId(_),
-        )) => claims(portal, &self::client(portal, row, &*rediscover(portal, row).await?)?, token, &nonce),
+        )) => claims(portal, &self::client(portal, row, &*rediscover(portal, row).await?)?, token, Some(&nonce)),
         result => result,
     };
     let claims = claims.map_err(|e| refused(reasons(&e)))?;
-    person(&client, &claims, &tokens).await
+    person(portal, row, &client, &claims, &tokens).await
 }
 
-fn claims(portal: &Portal, client: &Client, token: &CoreIdToken, nonce: &Nonce) -> Result<CoreIdTokenClaims, ClaimsVerificationError> {
+/// The claims of a token, if it is to be believed; of a sign-in it has this nonce.
+pub(super) fn claims(
+    portal: &Portal,
+    client: &Client,
+    token: &CoreIdToken,
+    nonce: Option<&Nonce>,
+) -> Result<CoreIdTokenClaims, ClaimsVerificationError> {
     let now = portal.clock.now();
     let at = |millis: Millis| (UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or_default())).into();
     let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS).set_time_fn(move || at(now - SKEW)).set_issue_time_verifier_fn(
@@ -239,11 +271,36 @@ fn claims(portal: &Portal, client: &Client, token: &CoreIdToken, nonce: &Nonce) 
             if issued > at(now + SKEW) { Err("it was issued in the future".to_owned()) } else { Ok(()) }
         },
     );
-    token.claims(&verifier, nonce).cloned()
+    match nonce {
+        Some(nonce) => token.claims(&verifier, nonce).cloned(),
+        // OpenID Connect Core, section 12.2: a token of a refresh need not have one.
+        None => token.claims(&verifier, |_: Option<&Nonce>| Ok(())).cloned(),
+    }
+}
+
+/// Every claim that the standard does not name.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Rest {
+    #[serde(flatten)]
+    all: Map<String, Value>,
+}
+
+impl AdditionalClaims for Rest {}
+
+impl Rest {
+    pub fn groups(&self, name: &str) -> Option<Vec<String>> {
+        groups(&Value::Object(self.all.clone()), name)
+    }
 }
 
 /// Who it is: of the ID token, and of the UserInfo endpoint what the token leaves out.
-async fn person(client: &Client, claims: &CoreIdTokenClaims, tokens: &CoreTokenResponse) -> Result<Person> {
+async fn person(
+    portal: &Portal,
+    row: &ProviderRow,
+    client: &Client,
+    claims: &CoreIdTokenClaims,
+    tokens: &CoreTokenResponse,
+) -> Result<Person> {
     let subject = claims.subject().as_str().to_owned();
     if subject.is_empty() || subject.len() > SUBJECT || !subject.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return Err(refused("its subject is no name of somebody"));
@@ -252,25 +309,35 @@ async fn person(client: &Client, claims: &CoreIdTokenClaims, tokens: &CoreTokenR
     let mut email = plain_of(claims.email().map(|e| e.to_string()));
     let mut name = plain_of(claims.name().and_then(|n| n.get(None)).map(|n| n.to_string()));
     let mut login = plain_of(claims.preferred_username().map(|n| n.to_string()));
-    if (email.is_none() || name.is_none())
+    let said = tokens.id_token().and_then(|token| payload(&token.to_string())).unwrap_or_default();
+    let sid = said.get("sid").and_then(Value::as_str).filter(|sid| !sid.is_empty() && sid.len() <= SUBJECT).map(str::to_owned);
+    let mut known = groups(&said, &row.groups_claim);
+    let grants = Grants::of(tokens, known.is_some(), portal.clock.now());
+    // Nothing else says any.
+    let mut unasked = known.is_none();
+    if (email.is_none() || name.is_none() || known.is_none())
         && let Ok(request) = client.user_info(tokens.access_token().clone(), Some(claims.subject().clone()))
     {
         let way = http()?;
-        let more: Result<UserInfoClaims<openidconnect::EmptyAdditionalClaims, CoreGenderClaim>, _> =
-            request.request_async(&|request| fetch(way.clone(), request)).await;
+        let more: Result<UserInfoClaims<Rest, CoreGenderClaim>, _> = request.request_async(&|request| fetch(way.clone(), request)).await;
         match more {
             Ok(more) => {
                 email = email.or_else(|| plain_of(more.email().map(|e| e.to_string())));
                 name = name.or_else(|| plain_of(more.name().and_then(|n| n.get(None)).map(|n| n.to_string())));
                 login = login.or_else(|| plain_of(more.preferred_username().map(|n| n.to_string())));
+                known = known.or_else(|| more.additional_claims().groups(&row.groups_claim));
             }
             // About somebody else; labels that do not come are no reason to refuse anybody.
             Err(UserInfoError::ClaimsVerification(error)) => return Err(refused(reasons(&error))),
-            Err(error) => tracing::warn!(error = %reasons(&error), "a provider did not say who somebody is called"),
+            Err(error) => {
+                unasked = false;
+                tracing::warn!(error = %reasons(&error), "a provider did not say who somebody is called");
+            }
         }
     }
     let name = name.or(login).unwrap_or_default();
-    Ok(Person { subject, email: email.filter(|email| validate_email(email).is_ok()), name })
+    let groups = if unasked { Some(known.unwrap_or_default()) } else { known };
+    Ok(Person { subject, email: email.filter(|email| validate_email(email).is_ok()), name, groups, sid, grants })
 }
 
 /// A label on one line.
@@ -293,7 +360,7 @@ async fn label(tx: &mut Tx, row: &ProviderRow, person: &Person) -> Result<String
     Ok(cut(&format!("{} ({})", person.email.as_ref().unwrap_or(&person.subject), row.name), LABEL).to_owned())
 }
 
-async fn sign_in(portal: &Portal, caller: &Caller, row: &ProviderRow, person: Person) -> Result<User> {
+async fn sign_in(portal: &Portal, caller: &Caller, row: &ProviderRow, person: Person) -> Result<SignedIn> {
     let now = portal.clock.now();
     let mut tx = portal.db.begin().await?;
     audit::lock(&mut tx).await?;
@@ -303,11 +370,17 @@ async fn sign_in(portal: &Portal, caller: &Caller, row: &ProviderRow, person: Pe
         user
     } else {
         let email = label(&mut tx, row, &person).await?;
-        let disabled_at = (row.admits == 0).then_some(now);
-        let user = User { id: random::id(), email, name: person.name, admin: false, created_at: now, disabled_at, last_sign_in_at: None };
+        let admitted = row.admits != 0 || fits(&mut tx, &row.issuer, person.groups.as_deref().unwrap_or_default()).await?;
+        let disabled_at = (!admitted).then_some(now);
+        let user =
+            User { id: random::id(), email, name: person.name.clone(), admin: false, created_at: now, disabled_at, last_sign_in_at: None };
         accounts::insert_external(&mut tx, &user, &row.issuer, &person.subject).await?;
         user
     };
+    if let Some(groups) = &person.groups {
+        groups_store::note(&mut tx, &row.issuer, &person.subject, groups, now).await?;
+    }
+    again::keep(portal, &mut tx, &row.issuer, &person.subject, Some(&person.grants)).await?;
     let identity = Identity { user: user.clone(), memberships: Vec::new(), session: None, token: None };
     let actor = Caller::identified(identity, &caller.request_id, &caller.address);
     let entry = |action| audit::Entry::<(), _> {
@@ -331,5 +404,7 @@ async fn sign_in(portal: &Portal, caller: &Caller, row: &ProviderRow, person: Pe
     audit::record(&mut tx, &actor, now, entry("user.sign_in")).await?;
     tx.commit().await?;
     portal.throttle.succeeded(&Tries::beginning(&caller.address));
-    Ok(User { last_sign_in_at: Some(now), ..user })
+    settle_person(portal, &user.id).await?;
+    let began = Began { provider: row.id.clone(), issuer: row.issuer.clone(), sid: person.sid };
+    Ok(SignedIn { user: User { last_sign_in_at: Some(now), ..user }, began })
 }

@@ -1,7 +1,7 @@
 //! Providers, as administrators manage them.
 
 use super::{
-    discovery,
+    discovery, groups_store, settle,
     store::{self, ProviderRow},
 };
 use crate::{
@@ -9,7 +9,8 @@ use crate::{
     caller::Caller,
     db::Tx,
     error::{Error, Result},
-    model::{PROVIDER_SCOPES, PROVIDERS_MOST, Permission, Provider, ProviderChoice, ProviderForm},
+    identity::local,
+    model::{GROUPS_CLAIM, PROVIDER_SCOPES, PROVIDERS_MOST, Permission, Provider, ProviderChoice, ProviderForm},
     portal::Portal,
     random,
 };
@@ -71,14 +72,20 @@ pub async fn save(portal: &Portal, caller: &Caller, id: Option<&str>, form: Prov
         admits: i64::from(form.admits),
         enabled: before.as_ref().map_or(1, |row| row.enabled),
         created_at: before.as_ref().map_or(now, |row| row.created_at),
+        groups_claim: if form.groups_claim.is_empty() { GROUPS_CLAIM.to_owned() } else { form.groups_claim },
     };
     match &before {
-        Some(_) => store::update(&mut tx, &row).await?,
+        Some(_) => {
+            store::update(&mut tx, &row).await?;
+            local::keep_a_way_in(&mut tx).await?;
+        }
         None => store::insert(&mut tx, &row).await?,
     }
     let (before, after) = (before.map(|row| row.seen(0)), row.seen(0));
     record(&mut tx, portal, caller, if before.is_some() { "sso.change" } else { "sso.add" }, before.as_ref(), Some(&after)).await?;
     tx.commit().await?;
+    // With another issuer its rules are about other people.
+    settle(portal).await?;
     Ok(after)
 }
 
@@ -90,20 +97,26 @@ pub async fn set_enabled(portal: &Portal, caller: &Caller, id: &str, enabled: bo
     let before = store::find_tx(&mut tx, id).await?;
     let after = ProviderRow { enabled: i64::from(enabled), ..before.clone() };
     store::update(&mut tx, &after).await?;
+    if !enabled {
+        local::keep_a_way_in(&mut tx).await?;
+    }
     let (before, after) = (before.seen(0), after.seen(0));
     record(&mut tx, portal, caller, if enabled { "sso.enable" } else { "sso.disable" }, Some(&before), Some(&after)).await?;
     tx.commit().await
 }
 
-/// Removes a provider. Its accounts stay, and sign in again once a provider of the same issuer is added.
+/// Removes a provider, with its rules for groups and what they gave. Its accounts stay, and sign in again once a provider of the same issuer is added.
 pub async fn remove(portal: &Portal, caller: &Caller, id: &str) -> Result<()> {
     caller.require(Permission::ManageUsers)?;
     let mut tx = portal.db.begin().await?;
     audit::lock(&mut tx).await?;
     let before = store::find_tx(&mut tx, id).await?.seen(0);
+    groups_store::remove_all(&mut tx, id).await?;
     store::delete(&mut tx, id).await?;
+    local::keep_a_way_in(&mut tx).await?;
     record(&mut tx, portal, caller, "sso.remove", Some(&before), None).await?;
-    tx.commit().await
+    tx.commit().await?;
+    settle(portal).await
 }
 
 /// The secret that the provider gave this portal.

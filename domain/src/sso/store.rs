@@ -4,7 +4,7 @@ use crate::{
     args,
     db::{Db, Tx},
     error::{Error, Result},
-    model::{Provider, ProviderChoice},
+    model::{Provider, ProviderChoice, UserId},
 };
 
 /// A provider with its sealed secret.
@@ -19,9 +19,10 @@ pub(super) struct ProviderRow {
     pub admits: i64,
     pub enabled: i64,
     pub created_at: i64,
+    pub groups_claim: String,
 }
 
-const COLUMNS: &str = "id, name, issuer, client_id, client_secret, scopes, admits, enabled, created_at";
+const COLUMNS: &str = "id, name, issuer, client_id, client_secret, scopes, admits, enabled, created_at, groups_claim";
 
 impl ProviderRow {
     pub fn seen(self, accounts: i64) -> Provider {
@@ -34,6 +35,7 @@ impl ProviderRow {
             scopes: self.scopes,
             admits: self.admits != 0,
             enabled: self.enabled != 0,
+            groups_claim: self.groups_claim,
             created_at: self.created_at,
             accounts,
         }
@@ -59,6 +61,12 @@ pub(super) async fn find(db: &Db, id: &str) -> Result<ProviderRow> {
     db.fetch_all_assembled(sql, args![id]).await?.pop().ok_or(Error::NotFound("identity provider"))
 }
 
+/// The provider of this issuer.
+pub(super) async fn find_issuer(db: &Db, issuer: &str) -> Result<Option<ProviderRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM sso_providers WHERE issuer = $1");
+    Ok(db.fetch_all_assembled(sql, args![issuer]).await?.pop())
+}
+
 pub(super) async fn find_tx(tx: &mut Tx, id: &str) -> Result<ProviderRow> {
     let sql = format!("SELECT {COLUMNS} FROM sso_providers WHERE id = $1");
     tx.fetch_all_assembled(sql, args![id]).await?.pop().ok_or(Error::NotFound("identity provider"))
@@ -69,17 +77,28 @@ pub(super) async fn count(tx: &mut Tx) -> Result<i64> {
 }
 
 pub(super) async fn insert(tx: &mut Tx, row: &ProviderRow) -> Result<()> {
-    let sql = "INSERT INTO sso_providers (id, name, issuer, client_id, client_secret, scopes, admits, enabled, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let sql = "INSERT INTO sso_providers (id, name, issuer, client_id, client_secret, scopes, admits, enabled, created_at, groups_claim)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let secret = row.client_secret.clone();
-    let args = args![&row.id, &row.name, &row.issuer, &row.client_id, secret, &row.scopes, row.admits, row.enabled, row.created_at];
+    let args = args![
+        &row.id,
+        &row.name,
+        &row.issuer,
+        &row.client_id,
+        secret,
+        &row.scopes,
+        row.admits,
+        row.enabled,
+        row.created_at,
+        &row.groups_claim
+    ];
     tx.insert(sql, args, || taken(&row.issuer)).await
 }
 
 pub(super) async fn update(tx: &mut Tx, row: &ProviderRow) -> Result<()> {
-    let sql = "UPDATE sso_providers SET name = $2, issuer = $3, client_id = $4, client_secret = $5, scopes = $6, admits = $7, enabled = $8 WHERE id = $1";
+    let sql = "UPDATE sso_providers SET name = $2, issuer = $3, client_id = $4, client_secret = $5, scopes = $6, admits = $7, enabled = $8, groups_claim = $9 WHERE id = $1";
     let secret = row.client_secret.clone();
-    let args = args![&row.id, &row.name, &row.issuer, &row.client_id, secret, &row.scopes, row.admits, row.enabled];
+    let args = args![&row.id, &row.name, &row.issuer, &row.client_id, secret, &row.scopes, row.admits, row.enabled, &row.groups_claim];
     tx.insert(sql, args, || taken(&row.issuer)).await
 }
 
@@ -90,4 +109,37 @@ fn taken(issuer: &str) -> Error {
 pub(super) async fn delete(tx: &mut Tx, id: &str) -> Result<()> {
     tx.execute("DELETE FROM sso_providers WHERE id = $1", args![id]).await?;
     Ok(())
+}
+
+/// Somebody about whom a provider can be asked.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Asked {
+    pub issuer: String,
+    pub subject: String,
+    pub user_id: String,
+    pub grants: String,
+    pub asked_at: Option<i64>,
+}
+
+/// Those who were asked about before `signed_in` and have a session that began with the provider, or before `away` and have a role by a group. Sessions count that
+/// were used after `idle` and began after `absolute`. The longest waiting first.
+pub(super) async fn due(db: &Db, signed_in: i64, away: i64, idle: i64, absolute: i64) -> Result<Vec<Asked>> {
+    db.fetch_all(
+        "SELECT i.issuer, i.subject, i.user_id, i.grants, i.asked_at FROM identities i
+         WHERE i.grants IS NOT NULL AND (
+            ((i.asked_at IS NULL OR i.asked_at <= $1) AND EXISTS (
+                SELECT 1 FROM sessions s WHERE s.user_id = i.user_id AND s.issuer = i.issuer AND s.last_seen_at > $3 AND s.created_at > $4))
+            OR ((i.asked_at IS NULL OR i.asked_at <= $2) AND EXISTS (
+                SELECT 1 FROM memberships m WHERE m.user_id = i.user_id AND m.by_rule IS NOT NULL)))
+         ORDER BY COALESCE(i.asked_at, 0), i.issuer, i.subject LIMIT 500",
+        args![signed_in, away, idle, absolute],
+    )
+    .await
+}
+
+/// Whom the provider calls so.
+pub(super) async fn known(db: &Db, issuer: &str, subject: &str) -> Result<Option<UserId>> {
+    let sql = "SELECT user_id FROM identities WHERE issuer = $1 AND subject = $2";
+    let row: Option<(String,)> = db.fetch_optional(sql, args![issuer, subject]).await?;
+    Ok(row.map(|row| row.0.into()))
 }

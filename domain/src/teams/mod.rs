@@ -1,9 +1,9 @@
 //! Teams and who is in them. Everything a person makes belongs to a team.
 
-mod store;
+pub(crate) mod store;
 
 use crate::{
-    args, audit,
+    audit,
     caller::Caller,
     db::Tx,
     error::{Error, Result},
@@ -13,6 +13,7 @@ use crate::{
     portal::Portal,
     random, tracking,
 };
+use store::Standing;
 
 /// Makes a team with the caller as its admin (from the console: without members).
 pub async fn create(portal: &Portal, caller: &Caller, name: &str) -> Result<Team> {
@@ -23,7 +24,8 @@ pub async fn create(portal: &Portal, caller: &Caller, name: &str) -> Result<Team
     store::insert(&mut tx, &team).await?;
     tracking::add_default(&mut tx, &team).await?;
     if let Some(identity) = &caller.identity {
-        store::put_member(&mut tx, &team.id, &identity.user.id, Role::Admin, team.created_at).await?;
+        let standing = Standing { by_hand: Some(Role::Admin), by_rule: None };
+        store::put(&mut tx, &team.id, &identity.user.id, standing, team.created_at).await?;
     }
     let entry = audit::Entry::<(), _> {
         team: Some(name),
@@ -52,7 +54,8 @@ pub async fn members(portal: &Portal, caller: &Caller, team: &str) -> Result<Vec
     store::members(&portal.db, &team).await
 }
 
-/// Adds an existing user, or changes their role. For team admins and portal administrators. The last admin of a team stays one.
+/// Adds an existing user, or changes their role. For team admins and portal administrators. The last admin of a team stays one. What a group of an identity
+/// provider gives stays: the higher role counts.
 pub async fn set_member(portal: &Portal, caller: &Caller, team: &str, email: &str, role: Role) -> Result<Member> {
     let id = allowed(portal, caller, Permission::ManageMembers, team).await?;
     let now = portal.clock.now();
@@ -61,14 +64,20 @@ pub async fn set_member(portal: &Portal, caller: &Caller, team: &str, email: &st
     let user = identity::store::find(&mut tx, email)
         .await?
         .ok_or_else(|| Error::invalid("email", "Nobody has an account with this email. A portal administrator can add one."))?;
-    let before = store::role(&mut tx, &id, &user.id).await?;
+    let standing = store::standing(&mut tx, &id, &user.id).await?;
+    let before = standing.role();
     if before.is_none() && user.disabled_at.is_some() {
         return Err(Error::invalid("email", "This account is disabled."));
+    }
+    let after = Standing { by_hand: Some(role), ..standing };
+    if let Some(by_rule) = standing.by_rule.filter(|by_rule| *by_rule > role) {
+        let reason = format!("A group of their identity provider makes them {} here; a lower role changes nothing.", by_rule.as_str());
+        return Err(Error::invalid("role", reason));
     }
     if before == Some(Role::Admin) && role != Role::Admin {
         keep_one_admin(&mut tx, &id, &user.id, team).await?;
     }
-    let since = store::put_member(&mut tx, &id, &user.id, role, now).await?;
+    let since = store::put(&mut tx, &id, &user.id, after, now).await?;
     let entry = audit::Entry {
         team: Some(team),
         action: "team.set_member",
@@ -81,7 +90,7 @@ pub async fn set_member(portal: &Portal, caller: &Caller, team: &str, email: &st
     events::publish(&mut tx, now, Some(team), &Change::Team).await?;
     tx.commit().await?;
     portal.known_tokens.forget();
-    Ok(Member { user: user.id, email: user.email, name: user.name, role, since })
+    Ok(Member { user: user.id, email: user.email, name: user.name, role, by_rule: standing.by_rule, since })
 }
 
 /// Removes a member (an admin does, or oneself). Their notebooks in the team are stopped and their tokens for it revoked.
@@ -97,13 +106,19 @@ pub async fn remove_member(portal: &Portal, caller: &Caller, team: &str, user: &
     let stopped = notebooks::owned::wish_stopped(&mut tx, user, Some(&id)).await?;
     store::revoke_tokens(&mut tx, &id, user, now).await?;
     audit::lock(&mut tx).await?;
-    let role = store::role(&mut tx, &id, user).await?.ok_or(Error::NotFound("member"))?;
+    let standing = store::standing(&mut tx, &id, user).await?;
+    let role = standing.role().ok_or(Error::NotFound("member"))?;
+    if standing.by_rule.is_some() {
+        let reason = "A group of an identity provider gives this membership. Take the person out of the group there, or ask a portal administrator to \
+                      change the group's rule (Admin, Sign-in)";
+        return Err(Error::Conflict(format!("{reason}.")));
+    }
     let account = identity::store::get(&mut tx, user).await?;
     if role == Role::Admin {
         keep_one_admin(&mut tx, &id, user, team).await?;
     }
     notebooks::owned::record(&mut tx, caller, now, &stopped, "its owner left the team").await?;
-    tx.execute("DELETE FROM memberships WHERE team_id = $1 AND user_id = $2", args![&id, user]).await?;
+    store::put(&mut tx, &id, user, Standing::default(), now).await?;
     let entry = audit::Entry::<_, ()> {
         team: Some(team),
         action: "team.remove_member",

@@ -52,36 +52,60 @@ struct MemberRow {
     email: String,
     name: String,
     role: String,
+    by_rule: Option<String>,
     created_at: i64,
 }
 
 pub(super) async fn members(db: &Db, team: &TeamId) -> Result<Vec<Member>> {
     let rows: Vec<MemberRow> = db
         .fetch_all(
-            "SELECT m.user_id, u.email, u.name, m.role, m.created_at FROM memberships m JOIN users u ON u.id = m.user_id
+            "SELECT m.user_id, u.email, u.name, m.role, m.by_rule, m.created_at FROM memberships m JOIN users u ON u.id = m.user_id
              WHERE m.team_id = $1 ORDER BY u.email",
             args![team],
         )
         .await?;
     let member = |r: MemberRow| {
-        Ok(Member { user: r.user_id.into(), email: r.email, name: r.name, role: stored_role(&r.role)?, since: r.created_at })
+        let (role, by_rule) = (stored_role(&r.role)?, r.by_rule.as_deref().map(stored_role).transpose()?);
+        Ok(Member { user: r.user_id.into(), email: r.email, name: r.name, role, by_rule, since: r.created_at })
     };
     rows.into_iter().map(member).collect()
 }
 
-pub(super) async fn role(tx: &mut Tx, team: &TeamId, user: &UserId) -> Result<Option<Role>> {
-    let sql = "SELECT role FROM memberships WHERE team_id = $1 AND user_id = $2";
-    let row: Option<(String,)> = tx.fetch_optional(sql, args![team, user]).await?;
-    row.map(|r| stored_role(&r.0)).transpose()
+/// Where somebody's role in a team comes from: somebody gave it, or a group of an identity provider does. One of them is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub by_hand: Option<Role>,
+    pub by_rule: Option<Role>,
 }
 
-/// Adds or changes; when they became a member.
-pub(super) async fn put_member(tx: &mut Tx, team: &TeamId, user: &UserId, role: Role, at: Millis) -> Result<Millis> {
+impl Standing {
+    /// The higher one.
+    pub fn role(self) -> Option<Role> {
+        self.by_hand.max(self.by_rule)
+    }
+}
+
+pub(crate) async fn standing(tx: &mut Tx, team: &TeamId, user: &UserId) -> Result<Standing> {
+    let sql = "SELECT by_hand, by_rule FROM memberships WHERE team_id = $1 AND user_id = $2";
+    let row: Option<(Option<String>, Option<String>)> = tx.fetch_optional(sql, args![team, user]).await?;
+    let (by_hand, by_rule) = row.unwrap_or_default();
+    let read = |text: Option<String>| text.as_deref().map(stored_role).transpose();
+    Ok(Standing { by_hand: read(by_hand)?, by_rule: read(by_rule)? })
+}
+
+/// Adds, changes or, where no role is left, removes a membership; since when it is one.
+pub(crate) async fn put(tx: &mut Tx, team: &TeamId, user: &UserId, standing: Standing, at: Millis) -> Result<Millis> {
+    let Some(role) = standing.role() else {
+        tx.execute("DELETE FROM memberships WHERE team_id = $1 AND user_id = $2", args![team, user]).await?;
+        return Ok(at);
+    };
+    let text = |role: Option<Role>| role.map(|role| role.as_str().to_owned());
     let row: (i64,) = tx
         .fetch_one(
-            "INSERT INTO memberships (team_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (team_id, user_id) DO UPDATE SET role = excluded.role RETURNING created_at",
-            args![team, user, role.as_str(), at],
+            "INSERT INTO memberships (team_id, user_id, role, by_hand, by_rule, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (team_id, user_id) DO UPDATE SET role = excluded.role, by_hand = excluded.by_hand, by_rule = excluded.by_rule
+             RETURNING created_at",
+            args![team, user, role.as_str(), text(standing.by_hand), text(standing.by_rule), at],
         )
         .await?;
     Ok(row.0)
@@ -100,7 +124,7 @@ pub(super) async fn other_admins(tx: &mut Tx, team: &TeamId, user: &UserId) -> R
 }
 
 /// Ends the person's tokens for the team, so that coming back does not revive them.
-pub(super) async fn revoke_tokens(tx: &mut Tx, team: &TeamId, user: &UserId, at: Millis) -> Result<()> {
+pub(crate) async fn revoke_tokens(tx: &mut Tx, team: &TeamId, user: &UserId, at: Millis) -> Result<()> {
     let sql = "UPDATE tokens SET revoked_at = $1 WHERE team_id = $2 AND user_id = $3 AND revoked_at IS NULL";
     tx.execute(sql, args![at, team, user]).await.map(|_| ())
 }

@@ -71,6 +71,33 @@ impl Machine {
     }
 }
 
+/// What a program of the common contract does.
+#[derive(Clone, Copy, Debug)]
+pub enum Does {
+    Serve,
+    Exit(i32),
+    BeMissing,
+}
+
+/// An engine, and programs that it can run.
+pub trait Bench: Sync {
+    fn engine(&self) -> Arc<dyn ComputeEngine>;
+    fn workload(&self, does: Does) -> Workload;
+}
+
+impl Bench for Machine {
+    fn engine(&self) -> Arc<dyn ComputeEngine> {
+        self.engine.clone()
+    }
+    fn workload(&self, does: Does) -> Workload {
+        match does {
+            Does::Serve => server(""),
+            Does::Exit(code) => server(&format!("sys.exit({code})")),
+            Does::BeMissing => Workload { argv: vec!["no-such-program".into()], ..server("") },
+        }
+    }
+}
+
 /// A workload that serves, and runs `before` first.
 pub fn server(before: &str) -> Workload {
     Workload {
@@ -78,6 +105,7 @@ pub fn server(before: &str) -> Workload {
         launch: 1,
         team: "vision".into(),
         argv: ["python3", "-c", SERVER, "{port}"].map(str::to_owned).to_vec(),
+        image: None,
         python: None,
         env: BTreeMap::from([("BEFORE".to_owned(), before.to_owned())]),
         secrets: BTreeMap::new(),

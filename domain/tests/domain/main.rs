@@ -1,5 +1,6 @@
 //! The verbs on a real database: `SQLite`, or `PostgreSQL` where `SLIPWAY_TEST_DATABASE_URL` names one.
 
+mod access;
 mod adoption;
 mod artifacts;
 mod audit_trail;
@@ -10,7 +11,9 @@ mod compute_contract;
 mod demo;
 mod home;
 mod importing;
+mod kubernetes;
 mod live_events;
+mod local_accounts;
 mod local_engine;
 mod logged_models;
 mod machine;

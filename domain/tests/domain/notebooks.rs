@@ -97,7 +97,7 @@ impl House {
 }
 
 fn command(name: &str, visible_to: &[&str]) -> Environment {
-    let version = |name: &str, deprecated| EnvironmentVersion { name: name.into(), packages: Vec::new(), deprecated };
+    let version = |name: &str, deprecated| EnvironmentVersion { name: name.into(), packages: Vec::new(), image: None, deprecated };
     let old = Deprecation { message: "Use 2.".into(), successor: Some("2".into()) };
     Environment {
         name: name.into(),

@@ -14,6 +14,8 @@ fn record(test: &TestPortal, handle: &str, user: Option<&UserId>) -> SessionReco
     SessionRecord {
         handle: handle.to_owned(),
         user: user.cloned(),
+        issuer: None,
+        sid: None,
         data: "{}".to_owned(),
         created_at: now,
         last_seen_at: now,

@@ -1,6 +1,8 @@
 //! Sign-in with identity providers: whom an answer signs in, and every answer that must be refused, from a provider that says what a test wants.
 
-mod provider;
+mod groups;
+mod leaving;
+pub mod provider;
 
 use domain::{
     Caller, Error,
@@ -37,7 +39,7 @@ impl Lab {
     }
 
     async fn finish(&self, attempt: Attempt, answer: Answer) -> Result<User, Error> {
-        sso::finish(&self.test.portal, &self.test.stranger(), attempt, answer).await
+        Ok(sso::finish(&self.test.portal, &self.test.stranger(), attempt, answer).await?.user)
     }
 
     /// A sign-in of whom the provider's token says, with `change` made to its claims.
@@ -60,6 +62,7 @@ fn form(op: &Op) -> ProviderForm {
         client_secret: text("s3cret+/ x"),
         scopes: String::new(),
         admits: true,
+        groups_claim: String::new(),
     }
 }
 

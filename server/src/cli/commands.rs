@@ -5,7 +5,7 @@ use crate::{config::Config, serve};
 use domain::{
     Caller, Error,
     db::Db,
-    model::{Finding, Level, NewToken, NewUser, Purged, Role},
+    model::{BREAK_GLASS_SESSION, BREAK_GLASS_WINDOW, Finding, Level, NewToken, NewUser, Purged, Role},
 };
 use std::{
     fs::{self, File, OpenOptions},
@@ -24,14 +24,40 @@ pub fn say(text: impl std::fmt::Display) {
     println!("{text}");
 }
 
-pub async fn add_user(config: &Config, email: String, name: Option<String>, admin: bool) -> Outcome {
+fn password_of_stdin() -> Result<String, String> {
     let mut line = String::new();
     std::io::stdin().take(PASSWORD_LINE).read_to_string(&mut line).map_err(|e| format!("The password cannot be read: {e}"))?;
-    let password = line.lines().next().unwrap_or_default().to_owned();
+    Ok(line.lines().next().unwrap_or_default().to_owned())
+}
+
+pub async fn add_user(config: &Config, email: String, name: Option<String>, admin: bool) -> Outcome {
+    let password = password_of_stdin()?;
     let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or_default().to_owned());
     let portal = serve::look(config).await?;
     let user = domain::identity::add_user(&portal, &Caller::console(), NewUser { email, name, password, admin }).await.map_err(told)?;
     say(format_args!("Added {}{}.", user.email, if user.admin { ", a portal administrator" } else { "" }));
+    if !domain::identity::passwords_work(&portal).await.map_err(told)? {
+        say(format_args!("Local accounts are switched off; to let an administrator in: slipway user break-glass {}", user.email));
+    }
+    Ok(())
+}
+
+pub async fn open_break_glass(config: &Config, email: &str, reason: &str, new_password: bool) -> Outcome {
+    let password = if new_password { Some(password_of_stdin()?) } else { None };
+    let portal = serve::look(config).await?;
+    let opened = domain::identity::open_break_glass(&portal, &Caller::console(), email, reason, password.as_deref()).await;
+    let window = opened.map_err(told)?;
+    let (minutes, hours) = (BREAK_GLASS_WINDOW / 60_000, BREAK_GLASS_SESSION / 3_600_000);
+    say(format_args!("For {minutes} minutes, {} may sign in with a password at", window.email));
+    say(format_args!("  {}/sign-in?with=password", address(config).trim_end_matches('/')));
+    say(format_args!("The session lives {hours} hour at most. To close it before: slipway user break-glass {} --close", window.email));
+    Ok(())
+}
+
+pub async fn close_break_glass(config: &Config, email: &str) -> Outcome {
+    let portal = serve::look(config).await?;
+    let ended = domain::identity::close_break_glass(&portal, &Caller::console(), email).await.map_err(told)?;
+    say(format_args!("Closed; {ended} sessions ended."));
     Ok(())
 }
 
@@ -156,9 +182,13 @@ pub async fn check(config: &Config) -> Outcome {
     if errors == 0 { Ok(()) } else { Err(format!("{errors} of {} checks failed.", findings.len())) }
 }
 
+/// Where browsers reach the portal.
+fn address(config: &Config) -> String {
+    config.public_url.as_ref().map_or_else(|| format!("http://localhost:{}", config.listen.port()), crate::http::Origin::text)
+}
+
 fn configuration(config: &Config) -> Finding {
-    let address =
-        config.public_url.as_ref().map_or_else(|| format!("http://localhost:{}", config.listen.port()), crate::http::Origin::text);
+    let address = address(config);
     let exposed = !config.listen.ip().is_loopback() && !address.starts_with("https://");
     let message = format!("listens on {}, browsers use {address}, data in {}", config.listen, config.data.display());
     let (level, remedy) = if exposed {

@@ -63,6 +63,22 @@ enum UserCommand {
         #[arg(long, required = true)]
         password_stdin: bool,
     },
+    /// While local accounts are switched off: let one local administrator sign in with a password, for 15 minutes
+    ///
+    /// For the day when the identity provider does not answer. It is audited, administrators see it on their Sign-in page, and the session
+    /// that it lets in lives an hour at most.
+    BreakGlass {
+        email: String,
+        /// Why; it stands in the audit trail
+        #[arg(long, value_name = "TEXT", conflicts_with = "close")]
+        reason: Option<String>,
+        /// Set a new password first, which comes on standard input, on one line
+        #[arg(long, conflicts_with = "close")]
+        password_stdin: bool,
+        /// Close it now, and end the sessions that it let in
+        #[arg(long)]
+        close: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -147,6 +163,10 @@ async fn execute(command: Commands, config: &config::Config) -> Result<(), Strin
     match command {
         Commands::Serve => serve::serve(config).await,
         Commands::User(UserCommand::Add { email, admin, name, .. }) => commands::add_user(config, email, name, admin).await,
+        Commands::User(UserCommand::BreakGlass { email, close: true, .. }) => commands::close_break_glass(config, &email).await,
+        Commands::User(UserCommand::BreakGlass { email, reason, password_stdin, .. }) => {
+            commands::open_break_glass(config, &email, &reason.unwrap_or_default(), password_stdin).await
+        }
         Commands::Team(TeamCommand::Add { name }) => commands::add_team(config, &name).await,
         Commands::Team(TeamCommand::Member { team, email, role }) => commands::set_member(config, &team, &email, role).await,
         Commands::Token(TokenCommand::Create(options)) => commands::create_token(config, options).await,

@@ -238,3 +238,42 @@ fn an_import_says_in_one_line_what_keeps_it_from_beginning() {
     assert!(secret.contains("MLFLOW_TRACKING_PASSWORD") && !secret.contains("hunter2"), "{secret}");
     assert!(refused("sqlite:///mlflow.db", &[]).contains("http://"));
 }
+
+#[tokio::test]
+async fn break_glass_is_opened_and_closed_on_the_command_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    let refused = |args: &[&str], expected: &str| {
+        let output = run(data, &[&["user", "break-glass"], args].concat());
+        let text = error(&output);
+        assert!(output.status.code() == Some(1) && text.lines().count() == 1 && text.contains(expected), "{text}");
+    };
+    refused(&["ann@example.com"], "switched on");
+    // As an administrator of a provider does on the page.
+    let db = domain::db::Db::open(&format!("sqlite:{}", data.join("data/slipway.sqlite").display())).await.expect("the database");
+    db.execute("INSERT INTO settings (name, value) VALUES ('local_accounts', 'off')", domain::args![]).await.expect("off");
+    db.close().await;
+    refused(&["ann@example.com"], "slipway user add EMAIL --admin --password-stdin");
+    let added = add_user(data, "ann@example.com", "correct horse battery");
+    assert!(added.status.success() && out(&added).contains("slipway user break-glass ann@example.com"), "{}", out(&added));
+    refused(&["bob@example.com"], "Local administrators: ann@example.com.");
+    refused(&["ann@example.com", "--close"], "No window is open");
+    let opened = run(data, &["--listen", "127.0.0.1:4321", "user", "break-glass", "ann@example.com", "--reason", "the provider is down"]);
+    assert!(opened.status.success(), "{}", error(&opened));
+    let told = out(&opened);
+    assert!(
+        ["15 minutes", "http://localhost:4321/sign-in?with=password", "1 hour", "--close"].iter().all(|part| told.contains(part)),
+        "{told}"
+    );
+    assert!(out(&run(data, &["user", "break-glass", "ann@example.com", "--close"])).contains("Closed"));
+    // With a password that is read.
+    let mut child = slipway(data)
+        .args(["user", "break-glass", "ann@example.com", "--password-stdin"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it started");
+    writeln!(child.stdin.take().expect("its input"), "short").expect("written");
+    let output = child.wait_with_output().expect("it ended");
+    assert!(!output.status.success() && error(&output).contains("password:"), "{}", error(&output));
+}

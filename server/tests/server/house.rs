@@ -236,7 +236,7 @@ fn web() -> Environment {
         description: String::new(),
         logo: "terminal".into(),
         program: Program::Command { argv: vec!["serve".into(), "{port}".into()] },
-        versions: vec![EnvironmentVersion { name: "1".into(), packages: Vec::new(), deprecated: None }],
+        versions: vec![EnvironmentVersion { name: "1".into(), packages: Vec::new(), image: None, deprecated: None }],
         default_resources: Resources::default(),
         visible_to: Vec::new(),
         enabled: true,

@@ -70,3 +70,24 @@ async fn a_long_trail_is_exported_in_chunks_for_the_team_and_for_the_portal() {
     let narrow = house.get("/admin/audit.csv?action=nothing", &[("cookie", &boss)]).await;
     assert!(narrow.body.contains("seq,at,actor") && !narrow.body.contains("test.add"));
 }
+
+#[tokio::test]
+async fn who_has_access_to_what_is_a_page_that_is_filtered_without_scripts_and_exported_as_it_is_filtered() {
+    let house = House::new().await;
+    let boss = house.session("boss").await;
+    let get = async |path: &str| house.get(path, &[("cookie", &boss)]).await;
+    let page = get("/admin/access").await.body;
+    assert!(page.contains("ada@example.com") && page.contains("newt@example.com") && page.contains("by hand"), "{page}");
+    assert!(page.contains("href=\"/admin/access.csv\"") && page.contains("href=\"/admin/teams?q=red\""), "{page}");
+    assert!(page.contains("href=\"/admin/users?q=ada%40example%2Ecom\"") && page.contains("action=\"/admin/access\""), "{page}");
+    assert!(page.contains(r#"href="/admin/access" title="Access""#), "it is in the navigation");
+    let red = get("/admin/access?team=red&role=viewer&sort=-last").await.body;
+    let main = red.split("<main").nth(1).expect("the page itself");
+    assert!(main.contains("vera@example.com") && !main.contains("ada@example.com") && main.contains("Clear"), "{main}");
+    let href = main.split("/admin/access.csv").nth(1).and_then(|rest| rest.split('"').next()).expect("the export").replace("&amp;", "&");
+    let csv = get(&format!("/admin/access.csv{href}")).await;
+    assert_eq!((csv.status, csv.header("content-type")), (200, Some("text/csv; charset=utf-8")));
+    assert!(csv.header("content-disposition").is_some_and(|kind| kind.contains("attachment") && kind.contains("access.csv")), "{csv:?}");
+    assert!(csv.body.contains("vera@example.com") && !csv.body.contains("ada@example.com"), "{}", csv.body);
+    assert!(get("/admin/access?q=nobody-at-all").await.body.contains("Nobody matches"));
+}

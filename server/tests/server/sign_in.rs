@@ -160,3 +160,52 @@ async fn an_empty_portal_leads_to_the_first_administrator() {
     assert!(is_signed_in(&house, &cookie).await);
     assert_eq!(house.post("/api/identity/set_up", "", &form(&code)).await.status, 409);
 }
+
+/// Boss signs in with a provider from now on.
+async fn provider_for_boss(house: &House) {
+    let sql = "INSERT INTO sso_providers (id, name, issuer, client_id, scopes, admits, enabled, created_at)
+               VALUES ('corp', 'Corp', 'https://corp.example', 'c', 'openid', 1, 1, 0)";
+    house.portal.db.execute(sql, args![]).await.expect("a provider");
+    let sql = "UPDATE identities SET issuer = 'https://corp.example' WHERE subject = 'boss@example.com'";
+    house.portal.db.execute(sql, args![]).await.expect("an identity");
+}
+
+#[tokio::test]
+async fn while_local_accounts_are_off_the_door_takes_no_password_but_by_break_glass() {
+    let house = House::new().await;
+    house.test.admin("amy").await;
+    provider_for_boss(&house).await;
+    let door = async |query: &str| house.get(&format!("/sign-in{query}"), &[]).await.body;
+    assert!(door("").await.contains("name=\"password\""));
+    let amy = cookie_of(&sign_in(&house, "", "/").await);
+    let refused = house.post("/api/identity/set_local", &amy, "on=false").await;
+    assert!(refused.status == 409 && refused.body.contains("identity provider"), "{refused:?}");
+    let boss = house.session("boss").await;
+    assert!(is_signed_in(&house, &amy).await);
+    assert_eq!(house.post("/api/identity/set_local", &boss, "on=false").await.status, 200);
+
+    assert!(!is_signed_in(&house, &amy).await && is_signed_in(&house, &boss).await);
+    let closed = door("").await;
+    assert!(closed.contains("Sign in with Corp") && closed.contains("switched off") && !closed.contains("name=\"password\""), "{closed}");
+    let refused = sign_in(&house, "", "/").await;
+    assert!(refused.status == 400 && refused.header("set-cookie").is_none(), "{refused:?}");
+    assert!(refused.body.contains("identity provider"), "{refused:?}");
+    assert_eq!(house.post("/api/identity/add_user", &boss, &format!("email=x@example.com&name=x&password={PASSWORD}")).await.status, 409);
+    let page = house.get("/admin/sign-in", &[("cookie", &boss)]).await.body;
+    assert!(page.contains("Local accounts") && page.contains("Switch on") && !page.contains("Break-glass is open"), "{page}");
+
+    identity::open_break_glass(&house.portal, &Caller::console(), "amy@example.com", "Corp is down", None).await.expect("open");
+    assert!(door("?with=password").await.contains("name=\"password\""));
+    let glass = cookie_of(&sign_in(&house, "", "/").await);
+    let page = house.get("/admin/sign-in", &[("cookie", &glass)]).await.body;
+    assert!(page.contains("Break-glass is open") && page.contains("amy@example.com") && page.contains("Corp is down"), "{page}");
+    // However much it is used.
+    for _ in 0..6 {
+        assert!(is_signed_in(&house, &glass).await);
+        house.portal.clock.advance(HOUR / 6);
+    }
+    assert!(!is_signed_in(&house, &glass).await);
+    assert!(sign_in(&house, "", "/").await.header("set-cookie").is_none());
+    assert_eq!(house.post("/api/identity/set_local", &boss, "on=true").await.status, 200);
+    assert!(is_signed_in(&house, &cookie_of(&sign_in(&house, "", "/").await)).await);
+}

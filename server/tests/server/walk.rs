@@ -36,6 +36,10 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/pkg/{*file}", "", [404; 7]),
     // There is no such provider, which the sign-in page says.
     ("/sso/{provider}/begin", "", [303; 7]),
+    ("/sso/{provider}/end", "", [303; 7]),
+    ("/sso/ended", "", [303; 7]),
+    // Who asks is of no matter, only the token is.
+    ("/sso/back-channel-logout", "logout_token=x", [400; 7]),
     // Without the headers of an upgrade, whoever may open the stream is told that they are missing.
     ("/live", "", [401, 400, 400, 400, 400, 400, 400]),
     ("/t/{team}/notebooks/{id}/logs/live", "", [401, 400, 400, 400, 400, 400, 400]),
@@ -61,7 +65,9 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/2.0/mlflow-artifacts/mpu/part/{upload}/{number}", "", [404; 7]),
     ("/t/{team}/audit.csv", "", [401, 404, 403, 403, 200, 200, 403]),
     ("/admin/audit.csv", "", ADMIN_ONLY),
+    ("/admin/access.csv", "", ADMIN_ONLY),
 
+    ("/api/access/list", "", ADMIN_ONLY),
     ("/api/audit/list", "filter[team]=red", [401, 404, 403, 403, 200, 200, 403]),
     ("/api/charts/compare", "team=red&runs={run}", TEAM_READS),
     ("/api/compare/files", "team=red&first={run}&second={run}", TEAM_READS),
@@ -82,14 +88,18 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/identity/list_sessions", "", OWN_ACCOUNT),
     ("/api/identity/list_tokens", "", OWN_ACCOUNT),
     ("/api/identity/list_users", "", ADMIN_ONLY),
+    ("/api/identity/local_state", "", ADMIN_ONLY),
     ("/api/identity/me", "", EVERYBODY),
     ("/api/identity/needs_setup", "", EVERYBODY),
+    ("/api/identity/passwords_work", "", EVERYBODY),
     ("/api/identity/reset_password", "user={newt}&password=short", [401, 403, 403, 403, 403, 400, 403]),
     ("/api/identity/revoke_other_sessions", "", OWN_ACCOUNT),
     ("/api/identity/revoke_session", "handle={fresh}", [401, 404, 404, 404, 404, 404, 403]),
     ("/api/identity/revoke_token", "id={fresh}", [401, 404, 404, 404, 404, 404, 403]),
     ("/api/identity/set_admin", "user={newt}&admin=false", ADMIN_ONLY),
     ("/api/identity/set_disabled", "user={newt}&disabled=false", ADMIN_ONLY),
+    // They are on already.
+    ("/api/identity/set_local", "on=true", ADMIN_ONLY),
     ("/api/identity/set_up", "code=x&email=x@example.com&name=x&password=correct horse", [409; 7]),
     ("/api/identity/sign_in", "email={fresh}@example.com&password=x&next=/", [400; 7]),
     ("/api/identity/sign_out", "", EVERYBODY),
@@ -141,11 +151,17 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/api/registry/remove_alias", "team=red&model={model}&alias=candidate", TEAM_WRITES),
     ("/api/registry/set_alias", "team=red&model={model}&alias=candidate&version=1", TEAM_WRITES),
     ("/api/registry/version", "team=red&model={model}&version=1", TEAM_READS),
+    ("/api/sso/add_rule", "provider={fresh}&form[pattern]=x&form[team]=red&form[role]=member", [401, 403, 403, 403, 403, 404, 403]),
     ("/api/sso/choices", "", EVERYBODY),
+    ("/api/sso/ends", "provider={fresh}", [404; 7]),
     // No sign-in of this browser waits for it.
     ("/api/sso/finish", "state=x&code=x", [400; 7]),
+    ("/api/sso/groups", "provider={fresh}", [401, 403, 403, 403, 403, 404, 403]),
     ("/api/sso/list", "", ADMIN_ONLY),
+    ("/api/sso/preview_rule", "provider={fresh}&form[pattern]=x&form[team]=red&form[role]=member", [401, 403, 403, 403, 403, 404, 403]),
+    ("/api/sso/preview_without_rule", "rule={fresh}", [401, 403, 403, 403, 403, 404, 403]),
     ("/api/sso/remove", "id={fresh}", [401, 403, 403, 403, 403, 404, 403]),
+    ("/api/sso/remove_rule", "rule={fresh}", [401, 403, 403, 403, 403, 404, 403]),
     ("/api/sso/save", "form[name]=", [401, 403, 403, 403, 403, 400, 403]),
     ("/api/sso/set_enabled", "id={fresh}&enabled=true", [401, 403, 403, 403, 403, 404, 403]),
     ("/api/system/check", "", ADMIN_ONLY),
@@ -227,6 +243,7 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/t/{team}/webhooks/new", "", MEMBERS_PAGE),
     ("/t/{team}/webhooks/{webhook}", "", MEMBERS_PAGE),
     ("/t/{team}/audit", "", [303, 404, 403, 403, 200, 200, 403]),
+    ("/admin/access", "", ADMIN_PAGE),
     ("/admin/audit", "", ADMIN_PAGE),
     ("/admin/compute", "", ADMIN_PAGE),
     ("/admin/environments", "", ADMIN_PAGE),
@@ -237,6 +254,8 @@ const EXPECTATIONS: &[(&str, &str, Expected)] = &[
     ("/admin/teams", "", ADMIN_PAGE),
     ("/admin/users", "", ADMIN_PAGE),
     ("/admin/sign-in", "", ADMIN_PAGE),
+    // There is no such provider.
+    ("/admin/sign-in/{provider}", "", [303, 403, 403, 403, 403, 404, 403]),
 ];
 
 #[tokio::test]

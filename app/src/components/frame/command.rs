@@ -64,6 +64,7 @@ pub(super) fn groups(me: &Me, team: Option<&str>) -> Vec<Group> {
                 place(Glyph::Building, "Teams", to("teams"), None),
                 place(Glyph::UserCog, "Users", to("users"), Some('u')),
                 place(Glyph::Key, "Sign-in", to("sign-in"), None),
+                place(Glyph::Eye, "Access", to("access"), None),
                 place(Glyph::Boxes, "Environments", to("environments"), Some('e')),
                 place(Glyph::Cpu, "Compute", to("compute"), Some('c')),
                 place(Glyph::Shield, "Portal audit", to("audit"), None),

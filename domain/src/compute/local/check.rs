@@ -120,6 +120,12 @@ fn isolation() -> Finding {
 
 /// Why an environment cannot run on this machine.
 pub(super) async fn unavailable(engine: &Engine, environment: &Environment) -> Option<String> {
+    if !environment.versions.is_empty() && environment.versions.iter().all(|v| v.image.is_some() && v.packages.is_empty()) {
+        return Some(
+            "It is an image, which only a cluster runs. An administrator can add packages to a version of it under Environments."
+                .to_owned(),
+        );
+    }
     let needs_python = matches!(environment.program, Program::JupyterLab);
     if needs_python || environment.versions.iter().any(|v| !v.packages.is_empty()) {
         let why = match engine.python().await {

@@ -6,11 +6,10 @@ use super::{
     entry::{Entry, failed, lock},
     ports::{self, Link, Listener},
     prepare::prepare,
-    probe,
     processes::{self, Process},
     records::{ExitRecord, HEADER_VARIABLE, Order, ShimRecord, TAG, read_exit, read_json, write_json},
 };
-use crate::compute::{Outcome, State, Workload};
+use crate::compute::{Outcome, State, Workload, probe};
 use rustix::{
     fs::FlockOperation,
     process::{Signal, pidfd_send_signal},
@@ -18,6 +17,7 @@ use rustix::{
 use std::{
     fs::{File, OpenOptions},
     io,
+    net::{Ipv4Addr, SocketAddr},
     os::{fd::OwnedFd, unix::fs::OpenOptionsExt},
     path::Path,
     process::Stdio,
@@ -231,7 +231,7 @@ async fn wait_ready(entry: &Entry, shim: Process, was_ready: bool) -> Result<Lin
             Listener::Ours(link) => {
                 strangers = 0;
                 let header = lock(&entry.header).clone();
-                match probe::get(port, &entry.ready_path, header.as_ref()).await {
+                match probe::get(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), &entry.ready_path, header.as_ref()).await {
                     Ok((status, _)) if status < 500 => return Ok(link),
                     Ok((status, _)) => answer = format!("it answers {status}"),
                     Err(e) => answer = e.to_string(),

@@ -1,6 +1,7 @@
 //! Reading a workload's log by byte offset, and waiting for it to grow.
 
-use super::{log_write::log_files, sanitise::sanitise};
+use super::log_write::log_files;
+use crate::compute::sanitise::sanitise;
 use crate::model::{LogLine, LogPage};
 use futures::StreamExt;
 use inotify::{Inotify, WatchDescriptor, WatchMask, Watches};

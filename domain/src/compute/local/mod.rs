@@ -18,18 +18,16 @@ mod machine;
 mod pip_progress;
 mod ports;
 mod prepare;
-mod probe;
 mod processes;
 mod python;
 mod records;
-mod sanitise;
 pub mod shim;
 mod tool;
 mod volumes;
 
 pub use config::LocalConfig;
 
-use super::{Activity, ActivityProbe, ComputeEngine, Fact, Finding, State, Workload};
+use super::{Activity, ActivityProbe, ComputeEngine, Fact, Finding, State, Workload, probe};
 use crate::{
     clock::Clock,
     error::{Error, Result},
@@ -200,9 +198,9 @@ impl ComputeEngine for LocalEngine {
         if entry.activity == ActivityProbe::None || entry.fact().state != State::Ready {
             return Ok(None);
         }
-        let port = self.address(id).await?.port();
+        let address = self.address(id).await?;
         let header = lock(&entry.header).clone();
-        probe::jupyter_activity(port, &entry.ready_path, header.as_ref()).await.map(Some)
+        probe::jupyter_activity(address, &entry.ready_path, header.as_ref()).await.map(Some)
     }
 
     async fn capacity(&self) -> Result<Capacity> {

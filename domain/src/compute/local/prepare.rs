@@ -75,7 +75,7 @@ pub(super) async fn prepare(engine: &Engine, entry: &Entry, workload: &Workload)
 
     let port = ports::free_port().map_err(|e| failed(format!("No port is free: {e}."), TRY_AGAIN))?;
     let home_text = home.to_string_lossy().into_owned();
-    let fill = |arg: &String| arg.replace("{port}", &port.to_string()).replace("{home}", &home_text);
+    let fill = |arg: &String| arg.replace("{host}", "127.0.0.1").replace("{port}", &port.to_string()).replace("{home}", &home_text);
     let mut argv = vec![program.to_string_lossy().into_owned()];
     argv.extend(workload.argv.iter().skip(1).map(fill));
     let record = ShimRecord {

@@ -150,7 +150,7 @@ async fn a_deprecated_version_becomes_its_successor_at_launch_and_at_start() {
     house.look().await;
     house.look().await;
     let mut next = super::command("web", &[]);
-    next.versions.insert(0, domain::model::EnvironmentVersion { name: "3".into(), packages: Vec::new(), deprecated: None });
+    next.versions.insert(0, domain::model::EnvironmentVersion { name: "3".into(), packages: Vec::new(), image: None, deprecated: None });
     next.versions[1].deprecated = Some(domain::model::Deprecation { message: "Use 3.".into(), successor: Some("3".into()) });
     next.versions[2].deprecated = None;
     environments::save(&house.portal, &Caller::console(), next, false).await.expect("saved");

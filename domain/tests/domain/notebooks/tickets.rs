@@ -30,6 +30,8 @@ async fn sign_in(portal: &Portal, caller: &Caller) {
     let record = sessions::SessionRecord {
         handle: identity.session.clone().expect("a session"),
         user: Some(identity.user.id.clone()),
+        issuer: None,
+        sid: None,
         data: "{}".into(),
         created_at: now,
         last_seen_at: now,

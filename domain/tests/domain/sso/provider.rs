@@ -32,7 +32,11 @@ impl Key {
     }
 
     pub fn sign(&self, claims: &Value) -> String {
-        let text = format!("{}.{}", packed(&json!({ "alg": "ES256", "kid": self.name })), packed(claims));
+        self.sign_as("JWT", claims)
+    }
+
+    pub fn sign_as(&self, typ: &str, claims: &Value) -> String {
+        let text = format!("{}.{}", packed(&json!({ "alg": "ES256", "kid": self.name, "typ": typ })), packed(claims));
         let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes()).expect("signed");
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
@@ -53,7 +57,16 @@ pub fn unsigned(claims: &Value) -> String {
 #[derive(Default)]
 struct Said {
     token: Option<String>,
+    /// Goes with tokens.
+    refresh: Option<String>,
+    /// What it answers to refresh tokens, where that is not a token.
+    refusal: Option<&'static str>,
+    /// Seconds that access tokens are good for.
+    lasts: i64,
+    /// It answers nothing but errors.
+    is_down: bool,
     user_info: Option<Value>,
+    knows_access: bool,
     nonce: String,
     /// Seconds since 1970.
     now: i64,
@@ -77,7 +90,8 @@ impl Op {
     pub async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (said, key) = (Arc::<Mutex<Said>>::default(), Arc::new(Mutex::new(Key::new("k1"))));
+        let said = Said { lasts: 60, knows_access: true, ..Said::default() };
+        let (said, key) = (Arc::new(Mutex::new(said)), Arc::new(Mutex::new(Key::new("k1"))));
         let (for_all, keys) = (said.clone(), key.clone());
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -114,6 +128,20 @@ impl Op {
         self.key.lock().expect("the key").sign(claims)
     }
 
+    /// A logout token of this person, with `change` made to its claims.
+    pub fn logout(&self, change: impl FnOnce(&mut Value)) -> Value {
+        let now = self.lock().now;
+        let event = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+        let mut claims =
+            json!({ "iss": self.issuer(), "aud": "slipway", "sub": "eva-1", "iat": now, "exp": now + 120, "jti": "j-1", "events": event });
+        change(&mut claims);
+        claims
+    }
+
+    pub fn signed_as(&self, typ: &str, claims: &Value) -> String {
+        self.key.lock().expect("the key").sign_as(typ, claims)
+    }
+
     /// The x of its key, as somebody may mistake it for a secret.
     pub fn public_key(&self) -> String {
         self.key.lock().expect("the key").public().to_string()
@@ -135,6 +163,28 @@ impl Op {
 
     pub fn user_info(&self, claims: Value) {
         self.lock().user_info = Some(claims);
+    }
+
+    pub fn refreshes(&self, token: &str, lasts: i64) {
+        let mut said = self.lock();
+        (said.refresh, said.lasts) = (Some(token.to_owned()), lasts);
+    }
+
+    pub fn refuse_refresh(&self, error: &'static str) {
+        self.lock().refusal = Some(error);
+    }
+
+    pub fn is_down(&self, is_down: bool) {
+        self.lock().is_down = is_down;
+    }
+
+    /// Access tokens are worth nothing from now on.
+    pub fn revoke(&self) {
+        self.lock().knows_access = false;
+    }
+
+    pub fn now(&self, now: i64) {
+        self.lock().now = now;
     }
 
     pub fn rotate(&self) {
@@ -174,19 +224,29 @@ async fn serve(mut stream: TcpStream, port: u16, said: Arc<Mutex<Said>>, key: Ar
     let (status, answer) = {
         let mut said = said.lock().expect("what is said");
         said.requests.push(text.clone());
+        let is_refresh = text.contains("grant_type=refresh_token");
         match text.split(' ').nth(1).unwrap_or_default() {
+            _ if said.is_down => (503, json!({})),
             "/.well-known/openid-configuration" => (
                 200,
                 json!({ "issuer": issuer, "authorization_endpoint": format!("{issuer}/auth"), "token_endpoint": format!("{issuer}/token"),
                     "userinfo_endpoint": format!("{issuer}/me"), "jwks_uri": format!("{issuer}/jwks"), "response_types_supported": ["code"],
                     "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["ES256", "RS256", "HS256", "none"],
-                    "authorization_response_iss_parameter_supported": true }),
+                    "end_session_endpoint": format!("{issuer}/end?of=test"), "authorization_response_iss_parameter_supported": true }),
             ),
             "/jwks" => (200, json!({ "keys": [key.lock().expect("the key").public()] })),
+            "/token" if is_refresh && said.refusal.is_some() => (400, json!({ "error": said.refusal })),
             "/token" => match &said.token {
-                Some(token) => (200, json!({ "access_token": "at", "token_type": "Bearer", "expires_in": 60, "id_token": token })),
+                Some(token) => {
+                    let mut tokens = json!({ "access_token": "at", "token_type": "Bearer", "expires_in": said.lasts, "id_token": token });
+                    if let Some(refresh) = &said.refresh {
+                        tokens["refresh_token"] = json!(refresh);
+                    }
+                    (200, tokens)
+                }
                 None => (400, json!({ "error": "invalid_grant", "error_description": "the code was used already" })),
             },
+            "/me" if !said.knows_access => (401, json!({ "error": "invalid_token" })),
             "/me" => (200, said.user_info.clone().unwrap_or_else(|| json!({}))),
             _ => (404, json!({})),
         }

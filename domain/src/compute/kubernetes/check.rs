@@ -13,16 +13,15 @@ use kube::{Api, api::PostParams};
 type Need = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
 /// What Slipway needs in the whole cluster.
-const EVERYWHERE: [Need; 6] = [
+const EVERYWHERE: [Need; 5] = [
     ("", "namespaces", "", &["get", "list", "create"]),
     ("", "nodes", "", &["list", "watch"]),
     ("", "pods", "", &["get", "list", "watch"]),
     ("", "persistentvolumeclaims", "", &["list"]),
-    ("", "events", "", &["list"]),
     ("storage.k8s.io", "storageclasses", "", &["list"]),
 ];
 /// What it needs in the namespaces of teams.
-const IN_TEAMS: [Need; 8] = [
+const IN_TEAMS: [Need; 9] = [
     ("", "namespaces", "", &["patch"]),
     ("", "pods", "", &["create", "patch", "delete"]),
     ("", "pods", "log", &["get"]),
@@ -30,6 +29,7 @@ const IN_TEAMS: [Need; 8] = [
     ("", "secrets", "", &["get", "list", "create", "patch", "delete"]),
     ("", "serviceaccounts", "", &["get", "create", "patch"]),
     ("", "persistentvolumeclaims", "", &["get", "create", "delete"]),
+    ("", "events", "", &["list"]),
     ("networking.k8s.io", "networkpolicies", "", &["get", "create", "patch"]),
 ];
 /// By which it gives itself the latter, where it runs in the cluster.

@@ -11,10 +11,7 @@ use crate::{
     error::{Error, Result},
 };
 use k8s_openapi::api::core::v1::{Pod, Secret};
-use kube::{
-    Api,
-    api::{ListParams, Patch, PatchParams},
-};
+use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::timeout;

@@ -97,7 +97,7 @@ test('somebody signs in with the company’s provider, gets an account without r
 
   // What was switched off is not offered, and leads nowhere.
   const begin = await stranger.getByRole('link', { name: 'Sign in with Company' }).getAttribute('href');
-  await ada.locator('summary', { hasText: 'Switch off' }).click();
+  await ada.getByRole('row', { name: /Company/ }).locator('summary', { hasText: 'Switch off' }).click();
   await ada.getByRole('dialog', { name: 'Switch off Company' }).getByRole('button', { name: 'Switch off' }).click();
   await expect(ada.getByRole('row', { name: /Company/ })).toContainText('Off');
   await stranger.goto(url + begin!);
@@ -128,7 +128,7 @@ test('groups of the company give roles, are taken away while a page is open, and
     await ada.getByRole('button', { name: 'Show who would get what' }).click();
   };
   await add('ml-', 'prefix', 'member');
-  await expect(ada.getByText('Nobody has signed in with this provider yet')).toBeVisible();
+  await expect(ada.getByText('The rule takes effect as people do.')).toBeVisible();
   await expect(ada, 'what is asked is in the address').toHaveURL(/group=ml-&team=/);
   await ada.getByRole('button', { name: 'Add rule' }).click();
   await expect(ada.getByRole('row', { name: /ml-…/ })).toContainText('member');

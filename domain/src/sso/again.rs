@@ -6,7 +6,7 @@ use super::{
     flow::{self, Client, Rest},
     groups::{settle, settle_person},
     groups_store, logout,
-    store::{self, Asked, ProviderRow},
+    store::{self, ProviderRow, Whom},
 };
 use crate::{
     args,
@@ -42,7 +42,7 @@ pub(super) struct Grants {
     access: String,
     until: Millis,
     refresh: Option<String>,
-    /// Whether the groups come in ID tokens; else the UserInfo endpoint says them.
+    /// Whether the groups came in the ID token; the UserInfo endpoint need not say them then.
     by_token: bool,
 }
 
@@ -112,7 +112,7 @@ enum Said {
     Silent,
 }
 
-async fn ask(portal: &Portal, asked: &Asked) -> Result<()> {
+async fn ask(portal: &Portal, asked: &Whom) -> Result<()> {
     // Of several replicas one asks.
     let now = portal.clock.now();
     let sql = "UPDATE identities SET asked_at = $3 WHERE issuer = $1 AND subject = $2
@@ -137,7 +137,7 @@ async fn ask(portal: &Portal, asked: &Asked) -> Result<()> {
     }
 }
 
-async fn answer(portal: &Portal, row: &ProviderRow, asked: &Asked, mut grants: Grants) -> Result<Said> {
+async fn answer(portal: &Portal, row: &ProviderRow, asked: &Whom, mut grants: Grants) -> Result<Said> {
     let known = discover(portal, row).await?;
     let client = flow::client(portal, row, &known)?;
     let over = grants.until <= portal.clock.now() + SOON;
@@ -147,18 +147,19 @@ async fn answer(portal: &Portal, row: &ProviderRow, asked: &Asked, mut grants: G
             Some(said) => found = said,
             None => return Ok(Said::Gone),
         }
-    } else if over || grants.by_token {
+    } else if over {
         return Ok(Said::Silent);
     }
     if found.is_some() {
         return Ok(Said::Groups(found));
     }
     let subject = SubjectIdentifier::new(asked.subject.clone());
-    let Ok(request) = client.user_info(AccessToken::new(grants.access), Some(subject)) else { return Ok(Said::Silent) };
+    let Ok(request) = client.user_info(AccessToken::new(grants.access.clone()), Some(subject)) else { return Ok(Said::Silent) };
     let way = http()?;
     let more: Result<UserInfoClaims<Rest, CoreGenderClaim>, _> = request.request_async(&|request| fetch(way.clone(), request)).await;
     match more {
-        Ok(more) => Ok(Said::Groups(Some(more.additional_claims().groups(&row.groups_claim).unwrap_or_default()))),
+        // Where ID tokens have them, the endpoint may leave them out.
+        Ok(more) => Ok(Said::Groups(more.additional_claims().groups(&row.groups_claim).or_else(|| (!grants.by_token).then(Vec::new)))),
         // RFC 6750, section 3.1: the token was revoked, since its time is not over.
         Err(UserInfoError::Response(status, ..)) if status.as_u16() == 401 => Ok(Said::Gone),
         Err(error) => Err(Error::Unavailable(format!("{} does not answer: {}", row.name, reasons(&error)))),
@@ -170,7 +171,7 @@ async fn refreshed(
     portal: &Portal,
     row: &ProviderRow,
     client: &Client,
-    asked: &Asked,
+    asked: &Whom,
     grants: &mut Grants,
 ) -> Result<Option<Option<Vec<String>>>> {
     let way = http()?;

@@ -54,7 +54,7 @@ pub async fn preview(portal: &Portal, caller: &Caller, provider: &str, form: &Gr
     };
     let people = store::people(&mut tx, &row.issuer).await?;
     let fits = people.iter().filter(|person| person.groups.iter().any(|group| rule.matches(group))).count();
-    gives.rules.push(store::Rule { provider: row.id, issuer: row.issuer, team_id, rule });
+    gives.rules.push(store::Found { provider: row.id, issuer: row.issuer, team_id, rule });
     Ok(GroupPreview { fits, known: people.len(), changes: seen(&gives) })
 }
 

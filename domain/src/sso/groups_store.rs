@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A rule, and what it is about.
-pub(super) struct Rule {
+pub(super) struct Found {
     /// Its id.
     pub provider: String,
     pub issuer: String,
@@ -36,7 +36,7 @@ pub(super) struct Member {
 
 /// All that roles by groups come from, and the memberships of those whom providers know.
 pub(super) struct Gives {
-    pub rules: Vec<Rule>,
+    pub rules: Vec<Found>,
     pub people: Vec<Person>,
     pub members: Vec<Member>,
 }
@@ -54,8 +54,17 @@ struct RuleRow {
     created_at: i64,
 }
 
+#[derive(sqlx::FromRow)]
+struct MemberRow {
+    user_id: String,
+    team_id: String,
+    team_name: String,
+    by_hand: Option<String>,
+    by_rule: Option<String>,
+}
+
 /// Every rule, ordered by pattern and team.
-pub(super) async fn rules(tx: &mut Tx) -> Result<Vec<Rule>> {
+pub(super) async fn rules(tx: &mut Tx) -> Result<Vec<Found>> {
     let rows: Vec<RuleRow> = tx
         .fetch_all(
             "SELECT r.id, r.provider_id, p.issuer, r.pattern, r.is_prefix, r.team_id, t.name AS team_name, r.role, r.created_at
@@ -74,7 +83,7 @@ pub(super) async fn rules(tx: &mut Tx) -> Result<Vec<Rule>> {
             role,
             created_at: row.created_at,
         };
-        Ok(Rule { provider: row.provider_id, issuer: row.issuer, team_id: row.team_id.into(), rule })
+        Ok(Found { provider: row.provider_id, issuer: row.issuer, team_id: row.team_id.into(), rule })
     };
     rows.into_iter().map(rule).collect()
 }
@@ -97,18 +106,18 @@ pub(super) async fn gives(tx: &mut Tx, only: Option<&UserId>) -> Result<Gives> {
         .into_iter()
         .map(|(issuer, user, email, name, groups)| Ok(Person { issuer, user: user.into(), email, name, groups: names(&groups)? }))
         .collect::<Result<_>>()?;
-    let members: Vec<(String, String, String, Option<String>, Option<String>)> = tx
+    let members: Vec<MemberRow> = tx
         .fetch_all(
-            "SELECT m.user_id, m.team_id, t.name, m.by_hand, m.by_rule FROM memberships m JOIN teams t ON t.id = m.team_id
+            "SELECT m.user_id, m.team_id, t.name AS team_name, m.by_hand, m.by_rule FROM memberships m JOIN teams t ON t.id = m.team_id
              WHERE (CAST($2 AS TEXT) IS NULL OR m.user_id = $2)
                AND (m.by_rule IS NOT NULL OR EXISTS (SELECT 1 FROM identities i WHERE i.user_id = m.user_id AND i.issuer <> $1))",
             args![LOCAL_ISSUER, only],
         )
         .await?;
     let read = |text: Option<String>| text.as_deref().map(stored_role).transpose();
-    let member = |(user, team, team_name, by_hand, by_rule): (String, String, String, _, _)| {
-        let standing = Standing { by_hand: read(by_hand)?, by_rule: read(by_rule)? };
-        Ok(Member { user: user.into(), team: team.into(), team_name, standing })
+    let member = |row: MemberRow| {
+        let standing = Standing { by_hand: read(row.by_hand)?, by_rule: read(row.by_rule)? };
+        Ok(Member { user: row.user_id.into(), team: row.team_id.into(), team_name: row.team_name, standing })
     };
     let members = members.into_iter().map(member).collect::<Result<_>>()?;
     Ok(Gives { rules: rules(tx).await?, people, members })

@@ -113,7 +113,7 @@ pub(super) async fn delete(tx: &mut Tx, id: &str) -> Result<()> {
 
 /// Somebody about whom a provider can be asked.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct Asked {
+pub(super) struct Whom {
     pub issuer: String,
     pub subject: String,
     pub user_id: String,
@@ -123,7 +123,7 @@ pub(super) struct Asked {
 
 /// Those who were asked about before `signed_in` and have a session that began with the provider, or before `away` and have a role by a group. Sessions count that
 /// were used after `idle` and began after `absolute`. The longest waiting first.
-pub(super) async fn due(db: &Db, signed_in: i64, away: i64, idle: i64, absolute: i64) -> Result<Vec<Asked>> {
+pub(super) async fn due(db: &Db, signed_in: i64, away: i64, idle: i64, absolute: i64) -> Result<Vec<Whom>> {
     db.fetch_all(
         "SELECT i.issuer, i.subject, i.user_id, i.grants, i.asked_at FROM identities i
          WHERE i.grants IS NOT NULL AND (

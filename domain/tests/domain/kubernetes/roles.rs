@@ -1,7 +1,5 @@
 //! Slipway's account in the cluster, with the roles of the manifests and nothing else.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something it needs is missing")]
-
 use super::cluster::{Corner, client, config, fake, until};
 use crate::machine::{secret, start, stop};
 use domain::{

@@ -204,6 +204,25 @@ async fn the_provider_is_asked_again_about_who_is_signed_in() {
 }
 
 #[tokio::test]
+async fn groups_of_tokens_are_asked_of_userinfo_where_there_is_no_refresh_token() {
+    let lab = Lab::new().await;
+    let portal = &lab.test.portal;
+    lab.add(rule("ml", false, "vision", Role::Member)).await;
+    lab.op.lasts(3600);
+    let eva = lab.sign_in_as(json!(["ml"])).await;
+    lab.session("eva", &eva, None).await;
+    // It does not say any: that is no news.
+    lab.op.user_info(json!({ "sub": "eva-1" }));
+    lab.pass(31);
+    sso::round(portal).await.expect("asked");
+    assert_eq!(lab.roles(&eva).await, member(Role::Member));
+    lab.op.user_info(json!({ "sub": "eva-1", "groups": [] }));
+    lab.pass(31);
+    sso::round(portal).await.expect("asked");
+    assert_eq!(lab.roles(&eva).await, []);
+}
+
+#[tokio::test]
 async fn groups_of_tokens_are_asked_for_with_refresh_tokens_that_are_kept_sealed() {
     let lab = Lab::new().await;
     let portal = &lab.test.portal;

@@ -4,6 +4,9 @@ use super::{Lab, provider::unsigned};
 use domain::{Error, sso};
 use serde_json::{Value, json};
 
+/// A word of the refusal, and what was changed.
+type Change<'a> = (&'a str, &'a dyn Fn(&mut Value));
+
 fn refuses(result: &Result<u64, Error>, word: &str) -> bool {
     matches!(result, Err(Error::Invalid(fields)) if fields[0].field == "logout_token" && fields[0].reason.contains(word))
 }
@@ -35,7 +38,7 @@ async fn what_is_no_logout_token_ends_nothing() {
     let eva = lab.sign_in(|_| {}).await.expect("signed in");
     lab.session("one", &eva, None).await;
     let now = portal.clock.now() / 1000;
-    let changes: [(&str, &dyn Fn(&mut Value)); 11] = [
+    let changes: [Change; 11] = [
         ("another client", &|c| c["aud"] = json!("other")),
         ("issuer is not known", &|c| c["iss"] = json!("https://elsewhere.example")),
         ("who issued", &|c| drop(c.as_object_mut().map(|c| c.remove("iss")))),

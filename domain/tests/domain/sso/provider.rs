@@ -170,6 +170,11 @@ impl Op {
         (said.refresh, said.lasts) = (Some(token.to_owned()), lasts);
     }
 
+    /// Seconds that access tokens are good for.
+    pub fn lasts(&self, seconds: i64) {
+        self.lock().lasts = seconds;
+    }
+
     pub fn refuse_refresh(&self, error: &'static str) {
         self.lock().refusal = Some(error);
     }

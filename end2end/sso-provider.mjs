@@ -18,8 +18,8 @@ server.listen(0, '127.0.0.1', () => {
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, email: `${id}@corp.example`, email_verified: true, name: `${id} of the company`, groups: groups[id] ?? [] }) }),
     pkce: { required: () => true },
     features: { devInteractions: { enabled: true }, backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true } },
-    // On this machine, which it would not call otherwise.
-    fetch: (url, options) => fetch(url, options),
+    // The portal is on this machine, which its own connections refuse to call.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     cookies: { keys: ['of a test'] },
   });
   server.on('request', provider.callback());

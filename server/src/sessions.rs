@@ -23,8 +23,6 @@ use tower_sessions::{
 const USER: &str = "user";
 /// The identity provider that it began with.
 const BEGAN: &str = "began";
-/// By which the way back from a provider that somebody left is known.
-const LEAVING: &str = "leaving";
 const USER_AGENT: &str = "user_agent";
 const ADDRESS: &str = "address";
 const SINCE: &str = "since";
@@ -106,16 +104,6 @@ async fn end(session: &Session) -> Result<Option<Began>, tower_sessions::session
     let began = session.get(BEGAN).await?;
     session.flush().await?;
     Ok(began)
-}
-
-/// Remembers, in a session of nobody, that the browser leaves a provider.
-pub async fn remember_leaving(session: &Session, state: &str) -> Result<(), tower_sessions::session::Error> {
-    session.insert(LEAVING, state).await
-}
-
-/// Whether the browser comes back from a provider that it left from here.
-pub async fn left(session: &Session, state: &str) -> Result<bool, tower_sessions::session::Error> {
-    Ok(session.remove::<String>(LEAVING).await?.is_some_and(|known| known == state))
 }
 
 /// A new id whatever the browser sent, so that nobody can choose the session somebody else signs in to.

@@ -52,23 +52,24 @@ pub async fn begin(
 /// Longest logout token with its form, in bytes.
 pub const LOGOUT: usize = 32 * 1024;
 
+/// By which the way back from a provider that somebody left is known. A cookie, since it is worth no row in the database: whoever asks would make one.
+const LEAVING: &str = "slipway-leaving";
+
 /// `GET /sso/{provider}/end`: out of the provider, which asks the person first. This portal's session is over before.
-pub async fn end(State(server): State<Server>, session: Session, Path(provider): Path<String>) -> Response {
-    let (url, state) = match domain::sso::end(&server.portal, &provider).await {
-        Ok(found) => found,
-        Err(Error::NotFound(_)) => return see_other("/sign-in?sso=gone"),
+pub async fn end(State(server): State<Server>, Path(provider): Path<String>) -> Response {
+    match domain::sso::end(&server.portal, &provider).await {
+        Ok((url, state)) => (leaving(&server, &state, 600), see_other(&url)).into_response(),
+        Err(Error::NotFound(_)) => see_other("/sign-in?sso=gone"),
         Err(error) => {
             tracing::warn!(%error, "the way out of an identity provider is not known");
-            return see_other("/sign-in?sso=silent");
-        }
-    };
-    match sessions::remember_leaving(&session, &state).await {
-        Ok(()) => see_other(&url),
-        Err(error) => {
-            tracing::error!(%error, "the way back from an identity provider could not be remembered");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
+            see_other("/sign-in?sso=silent")
         }
     }
+}
+
+fn leaving(server: &Server, state: &str, seconds: u32) -> [(header::HeaderName, String); 1] {
+    let secure = if server.origin.secure() { "; Secure" } else { "" };
+    [(header::SET_COOKIE, format!("{LEAVING}={state}; Path=/sso; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"))]
 }
 
 #[derive(Default, Deserialize)]
@@ -78,11 +79,11 @@ pub struct Ended {
 }
 
 /// `GET /sso/ended`: back from the provider. Only who left it from here is told so.
-pub async fn ended(session: Session, Query(ended): Query<Ended>) -> Response {
-    match sessions::left(&session, &ended.state).await {
-        Ok(true) => see_other("/sign-in?sso=ended"),
-        _ => see_other("/sign-in"),
-    }
+pub async fn ended(State(server): State<Server>, headers: HeaderMap, Query(ended): Query<Ended>) -> Response {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(';'));
+    let mut states = cookies.filter_map(|cookie| cookie.trim().strip_prefix(LEAVING)?.strip_prefix('='));
+    let fits = !ended.state.is_empty() && states.any(|state| state == ended.state);
+    (leaving(&server, "", 0), see_other(if fits { "/sign-in?sso=ended" } else { "/sign-in" })).into_response()
 }
 
 #[derive(Default, Deserialize)]

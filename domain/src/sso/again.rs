@@ -21,7 +21,11 @@ use openidconnect::{
     core::{CoreErrorResponseType, CoreGenderClaim, CoreTokenResponse},
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 /// How often it is looked whom to ask about (and every how many of these, what rules give), how often a provider is asked about somebody who is signed in, and about somebody who is not but has a role by a
 /// group. With the time that closing takes, what a provider takes away is gone within a minute.
@@ -42,7 +46,7 @@ pub(super) struct Grants {
     access: String,
     until: Millis,
     refresh: Option<String>,
-    /// Whether the groups came in the ID token; the UserInfo endpoint need not say them then.
+    /// Whether groups came in an ID token; the UserInfo endpoint need not say them then.
     by_token: bool,
 }
 
@@ -62,10 +66,14 @@ fn seal(issuer: &str, subject: &str) -> String {
     format!("sso grants {issuer} {subject}")
 }
 
-/// Keeps them sealed, or forgets them.
-pub(super) async fn keep(portal: &Portal, tx: &mut Tx, issuer: &str, subject: &str, grants: Option<&Grants>) -> Result<()> {
-    let text = grants.map(serde_json::to_string).transpose().map_err(|e| Error::internal("grants", e))?;
-    let sealed = text.map(|text| portal.sealing.seal(&seal(issuer, subject), &text)).transpose()?;
+fn sealed(portal: &Portal, issuer: &str, subject: &str, grants: &Grants) -> Result<String> {
+    let text = serde_json::to_string(grants).map_err(|e| Error::internal("grants", e))?;
+    portal.sealing.seal(&seal(issuer, subject), &text)
+}
+
+/// Keeps them sealed.
+pub(super) async fn keep(portal: &Portal, tx: &mut Tx, issuer: &str, subject: &str, grants: &Grants) -> Result<()> {
+    let sealed = sealed(portal, issuer, subject, grants)?;
     tx.execute("UPDATE identities SET grants = $3 WHERE issuer = $1 AND subject = $2", args![issuer, subject, sealed]).await.map(|_| ())
 }
 
@@ -93,13 +101,27 @@ async fn ask_due(portal: &Portal) -> Result<()> {
     let now = portal.clock.now();
     let (idle, absolute) = (now - portal.settings.session_idle, now - portal.settings.session_absolute);
     let due = store::due(&portal.db, now - SIGNED_IN, now - AWAY, idle, absolute).await?;
-    futures::stream::iter(due)
-        .for_each_concurrent(ABREAST, |asked| async move {
-            if let Err(error) = ask(portal, &asked).await {
-                tracing::warn!(%error, issuer = asked.issuer, "a provider could not be asked about somebody");
-            }
-        })
-        .await;
+    let mut by_issuer: BTreeMap<String, Vec<Whom>> = BTreeMap::new();
+    for asked in due {
+        by_issuer.entry(asked.issuer.clone()).or_default().push(asked);
+    }
+    // Each provider by itself: one that is silent keeps nobody from the others, and is not asked again and again in one round.
+    let each = by_issuer.into_values().map(|people| async move {
+        let silent = AtomicBool::new(false);
+        let silent = &silent;
+        futures::stream::iter(people)
+            .for_each_concurrent(ABREAST, |asked| async move {
+                if silent.load(Ordering::Relaxed) {
+                    return;
+                }
+                if let Err(error) = ask(portal, &asked).await {
+                    silent.fetch_or(matches!(error, Error::Unavailable(_)), Ordering::Relaxed);
+                    tracing::warn!(%error, issuer = asked.issuer, "a provider could not be asked about somebody");
+                }
+            })
+            .await;
+    });
+    futures::future::join_all(each).await;
     Ok(())
 }
 
@@ -124,11 +146,11 @@ async fn ask(portal: &Portal, asked: &Whom) -> Result<()> {
     let text = portal.sealing.open(&seal(&asked.issuer, &asked.subject), &asked.grants)?;
     let grants: Grants = serde_json::from_str(&text).map_err(|e| Error::internal("stored grants", e))?;
     let user = UserId(asked.user_id.clone());
-    match answer(portal, &row, asked, grants).await? {
+    match answer(portal, &row, (asked, now), grants).await? {
         Said::Groups(Some(groups)) => {
             let mut tx = portal.db.begin().await?;
             crate::audit::lock(&mut tx).await?;
-            groups_store::note(&mut tx, &asked.issuer, &asked.subject, &groups, now).await?;
+            groups_store::note_answer(&mut tx, (&asked.issuer, &asked.subject), &groups, now).await?;
             tx.commit().await?;
             settle_person(portal, &user).await
         }
@@ -137,60 +159,76 @@ async fn ask(portal: &Portal, asked: &Whom) -> Result<()> {
     }
 }
 
-async fn answer(portal: &Portal, row: &ProviderRow, asked: &Whom, mut grants: Grants) -> Result<Said> {
+async fn answer(portal: &Portal, row: &ProviderRow, (asked, now): (&Whom, Millis), mut grants: Grants) -> Result<Said> {
     let known = discover(portal, row).await?;
     let client = flow::client(portal, row, &known)?;
     let over = grants.until <= portal.clock.now() + SOON;
-    let mut found = None;
+    // Of a token that was looked at and names no group.
+    let mut none = false;
     if (over || grants.by_token) && grants.refresh.is_some() {
-        match refreshed(portal, row, &client, asked, &mut grants).await? {
-            Some(said) => found = said,
-            None => return Ok(Said::Gone),
+        match refreshed(portal, row, &client, (asked, now), &mut grants).await? {
+            Fresh::Refused => return Ok(Said::Gone),
+            Fresh::Token(Some(groups)) => return Ok(Said::Groups(Some(groups))),
+            Fresh::Token(None) => none = grants.by_token,
+            Fresh::NoToken => {}
         }
     } else if over {
         return Ok(Said::Silent);
     }
-    if found.is_some() {
-        return Ok(Said::Groups(found));
-    }
     let subject = SubjectIdentifier::new(asked.subject.clone());
-    let Ok(request) = client.user_info(AccessToken::new(grants.access.clone()), Some(subject)) else { return Ok(Said::Silent) };
+    let Ok(request) = client.user_info(AccessToken::new(grants.access.clone()), Some(subject)) else {
+        return Ok(if none { Said::Groups(Some(Vec::new())) } else { Said::Silent });
+    };
     let way = http()?;
     let more: Result<UserInfoClaims<Rest, CoreGenderClaim>, _> = request.request_async(&|request| fetch(way.clone(), request)).await;
     match more {
-        // Where ID tokens have them, the endpoint may leave them out.
-        Ok(more) => Ok(Said::Groups(more.additional_claims().groups(&row.groups_claim).or_else(|| (!grants.by_token).then(Vec::new)))),
+        // Where ID tokens have them, the endpoint may leave them out; then a token tells that there are none.
+        Ok(more) => {
+            let said = more.additional_claims().groups(&row.groups_claim);
+            Ok(Said::Groups(said.or_else(|| (none || !grants.by_token).then(Vec::new))))
+        }
         // RFC 6750, section 3.1: the token was revoked, since its time is not over.
         Err(UserInfoError::Response(status, ..)) if status.as_u16() == 401 => Ok(Said::Gone),
         Err(error) => Err(Error::Unavailable(format!("{} does not answer: {}", row.name, reasons(&error)))),
     }
 }
 
-/// New grants for the old, kept before they are used, and the groups of the new ID token; none where the provider refuses.
+/// What comes of a refresh.
+enum Fresh {
+    Refused,
+    NoToken,
+    /// An ID token that is to be believed, with its groups if it has the claim.
+    Token(Option<Vec<String>>),
+}
+
+/// New grants for the old, kept before they are used, and what the new ID token says.
 async fn refreshed(
     portal: &Portal,
     row: &ProviderRow,
     client: &Client,
-    asked: &Whom,
+    (asked, now): (&Whom, Millis),
     grants: &mut Grants,
-) -> Result<Option<Option<Vec<String>>>> {
+) -> Result<Fresh> {
     let way = http()?;
     let old = RefreshToken::new(grants.refresh.clone().unwrap_or_default());
     let request = client.exchange_refresh_token(&old).map_err(|e| Error::internal("a provider's token endpoint", e))?;
     let tokens: CoreTokenResponse = match request.request_async(&|request| fetch(way.clone(), request)).await {
         Ok(tokens) => tokens,
-        Err(RequestTokenError::ServerResponse(said)) if *said.error() == CoreErrorResponseType::InvalidGrant => return Ok(None),
+        Err(RequestTokenError::ServerResponse(said)) if *said.error() == CoreErrorResponseType::InvalidGrant => return Ok(Fresh::Refused),
         Err(error) => return Err(Error::Unavailable(format!("{} does not answer: {}", row.name, reasons(&error)))),
     };
-    let fresh = Grants::of(&tokens, grants.by_token, portal.clock.now());
+    let token = tokens.id_token();
+    let said = token.and_then(|token| payload(&token.to_string())).and_then(|said| groups(&said, &row.groups_claim));
+    let fresh = Grants::of(&tokens, grants.by_token || said.is_some(), portal.clock.now());
     *grants = Grants { refresh: fresh.refresh.clone().or(grants.refresh.take()), ..fresh };
-    let mut tx = portal.db.begin().await?;
-    keep(portal, &mut tx, &asked.issuer, &asked.subject, Some(grants)).await?;
-    tx.commit().await?;
-    let Some(token) = tokens.id_token() else { return Ok(Some(None)) };
+    // Unless somebody has signed in anew meanwhile, whose grants are newer.
+    let sealed = sealed(portal, &asked.issuer, &asked.subject, grants)?;
+    let sql = "UPDATE identities SET grants = $3 WHERE issuer = $1 AND subject = $2 AND asked_at = $4";
+    portal.db.execute(sql, args![&asked.issuer, &asked.subject, sealed, now]).await?;
+    let Some(token) = token else { return Ok(Fresh::NoToken) };
     let claims = flow::claims(portal, client, token, None).map_err(|e| flow::refused(reasons(&e)))?;
     if claims.subject().as_str() != asked.subject {
         return Err(flow::refused("it is about somebody else"));
     }
-    Ok(Some(payload(&token.to_string()).and_then(|said| groups(&said, &row.groups_claim))))
+    Ok(Fresh::Token(said))
 }

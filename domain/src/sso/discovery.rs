@@ -24,6 +24,8 @@ use std::{
 /// How long what a provider said is believed, and how soon its keys are asked for again where a token has another.
 const KEPT: Millis = 60 * 60 * 1000;
 const AGAIN: Millis = 60 * 1000;
+/// How long one that could not be read, and never was, is not asked again: whoever waits for it would each wait for it anew.
+const SILENT: Millis = 10 * 1000;
 const CONNECT: Duration = Duration::from_secs(5);
 const WITHIN: Duration = Duration::from_secs(10);
 /// Longest answer of a provider, in bytes.
@@ -66,13 +68,20 @@ pub(super) struct Known {
 #[derive(Default)]
 pub struct Discovered {
     known: Mutex<HashMap<String, Arc<Known>>>,
-    /// One reads at a time; the others then find it known.
-    turn: tokio::sync::Mutex<()>,
+    /// By issuer: one reads at a time; the others then find it known, or silent.
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// Those that could not be read, when, and why.
+    silent: Mutex<HashMap<String, (Millis, String)>>,
     /// Answers that were looked at, by their state, and when.
     used: Mutex<HashMap<String, Millis>>,
 }
 
 impl Discovered {
+    /// As if it had not been looked at.
+    pub(super) fn give_back(&self, state: &str) {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).remove(&random::digest(state));
+    }
+
     /// Whether the answer with this state is looked at for the first time within `kept` milliseconds.
     pub(super) fn use_up(&self, state: &str, now: Millis, kept: Millis) -> bool {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,6 +92,15 @@ impl Discovered {
     /// What was read last, however long ago.
     pub(super) fn known(&self, issuer: &str) -> Option<Arc<Known>> {
         self.get(issuer)
+    }
+
+    fn is_silent(&self, issuer: &str, now: Millis) -> Option<String> {
+        let silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        silent.get(issuer).filter(|(at, _)| now - at < SILENT).map(|(_, why)| why.clone())
+    }
+
+    fn note_silence(&self, issuer: &str, now: Millis, why: String) {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(issuer.to_owned(), (now, why));
     }
 
     fn get(&self, issuer: &str) -> Option<Arc<Known>> {
@@ -112,9 +130,13 @@ async fn read_since(portal: &Portal, issuer: &str, since: Millis) -> Result<Arc<
     if let Some(known) = fresh() {
         return Ok(known);
     }
-    let _turn = portal.sso.turn.lock().await;
+    let turn = portal.sso.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(issuer.to_owned()).or_default().clone();
+    let _turn = turn.lock().await;
     if let Some(known) = fresh() {
         return Ok(known);
+    }
+    if let Some(why) = portal.sso.is_silent(issuer, portal.clock.now()) {
+        return portal.sso.get(issuer).ok_or(Error::Unavailable(why));
     }
     let metadata = match (read(issuer).await, portal.sso.get(issuer)) {
         (Ok(metadata), _) => metadata,
@@ -123,7 +145,12 @@ async fn read_since(portal: &Portal, issuer: &str, since: Millis) -> Result<Arc<
             tracing::warn!(%error, "a provider could not be read again");
             known.metadata.clone()
         }
-        (Err(error), None) => return Err(error),
+        (Err(error), None) => {
+            if let Error::Unavailable(why) = &error {
+                portal.sso.note_silence(issuer, portal.clock.now(), why.clone());
+            }
+            return Err(error);
+        }
     };
     let known = Arc::new(Known { metadata, at: portal.clock.now() });
     portal.sso.put(issuer, known.clone());

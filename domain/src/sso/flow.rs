@@ -377,10 +377,8 @@ async fn sign_in(portal: &Portal, caller: &Caller, row: &ProviderRow, person: Pe
         accounts::insert_external(&mut tx, &user, &row.issuer, &person.subject).await?;
         user
     };
-    if let Some(groups) = &person.groups {
-        groups_store::note(&mut tx, &row.issuer, &person.subject, groups, now).await?;
-    }
-    again::keep(portal, &mut tx, &row.issuer, &person.subject, Some(&person.grants)).await?;
+    groups_store::note(&mut tx, (&row.issuer, &person.subject), person.groups.as_deref(), now).await?;
+    again::keep(portal, &mut tx, &row.issuer, &person.subject, &person.grants).await?;
     let identity = Identity { user: user.clone(), memberships: Vec::new(), session: None, token: None };
     let actor = Caller::identified(identity, &caller.request_id, &caller.address);
     let entry = |action| audit::Entry::<(), _> {

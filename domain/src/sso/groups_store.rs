@@ -168,9 +168,18 @@ pub(super) async fn remove_all(tx: &mut Tx, provider: &str) -> Result<()> {
     tx.execute("DELETE FROM group_rules WHERE provider_id = $1", args![provider]).await.map(|_| ())
 }
 
-/// Notes what the provider says of somebody.
-pub(super) async fn note(tx: &mut Tx, issuer: &str, subject: &str, groups: &[String], at: i64) -> Result<()> {
-    let text = serde_json::to_string(groups).map_err(|e| Error::internal("groups", e))?;
-    let sql = "UPDATE identities SET group_names = $3, asked_at = $4 WHERE issuer = $1 AND subject = $2";
-    tx.execute(sql, args![issuer, subject, text, at]).await.map(|_| ())
+fn listed(groups: &[String]) -> Result<String> {
+    serde_json::to_string(groups).map_err(|e| Error::internal("groups", e))
+}
+
+/// Notes what the provider says of somebody who signs in, and that it was asked; none where it did not answer.
+pub(super) async fn note(tx: &mut Tx, (issuer, subject): (&str, &str), groups: Option<&[String]>, at: i64) -> Result<()> {
+    let sql = "UPDATE identities SET group_names = COALESCE($3, group_names), asked_at = $4 WHERE issuer = $1 AND subject = $2";
+    tx.execute(sql, args![issuer, subject, groups.map(listed).transpose()?, at]).await.map(|_| ())
+}
+
+/// Notes what it answers to the question of this moment, unless something newer is known.
+pub(super) async fn note_answer(tx: &mut Tx, (issuer, subject): (&str, &str), groups: &[String], at: i64) -> Result<()> {
+    let sql = "UPDATE identities SET group_names = $3 WHERE issuer = $1 AND subject = $2 AND asked_at = $4";
+    tx.execute(sql, args![issuer, subject, listed(groups)?, at]).await.map(|_| ())
 }

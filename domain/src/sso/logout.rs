@@ -20,7 +20,7 @@ use serde_json::Value;
 
 /// Longest logout token, in bytes.
 const TOKEN: usize = 16 * 1024;
-/// How old a logout token may be that does not say until when it is good, in milliseconds.
+/// How old a logout token may be, whatever it says itself, in milliseconds: as long as its id is remembered.
 const FRESH: Millis = 10 * 60 * 1000;
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
@@ -74,10 +74,7 @@ pub async fn back_channel(portal: &Portal, token: &str) -> Result<u64> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let issuer = text("iss").ok_or_else(|| wrong("it does not say who issued it"))?;
     let row = store::find_issuer(&portal.db, issuer).await?.ok_or_else(|| wrong("its issuer is not known here"))?;
-    if let Err(first) = signed(&*discover(portal, &row).await?, token) {
-        // The provider may have changed its keys.
-        signed(&*rediscover(portal, &row).await?, token).map_err(|_| first)?;
-    }
+    let parsed = Parsed::of(token)?;
     let for_us = match claims.get("aud") {
         Some(Value::String(one)) => *one == row.client_id,
         Some(Value::Array(all)) => all.iter().any(|one| one.as_str() == Some(&row.client_id)),
@@ -89,7 +86,7 @@ pub async fn back_channel(portal: &Portal, token: &str) -> Result<u64> {
     let now = portal.clock.now();
     let at = |name: &str| claims.get(name).and_then(Value::as_i64).map(|seconds| seconds.saturating_mul(1000));
     let issued = at("iat").ok_or_else(|| wrong("it does not say when it was issued"))?;
-    let over = at("exp").map_or(now - issued > FRESH, |until| until <= now - SKEW);
+    let over = now - issued > FRESH || at("exp").is_some_and(|until| until <= now - SKEW);
     if issued > now + SKEW || over {
         return Err(wrong("its time is over, or not yet come"));
     }
@@ -104,7 +101,13 @@ pub async fn back_channel(portal: &Portal, token: &str) -> Result<u64> {
         return Err(wrong("it does not say whose sessions end"));
     }
     let jti = text("jti").ok_or_else(|| wrong("it has no id"))?;
-    if !portal.sso.use_up(&format!("logout {issuer} {jti}"), now, FRESH) {
+    // What was looked at so far anybody may have written; the provider is asked for its keys only for what could be its own.
+    if let Err(first) = parsed.signed(&*discover(portal, &row).await?) {
+        // It may have changed its keys.
+        parsed.signed(&*rediscover(portal, &row).await?).map_err(|_| first)?;
+    }
+    let used = format!("logout {issuer} {jti}");
+    if !portal.sso.use_up(&used, now, FRESH + SKEW) {
         return Err(wrong("it was given before"));
     }
     let user = match subject {
@@ -114,28 +117,49 @@ pub async fn back_channel(portal: &Portal, token: &str) -> Result<u64> {
         },
         None => None,
     };
-    end_sessions(portal, &row, user.as_ref(), sid, "the provider ended them").await
+    let ended = end_sessions(portal, &row, user.as_ref(), sid, "the provider ended them").await;
+    if ended.is_err() {
+        // The provider tries again.
+        portal.sso.give_back(&used);
+    }
+    ended
 }
 
-/// Whether one of the provider's keys has signed it.
-fn signed(known: &Known, token: &str) -> Result<()> {
-    let parts: Vec<&str> = token.split('.').collect();
-    let [head, body, signature] = parts[..] else { return Err(wrong("it is no signed token")) };
-    let unpack = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong("it is no token"));
-    let header: Value = serde_json::from_slice(&unpack(head)?).map_err(|_| wrong("it is no token"))?;
-    let alg = header.get("alg").cloned().and_then(|alg| serde_json::from_value::<CoreJwsSigningAlgorithm>(alg).ok());
-    let alg = alg.filter(|alg| ALGORITHMS.contains(alg)).ok_or_else(|| wrong("it is not signed by a key that only the provider has"))?;
-    let typ = header.get("typ").and_then(Value::as_str).map(str::to_ascii_lowercase);
-    if typ.is_some_and(|typ| !matches!(typ.trim_start_matches("application/"), "logout+jwt" | "jwt")) || header.get("crit").is_some() {
-        return Err(wrong("it is another kind of token"));
+/// A token in its parts, of the kind that is believed once a key of the provider has signed it.
+struct Parsed {
+    alg: CoreJwsSigningAlgorithm,
+    kid: Option<JsonWebKeyId>,
+    message: String,
+    signature: Vec<u8>,
+}
+
+impl Parsed {
+    fn of(token: &str) -> Result<Self> {
+        let parts: Vec<&str> = token.split('.').collect();
+        let [head, body, signature] = parts[..] else { return Err(wrong("it is no signed token")) };
+        let unpack = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong("it is no token"));
+        let header: Value = serde_json::from_slice(&unpack(head)?).map_err(|_| wrong("it is no token"))?;
+        let alg = header.get("alg").cloned().and_then(|alg| serde_json::from_value::<CoreJwsSigningAlgorithm>(alg).ok());
+        let alg =
+            alg.filter(|alg| ALGORITHMS.contains(alg)).ok_or_else(|| wrong("it is not signed by a key that only the provider has"))?;
+        let typ = header.get("typ").and_then(Value::as_str).map(str::to_ascii_lowercase);
+        if typ.is_some_and(|typ| !matches!(typ.trim_start_matches("application/"), "logout+jwt" | "jwt")) || header.get("crit").is_some() {
+            return Err(wrong("it is another kind of token"));
+        }
+        let kid = header.get("kid").and_then(Value::as_str).map(|kid| JsonWebKeyId::new(kid.to_owned()));
+        Ok(Self { alg, kid, message: format!("{head}.{body}"), signature: unpack(signature)? })
     }
-    let kid = header.get("kid").and_then(Value::as_str).map(|kid| JsonWebKeyId::new(kid.to_owned()));
-    let (message, signature) = (format!("{head}.{body}"), unpack(signature)?);
-    let tried = |key: &openidconnect::core::CoreJsonWebKey| -> Result<(), SignatureVerificationError> {
-        key.verify_signature(&alg, message.as_bytes(), &signature)
-    };
-    let keys = known.metadata.jwks().keys().iter().filter(|key| kid.is_none() || key.key_id().is_none() || key.key_id() == kid.as_ref());
-    if keys.map(tried).any(|result| result.is_ok()) { Ok(()) } else { Err(wrong("none of the provider's keys has signed it")) }
+
+    /// Whether one of the provider's keys has signed it.
+    fn signed(&self, known: &Known) -> Result<()> {
+        let tried = |key: &openidconnect::core::CoreJsonWebKey| -> Result<(), SignatureVerificationError> {
+            key.verify_signature(&self.alg, self.message.as_bytes(), &self.signature)
+        };
+        let named =
+            |key: &&openidconnect::core::CoreJsonWebKey| self.kid.is_none() || key.key_id().is_none() || key.key_id() == self.kid.as_ref();
+        let mut keys = known.metadata.jwks().keys().iter().filter(named);
+        if keys.any(|key| tried(key).is_ok()) { Ok(()) } else { Err(wrong("none of the provider's keys has signed it")) }
+    }
 }
 
 /// Ends those of the person, or those that the provider calls so, among the sessions that began with it; how many. What they are open on closes within a minute.
@@ -151,7 +175,7 @@ pub(super) async fn end_sessions(
     let ended: Vec<(String, String)> = tx
         .fetch_all(
             "DELETE FROM sessions WHERE issuer = $1 AND user_id IS NOT NULL AND (CAST($2 AS TEXT) IS NULL OR user_id = $2)
-                AND (CAST($3 AS TEXT) IS NULL OR sid = $3)
+                AND (CAST($3 AS TEXT) IS NULL OR sid = $3 OR (sid IS NULL AND CAST($2 AS TEXT) IS NOT NULL))
              RETURNING user_id, (SELECT u.email FROM users u WHERE u.id = sessions.user_id)",
             args![&row.issuer, user.map(|user| user.0.clone()), sid],
         )

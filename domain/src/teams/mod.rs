@@ -70,8 +70,9 @@ pub async fn set_member(portal: &Portal, caller: &Caller, team: &str, email: &st
         return Err(Error::invalid("email", "This account is disabled."));
     }
     let after = Standing { by_hand: Some(role), ..standing };
-    if let Some(by_rule) = standing.by_rule.filter(|by_rule| *by_rule > role) {
-        let reason = format!("A group of their identity provider makes them {} here; a lower role changes nothing.", by_rule.as_str());
+    // The same role by hand would outlive the group unseen.
+    if let Some(by_rule) = standing.by_rule.filter(|by_rule| *by_rule >= role) {
+        let reason = format!("A group of their identity provider makes them {} here already.", by_rule.as_str());
         return Err(Error::invalid("role", reason));
     }
     if before == Some(Role::Admin) && role != Role::Admin {
@@ -84,7 +85,7 @@ pub async fn set_member(portal: &Portal, caller: &Caller, team: &str, email: &st
         object: user.id.as_str(),
         object_name: &user.email,
         before: before.map(|role| serde_json::json!({ "role": role })),
-        after: Some(serde_json::json!({ "role": role })),
+        after: Some(serde_json::json!({ "role": role, "by_group": standing.by_rule })),
     };
     audit::record(&mut tx, caller, now, entry).await?;
     events::publish(&mut tx, now, Some(team), &Change::Team).await?;
@@ -108,24 +109,26 @@ pub async fn remove_member(portal: &Portal, caller: &Caller, team: &str, user: &
     audit::lock(&mut tx).await?;
     let standing = store::standing(&mut tx, &id, user).await?;
     let role = standing.role().ok_or(Error::NotFound("member"))?;
-    if standing.by_rule.is_some() {
+    if standing.by_rule.is_some() && standing.by_hand.is_none() {
         let reason = "A group of an identity provider gives this membership. Take the person out of the group there, or ask a portal administrator to \
                       change the group's rule (Admin, Sign-in)";
         return Err(Error::Conflict(format!("{reason}.")));
     }
     let account = identity::store::get(&mut tx, user).await?;
-    if role == Role::Admin {
+    // What a group gives beside it stays.
+    let after = Standing { by_hand: None, ..standing };
+    if role == Role::Admin && after.role() != Some(Role::Admin) {
         keep_one_admin(&mut tx, &id, user, team).await?;
     }
     notebooks::owned::record(&mut tx, caller, now, &stopped, "its owner left the team").await?;
-    store::put(&mut tx, &id, user, Standing::default(), now).await?;
-    let entry = audit::Entry::<_, ()> {
+    store::put(&mut tx, &id, user, after, now).await?;
+    let entry = audit::Entry {
         team: Some(team),
         action: "team.remove_member",
         object: user.as_str(),
         object_name: &account.email,
         before: Some(serde_json::json!({ "role": role })),
-        after: None,
+        after: after.role().map(|role| serde_json::json!({ "role": role, "by_group": after.by_rule })),
     };
     audit::record(&mut tx, caller, now, entry).await?;
     events::publish(&mut tx, now, Some(team), &Change::Team).await?;

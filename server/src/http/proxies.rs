@@ -60,7 +60,11 @@ pub fn asker(proxies: &[Network], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
     }
     let texts: Vec<&str> = headers.get_all(FORWARDED).iter().map(|value| value.to_str().unwrap_or_default()).collect();
     for named in texts.iter().rev().flat_map(|text| text.rsplit(',')) {
-        let Ok(address) = named.trim().parse() else { return nearest };
+        let Ok(address) = named.trim().parse::<IpAddr>() else { return nearest };
+        // Nobody else is on this machine; who writes so wants to be counted as nobody.
+        if address.to_canonical().is_loopback() || address.is_unspecified() {
+            return nearest;
+        }
         nearest = address;
         if !is_proxy(proxies, nearest) {
             return nearest;
@@ -106,9 +110,14 @@ mod tests {
         assert_eq!(asks("10.0.0.1", &["1.1.1.1, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(asks("10.0.0.1", &["1.1.1.1", "198.51.100.1, 10.3.3.3"]), "198.51.100.1");
         assert_eq!(asks("10.0.0.1", &["2001:db8::9,2001:db9::1 , 10.3.3.3"]), "2001:db9::1");
-        for (headers, told) in
-            [(&[][..], "10.0.0.1"), (&["unknown"], "10.0.0.1"), (&["198.51.100.1, "], "10.0.0.1"), (&["x, 10.2.2.2"], "10.2.2.2")]
-        {
+        for (headers, told) in [
+            (&[][..], "10.0.0.1"),
+            (&["127.0.0.1"], "10.0.0.1"),
+            (&["::ffff:127.0.0.1, 10.2.2.2"], "10.2.2.2"),
+            (&["unknown"], "10.0.0.1"),
+            (&["198.51.100.1, "], "10.0.0.1"),
+            (&["x, 10.2.2.2"], "10.2.2.2"),
+        ] {
             assert_eq!(asks("10.0.0.1", headers), told);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     manifests::CONTAINER,
-    names::{LAUNCH, STOP, WORKLOAD, label},
+    names::{self, LAUNCH, PORTAL, STOP, TEAM, WORKLOAD, label},
 };
 use crate::{
     compute::{Fact, Outcome, State},
@@ -13,8 +13,12 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::Time,
 };
 
-/// Workload and launch of a pod that is ours.
+/// Workload and launch of a pod that is ours: by its labels, and in the namespace of its team, since anybody may write labels elsewhere.
 pub(super) fn launch_of(pod: &Pod) -> Option<(&str, i64)> {
+    let namespace = names::namespace(label(&pod.metadata, PORTAL)?, label(&pod.metadata, TEAM)?).ok()?;
+    if pod.metadata.namespace.as_ref() != Some(&namespace) {
+        return None;
+    }
     Some((label(&pod.metadata, WORKLOAD)?, label(&pod.metadata, LAUNCH)?.parse().ok()?))
 }
 

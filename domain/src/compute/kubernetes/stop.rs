@@ -52,13 +52,15 @@ pub(super) async fn stop(cluster: &Cluster, id: &str) -> Result<()> {
         }
         replacing.is_some()
     };
+    let mut first = Ok(());
     for pod in cluster.pods_of(id).iter().filter(|pod| !facts::has_terminated(pod)) {
-        end(cluster, pod).await?;
+        // One that cannot be ended keeps no other.
+        first = first.and(end(cluster, pod).await);
     }
     if waited {
         cluster.tell(id);
     }
-    Ok(())
+    first
 }
 
 /// Forgets a workload whose launches have ended.
@@ -107,7 +109,9 @@ pub(super) async fn until_gone(cluster: &Cluster, workload: &Workload, namespace
         match api::call(pods.list(&ListParams::default().labels(&selector))).await {
             Ok(left) if left.items.is_empty() => return,
             Ok(left) => {
-                for pod in &left.items {
+                // A later one is another process's, which knows more.
+                let earlier = |pod: &&Pod| facts::launch_of(pod).is_some_and(|(_, launch)| launch < workload.launch);
+                for pod in left.items.iter().filter(earlier) {
                     if let Err(error) = end(cluster, pod).await {
                         tracing::debug!(%error, "the launch before could not be ended yet");
                     }

@@ -122,11 +122,17 @@ async fn what_was_given_by_hand_stays_and_what_a_group_gives_is_not_taken_by_han
     let ada = lab.test.caller("ada").await;
     let lower = domain::teams::set_member(portal, &ada, "vision", &eva.email, Role::Viewer).await;
     assert!(matches!(&lower, Err(Error::Invalid(fields)) if fields[0].reason.contains("makes them member")), "{lower:?}");
+    // Nor the same, which would outlive the group unseen.
+    let same = domain::teams::set_member(portal, &ada, "vision", &eva.email, Role::Member).await;
+    assert!(matches!(&same, Err(Error::Invalid(fields)) if fields[0].reason.contains("makes them member")), "{same:?}");
     let gone = domain::teams::remove_member(portal, &ada, "vision", &eva.id).await;
     assert!(matches!(&gone, Err(Error::Conflict(reason)) if reason.contains("group")), "{gone:?}");
     let raised = domain::teams::set_member(portal, &ada, "vision", &eva.email, Role::Admin).await.expect("raised");
     assert_eq!((raised.role, raised.by_rule), (Role::Admin, Some(Role::Member)));
     assert_eq!(lab.source().await, Some(AccessSource::Both));
+    domain::teams::remove_member(portal, &ada, "vision", &eva.id).await.expect("what was given by hand is taken");
+    assert_eq!((lab.roles(&eva).await, lab.source().await), (member(Role::Member), Some(AccessSource::Group)));
+    domain::teams::set_member(portal, &ada, "vision", &eva.email, Role::Admin).await.expect("raised again");
     lab.sign_in_as(json!([])).await;
     assert_eq!((lab.roles(&eva).await, lab.source().await), (member(Role::Admin), Some(AccessSource::Hand)));
     domain::teams::remove_member(portal, &ada, "vision", &eva.id).await.expect("removed");
@@ -252,6 +258,18 @@ async fn groups_of_tokens_are_asked_for_with_refresh_tokens_that_are_kept_sealed
     sso::round(portal).await.expect("asked");
     assert_eq!(lab.roles(&eva).await, member(Role::Member));
     assert!(lab.op.asked("POST /token").contains("refresh_token=r-secret-2"));
+    // A token without the claim, and an endpoint that does not say any either: there are none.
+    lab.pass(31);
+    let mut claims = lab.op.claims();
+    claims.as_object_mut().expect("claims").remove("nonce");
+    lab.op.answer(lab.op.signed(&claims));
+    lab.op.user_info(json!({ "sub": "eva-1" }));
+    sso::round(portal).await.expect("asked");
+    assert_eq!(lab.roles(&eva).await, []);
+    lab.pass(31);
+    refreshed(json!(["ml"]), "r-secret-4");
+    sso::round(portal).await.expect("asked");
+    assert_eq!(lab.roles(&eva).await, member(Role::Member));
     // About somebody else: believed in nothing.
     lab.pass(31);
     let mut claims = lab.op.claims();

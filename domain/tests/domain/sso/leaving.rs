@@ -26,6 +26,11 @@ async fn a_logout_token_ends_the_sessions_it_names_and_no_others() {
     assert!(refuses(&sso::back_channel(portal, &token).await, "given before"));
     let unknown = lab.op.logout(|claims| (claims["sub"], claims["jti"]) = (json!("nobody"), json!("j-2")));
     assert_eq!(sso::back_channel(portal, &lab.op.signed(&unknown)).await.expect("none"), 0);
+    // Of a session that the provider gave no name, the person is enough.
+    lab.session("three", &eva, None).await;
+    let named = lab.op.logout(|claims| (claims["sid"], claims["jti"]) = (json!("s-9"), json!("j-4")));
+    assert_eq!(sso::back_channel(portal, &lab.op.signed(&named)).await.expect("ended"), 1);
+    assert_eq!((lab.is_open("two").await, lab.is_open("three").await), (true, false));
     let everywhere = lab.op.logout(|claims| claims["jti"] = json!("j-3"));
     assert_eq!(sso::back_channel(portal, &lab.op.signed(&everywhere)).await.expect("ended"), 1);
     assert!(!lab.is_open("two").await);
@@ -38,7 +43,7 @@ async fn what_is_no_logout_token_ends_nothing() {
     let eva = lab.sign_in(|_| {}).await.expect("signed in");
     lab.session("one", &eva, None).await;
     let now = portal.clock.now() / 1000;
-    let changes: [Change; 11] = [
+    let changes: [Change; 12] = [
         ("another client", &|c| c["aud"] = json!("other")),
         ("issuer is not known", &|c| c["iss"] = json!("https://elsewhere.example")),
         ("who issued", &|c| drop(c.as_object_mut().map(|c| c.remove("iss")))),
@@ -49,6 +54,7 @@ async fn what_is_no_logout_token_ends_nothing() {
         ("no id", &|c| drop(c.as_object_mut().map(|c| c.remove("jti")))),
         ("its time", &|c| c["exp"] = json!(now - 3600)),
         ("its time", &|c| c["iat"] = json!(now + 3600)),
+        ("its time", &|c| c["iat"] = json!(now - 3600)),
         ("its time", &|c| {
             c["iat"] = json!(now - 3600);
             c.as_object_mut().map(|c| c.remove("exp"));

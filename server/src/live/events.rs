@@ -40,7 +40,7 @@ pub async fn events(
     let Some(seat) = server.streams.seat(&holder, PER_PERSON) else {
         return plain(StatusCode::TOO_MANY_REQUESTS, "Too many pages are open. Close some and reload.");
     };
-    // From here on nothing is missed, whatever is read from the database next.
+    // From here on nothing is missed, whatever is read from the database next: also the reader's standing, which `greet` reads anew for that.
     let changes = server.portal.events.subscribe();
     let stream = Stream { reader: Reader { portal: server.portal, credential, caller }, changes, seen: 0 };
     upgrade.max_message_size(4096).on_upgrade(move |socket| async move {
@@ -69,10 +69,12 @@ impl Stream {
                     Ok(event) if matches!(event.change, Change::Team) => {
                         // Sent to those who could see it before or can now: whoever is removed learns of it too.
                         let before = self.may_see(&event);
-                        if !self.reader.is_still_signed_in().await {
-                            return sign_out(socket).await;
+                        match self.reader.look().await {
+                            Ok(true) => self.pass(&mut socket, &event, before).await,
+                            Ok(false) => return sign_out(socket).await,
+                            // Who may see it is not known: the browser comes back, and resumes before it.
+                            Err(_) => false,
                         }
-                        self.pass(&mut socket, &event, before).await
                     }
                     Ok(event) => self.pass(&mut socket, &event, false).await,
                     Err(RecvError::Lagged(_)) => self.greet(&mut socket, None).await,
@@ -91,13 +93,18 @@ impl Stream {
         }
     }
 
-    /// Says where the stream starts, and sends what came after `after` where all of it is still kept.
+    /// Says where the stream starts, and sends what came after `after` where all of it is still kept. Where somebody came to a team or left one
+    /// meanwhile, the page reads all anew: whether the reader could see the team's events when they happened is not known any more.
     async fn greet(&mut self, socket: &mut WebSocket, after: Option<i64>) -> bool {
+        if !matches!(self.reader.look().await, Ok(true)) {
+            return false;
+        }
         let portal = &self.reader.portal;
         let missed = match after {
             Some(after) => domain::events::since(portal, after).await.ok().flatten().map(|events| (after, events)),
             None => None,
         };
+        let missed = missed.filter(|(_, events)| !events.iter().any(|event| matches!(event.change, Change::Team)));
         let now = portal.clock.now();
         let Some((after, events)) = missed else {
             let Ok(seq) = domain::events::latest(portal).await else { return false };

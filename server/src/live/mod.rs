@@ -28,19 +28,20 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Reads the caller's standing anew; false where they may no longer read. A database that does not answer changes nothing for now.
-    pub async fn is_still_signed_in(&mut self) -> bool {
-        match self.credential.identity_again(&self.portal).await {
-            Ok(Some(identity)) => {
-                self.caller = Caller::identified(identity, self.caller.request_id.clone(), self.caller.address.clone());
-                true
-            }
-            Ok(None) => false,
-            Err(error) => {
-                tracing::warn!(%error, "a stream's reader could not be checked; trying again");
-                true
-            }
+    /// Reads the caller's standing anew; false where they may no longer read.
+    pub async fn look(&mut self) -> domain::Result<bool> {
+        let identity = self.credential.identity_again(&self.portal).await;
+        if let Err(error) = &identity {
+            tracing::warn!(%error, "a stream's reader could not be checked");
         }
+        let Some(identity) = identity? else { return Ok(false) };
+        self.caller = Caller::identified(identity, self.caller.request_id.clone(), self.caller.address.clone());
+        Ok(true)
+    }
+
+    /// The same, where a database that does not answer changes nothing for now.
+    pub async fn is_still_signed_in(&mut self) -> bool {
+        self.look().await.unwrap_or(true)
     }
 }
 

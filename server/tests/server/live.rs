@@ -135,6 +135,25 @@ async fn who_is_removed_or_disabled_hears_no_more() {
 }
 
 #[tokio::test]
+async fn who_came_to_a_team_or_left_one_while_away_reads_all_anew() {
+    let house = House::new().await;
+    let pump = pump(&house).await;
+    let session = house.session("ada").await;
+    for change in ["left", "came"] {
+        let start = domain::events::latest(&house.portal).await.expect("a number");
+        if change == "left" {
+            teams::remove_member(&house.portal, &Caller::console(), "red", &house.user_id("ada").await).await.expect("removed");
+        } else {
+            teams::set_member(&house.portal, &Caller::console(), "blue", "ada@example.com", Role::Viewer).await.expect("a member");
+        }
+        let mut ada = open(&house, &format!("/live?after={start}"), &session).await;
+        let Some(LiveMessage::Hello { seq, resumed, .. }) = news(&mut ada).await else { panic!("a greeting") };
+        assert!(!resumed && seq > start, "she {change}: no event of it may reach her, so that she must look");
+    }
+    pump.abort();
+}
+
+#[tokio::test]
 async fn a_stream_needs_a_session_and_our_own_page() {
     let house = House::new().await;
     let ada = house.session("ada").await;

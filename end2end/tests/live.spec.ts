@@ -82,6 +82,31 @@ test('members, volumes and the catalogue follow, and an open dialog and a half-t
   await expect(page.getByRole('row', { name: new RegExp(`${team.name}-two`) })).toBeVisible();
 });
 
+test('what changes while a page is being fetched is on it', async ({ workplace, visit }) => {
+  const team = await workplace.team();
+  const page = await visit(ADMIN);
+  await go(page, `/t/${team.name}`);
+  let asked = 0;
+  let giveOut = () => {};
+  const held = new Promise<void>((resolve) => (giveOut = resolve));
+  await page.route('**/teams/list_all*', async (route) => {
+    // The first answer, of before the change, arrives after the page has heard of the change.
+    const response = await route.fetch();
+    if (++asked === 1) await held;
+    await route.fulfill({ response });
+  });
+  const first = page.waitForRequest('**/teams/list_all*');
+  await page.locator('.sidebar a[href="/admin/teams"]').click();
+  await first;
+  await expect.poll(() => asked).toBe(1);
+  const late = `${team.name}-late`;
+  await workplace.admin.call('teams/create', { name: late });
+  await expect(page.locator(`.sidebar a[href="/t/${late}"]`)).toHaveCount(1);
+  giveOut();
+  await expect(page.getByRole('row', { name: new RegExp(late) })).toBeVisible();
+  await page.unrouteAll({ behavior: 'wait' });
+});
+
 test('a new team appears in the switcher of whoever is added to it', async ({ workplace, visit }) => {
   const first = await workplace.team({ kim: 'member' });
   const second = await workplace.team();

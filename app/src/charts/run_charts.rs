@@ -34,7 +34,8 @@ pub fn RunCharts(team: String, run: RunId, changes: RwSignal<u32>) -> impl IntoV
         let (team, run) = place.get_value();
         run_lines(team, run, text, most, query)
     };
-    let first = Resource::new(move || untrack(asked), ask);
+    let begun = StoredValue::new(untrack(|| (asked(), changes.get())));
+    let first = Resource::new(move || begun.get_value().0, ask);
     view! {
         <Controls query>
             <input type="hidden" name="tab" value="charts" />
@@ -44,7 +45,7 @@ pub fn RunCharts(team: String, run: RunId, changes: RwSignal<u32>) -> impl IntoV
             {move || Suspend::new(async move {
                 match first.await {
                     Ok(first) => {
-                        let found = kept_current(first, move || (asked(), changes.get()), move |(asked, _)| ask(asked));
+                        let found = kept_current(first, begun.get_value(), move || (asked(), changes.get()), move |(asked, _)| ask(asked));
                         view! { <Found found most /> }.into_any()
                     }
                     Err(error) => view! { <ErrorNote error /> }.into_any(),

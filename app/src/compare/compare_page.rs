@@ -41,13 +41,18 @@ pub fn ComparePage() -> impl IntoView {
             Chosen { runs: q.get_all("runs").unwrap_or_default().join(","), experiment: text("experiment"), filter: text("filter") }
         })
     });
+    // None until the first answer is here.
     let experiments = StoredValue::new(BTreeSet::<ExperimentId>::new());
     let changes = live.changes_in(team.into(), move |event| match &event.change {
-        Change::Runs { experiment } => experiments.with_value(|shown| shown.contains(experiment)),
+        Change::Runs { experiment } => experiments.with_value(|shown| shown.is_empty() || shown.contains(experiment)),
         _ => false,
     });
+    let begun = StoredValue::new(Query::default());
     let first = Resource::new(
-        move || (team.get(), chosen.get(), query.get_untracked()),
+        move || {
+            begun.set_value(asked.get_untracked());
+            (team.get(), chosen.get(), begun.get_value())
+        },
         move |(team, chosen, query)| async move {
             live.positioned().await;
             ask(team, chosen, query).await
@@ -63,6 +68,7 @@ pub fn ComparePage() -> impl IntoView {
                     let place = (team.clone(), chosen.clone());
                     let found = kept_current(
                         first,
+                        (begun.get_value(), 0),
                         move || (asked.get(), changes.get()),
                         move |(query, _)| ask(place.0.clone(), place.1.clone(), query),
                     );

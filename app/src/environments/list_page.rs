@@ -66,7 +66,7 @@ fn arranged(all: &[EnvironmentChoice], text: &str, sort: &str) -> Vec<Environmen
 
 #[component]
 fn Catalogue(first: Vec<EnvironmentChoice>, changes: RwSignal<u32>, actions: CatalogueActions) -> impl IntoView {
-    let all = kept_current(first, move || changes.get(), |_| list_environments());
+    let all = kept_current(first, 0, move || changes.get(), |_| list_environments());
     let count = Signal::derive(move || all.with(Vec::len));
     let none = Memo::new(move |_| all.with(Vec::is_empty));
     let (text, sort) = (query_value("q"), query_value("sort"));

@@ -16,6 +16,9 @@ use leptos::prelude::*;
 #[component]
 pub fn HomePage() -> impl IntoView {
     let (team, me, live) = (use_team(), use_me(), use_live());
+    // All of the team's changes, but not each step of a progress bar.
+    let new_phase = new_phases();
+    let changes = live.changes_in(team.into(), move |event| !matches!(event.change, Change::Notebook(_)) || new_phase(event));
     let first = Resource::new(
         move || team.get(),
         move |team| async move {
@@ -27,7 +30,7 @@ pub fn HomePage() -> impl IntoView {
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Home" /> }>
             {move || Suspend::new(async move {
-                page_or_error(first.await, |(first, standing)| view! { <HomeView team=team.get_untracked() first standing /> })
+                page_or_error(first.await, |(first, standing)| view! { <HomeView team=team.get_untracked() first standing changes /> })
             })}
         </Transition>
     }
@@ -48,15 +51,11 @@ fn tell_failures(team: String, user: Option<UserId>) {
 }
 
 #[component]
-fn HomeView(team: String, first: Home, standing: Standing) -> impl IntoView {
+fn HomeView(team: String, first: Home, standing: Standing, changes: RwSignal<u32>) -> impl IntoView {
     let store = follow_notebooks(Signal::stored(team.clone()), true);
     store.seed(first.notebooks.clone());
-    // All of the team's changes, but not each step of a progress bar.
-    let new_phase = new_phases();
-    let changes =
-        use_live().changes_in(Signal::stored(team.clone()), move |event| !matches!(event.change, Change::Notebook(_)) || new_phase(event));
     let again = team.clone();
-    let home = kept_current(first, move || changes.get(), move |_| home_summary(again.clone()));
+    let home = kept_current(first, 0, move || changes.get(), move |_| home_summary(again.clone()));
     Effect::new(move |_| store.seed(home.with(|h| h.notebooks.clone())));
     let (capacity, activity) =
         (Memo::new(move |_| home.with(|h| h.capacity.clone())), Memo::new(move |_| home.with(|h| h.activity.clone())));

@@ -76,27 +76,27 @@ impl Live {
 /// Waits before what could not be fetched is asked for again: a page must not stay old because the server was away for a moment.
 const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(15)];
 
-/// `first`, and from then on what `fetch` answers whenever `source` changes. Of several answers under way the newest question's counts; one
+/// `first`, which answers to `asked` as `source` was when it was asked for, and from then on what `fetch` answers whenever `source` is another: also
+/// where that was so before the first answer was here. Of several answers under way the newest question's counts; one
 /// that the server could not give is asked for again a few times, and changes nothing meanwhile. What is drawn from it stays where it is, with
 /// open dialogs and half-typed fields.
 ///
-/// A page loads `first` in a resource that does not follow `source`, and awaits nothing else beside it: else the page would be drawn anew from
-/// the old data.
-pub fn kept_current<T, S, F>(first: T, source: impl Fn() -> S + 'static, fetch: impl Fn(S) -> F + 'static) -> RwSignal<T>
+/// A page counts changes from before it loads `first` (so that it `asked` at 0), in a resource that does not follow `source`, and awaits nothing
+/// else beside it: else the page would be drawn anew from the old data.
+pub fn kept_current<T, S, F>(first: T, asked: S, source: impl Fn() -> S + 'static, fetch: impl Fn(S) -> F + 'static) -> RwSignal<T>
 where
     T: Send + Sync + 'static,
     S: Clone + PartialEq + 'static,
     F: Future<Output = Result<T, AppError>> + 'static,
 {
     let data = RwSignal::new(first);
-    let asked = Rc::new(Cell::new(0_u32));
+    let number = Rc::new(Cell::new(0_u32));
     let fetch = Rc::new(fetch);
     Effect::new(move |before: Option<S>| {
         let now = source();
-        if before.is_some_and(|before| before != now) {
-            let number = asked.get() + 1;
-            asked.set(number);
-            ask(data, now.clone(), Rc::clone(&fetch), Rc::clone(&asked), number, 0);
+        if before.as_ref().unwrap_or(&asked) != &now {
+            number.set(number.get() + 1);
+            ask(data, now.clone(), Rc::clone(&fetch), Rc::clone(&number), number.get(), 0);
         }
         now
     });

@@ -14,47 +14,64 @@ use crate::{
     error::AppError,
     live::{NotebookStore, follow_notebooks, kept_current, new_phases, use_live},
 };
-use domain::model::{NotebookId, NotebookPage};
+use domain::model::{NotebookId, NotebookPage, NotebookQuery};
 use leptos::prelude::*;
 
 #[component]
 pub fn NotebooksPage() -> impl IntoView {
     let (team, me, live) = (use_team(), use_me(), use_live());
     let wanted = use_wanted();
+    let changes = live.changes_in(team.into(), new_phases());
+    let begun = StoredValue::new(wanted.get_untracked());
     let first = Resource::new(
-        move || team.get(),
-        move |team| async move {
+        move || {
+            begun.set_value(wanted.get_untracked());
+            (team.get(), begun.get_value())
+        },
+        move |(team, wanted)| async move {
             live.positioned().await;
             let standing = Standing::load(me, &team).await;
-            Ok::<_, AppError>((page_of_notebooks(team, wanted.get_untracked()).await?, standing))
+            Ok::<_, AppError>((page_of_notebooks(team, wanted).await?, standing))
         },
     );
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Notebooks" /> }>
             {move || Suspend::new(async move {
-                page_or_error(first.await, |(first, standing)| view! { <NotebookList first standing team=team.get_untracked() /> })
+                page_or_error(first.await, |(first, standing)| {
+                    let follow = Follow { begun: begun.get_value(), changes };
+                    view! { <NotebookList first standing team=team.get_untracked() follow /> }
+                })
             })}
         </Transition>
     }
 }
 
-/// The page that the URL asks for, kept current. Nothing moves under the pointer: while `hold`, rows change in place only.
-fn follow(team: String, first: NotebookPage, store: NotebookStore, hold: RwSignal<bool>) -> RwSignal<NotebookPage> {
-    store.seed(first.notebooks.clone());
-    let wanted = use_wanted();
-    let changes = use_live().changes_in(Signal::stored(team.clone()), new_phases());
-    let due = Memo::new(move |before: Option<&u32>| if hold.get() { before.copied().unwrap_or_default() } else { changes.get() });
-    let page = kept_current(first, move || (wanted.get(), due.get()), move |(wanted, _)| page_of_notebooks(team.clone(), wanted));
-    Effect::new(move |_| store.seed(page.with(|p| p.notebooks.clone())));
-    page
+/// What a page is kept current by: what was first asked for, and what changed since.
+struct Follow {
+    begun: NotebookQuery,
+    changes: RwSignal<u32>,
+}
+
+impl Follow {
+    /// The page that the URL asks for, kept current. Nothing moves under the pointer: while `hold`, rows change in place only.
+    fn page(self, team: String, first: NotebookPage, store: NotebookStore, hold: RwSignal<bool>) -> RwSignal<NotebookPage> {
+        let Self { begun, changes } = self;
+        store.seed(first.notebooks.clone());
+        let wanted = use_wanted();
+        let due = Memo::new(move |before: Option<&u32>| if hold.get() { before.copied().unwrap_or_default() } else { changes.get() });
+        let page =
+            kept_current(first, (begun, 0), move || (wanted.get(), due.get()), move |(wanted, _)| page_of_notebooks(team.clone(), wanted));
+        Effect::new(move |_| store.seed(page.with(|p| p.notebooks.clone())));
+        page
+    }
 }
 
 #[component]
-fn NotebookList(first: NotebookPage, standing: Standing, team: String) -> impl IntoView {
+fn NotebookList(first: NotebookPage, standing: Standing, team: String, follow: Follow) -> impl IntoView {
     let actions = use_notebook_actions();
     let hold = RwSignal::new(false);
     let store = follow_notebooks(Signal::stored(team.clone()), false);
-    let page = follow(team.clone(), first, store, hold);
+    let page = follow.page(team.clone(), first, store, hold);
     let selected = RwSignal::new(Vec::<NotebookId>::new());
     // What is no longer on the page is not selected either.
     Effect::new(move |_| {

@@ -77,7 +77,7 @@ fn History(
 ) -> impl IntoView {
     let again = of.clone();
     let history =
-        kept_current(first, move || changes.get(), move |_| get_history(again.team.clone(), again.model.clone(), again.alias.clone()));
+        kept_current(first, 0, move || changes.get(), move |_| get_history(again.team.clone(), again.model.clone(), again.alias.clone()));
     let rows = Memo::new(move |_| history.with(ways_back));
     let holder = Memo::new(move |_| history.with(|h| h.holder));
     let protected = Memo::new(move |_| history.with(|h| h.protected));

@@ -66,6 +66,7 @@ fn Promote(
     let again = (team.clone(), model.clone(), version.to_string(), to);
     let current = kept_current(
         first,
+        0,
         move || changes.get(),
         move |_| {
             let (team, model, version, to) = again.clone();

@@ -84,7 +84,7 @@ fn follow(actions: Actions, changes: RwSignal<u32>) {
 fn RequestView(team: String, first: PromotionDetail, changes: RwSignal<u32>, actions: Actions) -> impl IntoView {
     let request = first.request.clone();
     let again = (team.clone(), request.id.clone());
-    let detail = kept_current(first, move || changes.get(), move |_| get_request(again.0.clone(), again.1.clone()));
+    let detail = kept_current(first, 0, move || changes.get(), move |_| get_request(again.0.clone(), again.1.clone()));
     let state = Memo::new(move |_| detail.with(|d| d.request.state));
     let gates = Signal::derive(move || detail.with(|d| d.gates.clone()));
     let waivers = Memo::new(move |_| detail.with(|d| d.waivers.clone()));

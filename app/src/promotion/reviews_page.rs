@@ -36,7 +36,7 @@ pub fn ReviewsPage() -> impl IntoView {
 #[component]
 fn Reviews(team: String, first: Vec<PromotionRequest>, changes: RwSignal<u32>) -> impl IntoView {
     let again = team.clone();
-    let requests = kept_current(first, move || changes.get(), move |_| list_requests(again.clone()));
+    let requests = kept_current(first, 0, move || changes.get(), move |_| list_requests(again.clone()));
     let of = move |which: fn(&PromotionRequest) -> bool| {
         Signal::derive(move || requests.with(|all| all.iter().filter(|one| which(one)).cloned().collect::<Vec<_>>()))
     };

@@ -51,7 +51,7 @@ pub struct Shared {
 #[component]
 fn Settings(team: String, first: FlowDetail, manages: bool, changes: RwSignal<u32>) -> impl IntoView {
     let again = team.clone();
-    let detail = kept_current(first, move || changes.get(), move |_| get_flow(again.clone()));
+    let detail = kept_current(first, 0, move || changes.get(), move |_| get_flow(again.clone()));
     let shared = Shared {
         team: team.clone(),
         members: Memo::new(move |_| detail.with(|d| d.members.clone())),

@@ -37,6 +37,7 @@ pub fn CompareVersionsPage() -> impl IntoView {
                     let again = asked.clone();
                     let found = kept_current(
                         first,
+                        0,
                         move || changes.get(),
                         move |_| compare_versions(again.0.clone(), again.1.clone(), again.2.clone()),
                     );

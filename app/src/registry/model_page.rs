@@ -79,6 +79,7 @@ fn ModelView(team: String, first: ModelDetail, writes: bool, changes: RwSignal<u
     let again = (team.clone(), name.clone());
     let detail = kept_current(
         first,
+        0,
         move || changes.get(),
         move |_| {
             let asked = get_model(again.0.clone(), again.1.clone());

@@ -58,7 +58,7 @@ const COLUMNS: &[Column] = &[
 #[component]
 fn Models(team: String, first: Vec<ModelLine>, changes: RwSignal<u32>) -> impl IntoView {
     let (again, for_rows) = (team.clone(), team.clone());
-    let models = kept_current(first, move || changes.get(), move |_| list_models(again.clone()));
+    let models = kept_current(first, 0, move || changes.get(), move |_| list_models(again.clone()));
     let count = Signal::derive(move || models.with(Vec::len));
     let none = Memo::new(move |_| models.with(Vec::is_empty));
     view! {

@@ -87,6 +87,7 @@ fn VersionView(team: String, first: VersionDetail, writes: bool, changes: RwSign
     let again = (team.clone(), model.clone());
     let detail = kept_current(
         first,
+        0,
         move || changes.get(),
         move |_| {
             let asked = get_version(again.0.clone(), again.1.clone(), number.to_string());

@@ -42,7 +42,7 @@ fn share(amount: u64) -> f64 {
 
 #[component]
 fn Compute(first: Machine, changes: RwSignal<u32>) -> impl IntoView {
-    let machine = kept_current(first, move || changes.get(), |_| look());
+    let machine = kept_current(first, 0, move || changes.get(), |_| look());
     let capacity = Memo::new(move |_| machine.with(|(capacity, _)| capacity.clone()));
     let holders = Memo::new(move |_| machine.with(|(_, holders)| holders.clone()));
     let gpus = move || {

@@ -83,7 +83,7 @@ const COLUMNS: &[Column] =
 #[component]
 fn Members(team: String, first: Vec<Member>, me: Option<Me>, changes: RwSignal<u32>, actions: MemberActions) -> impl IntoView {
     let again = team.clone();
-    let members = kept_current(first, move || changes.get(), move |_| list_members(again.clone()));
+    let members = kept_current(first, 0, move || changes.get(), move |_| list_members(again.clone()));
     let (mine, admin) = me.map_or((None, false), |me| (Some(me.user.id), me.user.admin));
     let id = mine.clone();
     let manages =

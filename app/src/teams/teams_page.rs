@@ -57,7 +57,7 @@ fn arranged(teams: &[TeamSummary], text: &str, sort: &str) -> Vec<TeamSummary> {
 
 #[component]
 fn Teams(first: Vec<TeamSummary>, me: Option<Me>, changes: RwSignal<u32>, set: ServerAction<SetMember>) -> impl IntoView {
-    let teams = kept_current(first, move || changes.get(), |_| list_all_teams());
+    let teams = kept_current(first, 0, move || changes.get(), |_| list_all_teams());
     let count = Signal::derive(move || teams.with(Vec::len));
     let none = Memo::new(move |_| teams.with(Vec::is_empty));
     let me = StoredValue::new(me);

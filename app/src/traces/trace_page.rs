@@ -10,7 +10,7 @@ use crate::{
     live::{kept_current, use_live},
     tracking::{page_of_experiment, page_of_run},
 };
-use domain::model::{Change, SpanStatus, Tag};
+use domain::model::{Change, ExperimentId, SpanStatus, Tag};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use wasm_bindgen::JsCast;
@@ -20,36 +20,47 @@ pub fn TracePage() -> impl IntoView {
     let (team, live, params) = (use_team(), use_live(), use_params_map());
     let id = Memo::new(move |_| params.with(|p| p.get_str("trace").unwrap_or_default().to_owned()));
     let span = query_value("span");
+    let experiment = StoredValue::new(None::<ExperimentId>);
+    let changes = live.changes_in(team.into(), move |event| match &event.change {
+        // Of which it is, the first answer tells.
+        Change::Traces { experiment: changed } => experiment.with_value(|shown| shown.as_ref().is_none_or(|shown| shown == changed)),
+        _ => false,
+    });
+    let begun = StoredValue::new(String::new());
     let first = Resource::new(
-        move || (team.get(), id.get()),
-        move |(team, id)| {
-            let span = span.get_untracked();
-            async move {
-                live.positioned().await;
-                get_trace(team, id, span).await
-            }
+        move || {
+            begun.set_value(span.get_untracked());
+            (team.get(), id.get(), begun.get_value())
+        },
+        move |(team, id, span)| async move {
+            live.positioned().await;
+            get_trace(team, id, span).await
         },
     );
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Trace" /> }>
             {move || Suspend::new(async move {
                 let team = team.get_untracked();
-                page_or_error(first.await, |first| view! { <TraceView team first span /> })
+                page_or_error(first.await, |first| {
+                    experiment.set_value(Some(first.experiment.clone()));
+                    let (id, begun) = (first.line.id.clone(), begun.get_value());
+                    let again = team.clone();
+                    let found = kept_current(
+                        first,
+                        (begun, 0),
+                        move || (span.get(), changes.get()),
+                        move |(span, _)| get_trace(again.clone(), id.clone(), span),
+                    );
+                    view! { <TraceView team found /> }
+                })
             })}
         </Transition>
     }
 }
 
 #[component]
-fn TraceView(team: String, first: TraceDetail, span: Memo<String>) -> impl IntoView {
-    let (again, of) = ((team.clone(), first.line.id.clone()), first.experiment.clone());
-    let changes = use_live()
-        .changes_in(Signal::stored(team.clone()), move |event| matches!(&event.change, Change::Traces { experiment } if *experiment == of));
-    let found = kept_current(
-        first.clone(),
-        move || (span.get(), changes.get()),
-        move |(span, _)| get_trace(again.0.clone(), again.1.clone(), span),
-    );
+fn TraceView(team: String, found: RwSignal<TraceDetail>) -> impl IntoView {
+    let first = found.get_untracked();
     let said = Memo::new(move |_| found.with(|f| f.assessments.clone()));
     let (tags, metadata) = (Memo::new(move |_| found.with(|f| f.tags.clone())), Memo::new(move |_| found.with(|f| f.metadata.clone())));
     let spans = Memo::new(move |_| found.with(|f| (f.spans.clone(), f.length)));

@@ -30,13 +30,14 @@ pub fn RunArtifacts(team: String, run: RunId, changes: RwSignal<u32>) -> impl In
         // What cannot be shown is told in its place, also where the page was alive before.
         async move { Ok::<Result<Browsed, AppError>, AppError>(browse_run(team, run, path, all).await) }
     };
-    let first = Resource::new(move || untrack(asked), ask);
+    let begun = StoredValue::new(untrack(|| (asked(), changes.get())));
+    let first = Resource::new(move || begun.get_value().0, ask);
     view! {
         <Transition fallback=|| view! { <Loading /> }>
             {move || Suspend::new(async move {
                 match first.await {
                     Ok(first) => {
-                        let found = kept_current(first, move || (asked(), changes.get()), move |(asked, _)| ask(asked));
+                        let found = kept_current(first, begun.get_value(), move || (asked(), changes.get()), move |(asked, _)| ask(asked));
                         view! { <Found place found /> }.into_any()
                     }
                     Err(error) => view! { <ErrorNote error /> }.into_any(),

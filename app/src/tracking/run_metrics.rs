@@ -29,7 +29,8 @@ pub fn RunMetrics(team: String, run: RunId, changes: RwSignal<u32>) -> impl Into
         let (team, run) = place.get_value();
         run_metrics(team, run, text, sort, page)
     };
-    let first = Resource::new(move || untrack(asked), ask);
+    let begun = StoredValue::new(untrack(|| (asked(), changes.get())));
+    let first = Resource::new(move || begun.get_value().0, ask);
     view! {
         <FilterBar>
             <input type="hidden" name="tab" value="metrics" />
@@ -39,7 +40,7 @@ pub fn RunMetrics(team: String, run: RunId, changes: RwSignal<u32>) -> impl Into
             {move || Suspend::new(async move {
                 match first.await {
                     Ok(first) => {
-                        let found = kept_current(first, move || (asked(), changes.get()), move |(asked, _)| ask(asked));
+                        let found = kept_current(first, begun.get_value(), move || (asked(), changes.get()), move |(asked, _)| ask(asked));
                         view! { <Found found /> }.into_any()
                     }
                     Err(error) => view! { <ErrorNote error /> }.into_any(),

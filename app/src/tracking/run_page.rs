@@ -30,7 +30,7 @@ pub fn RunPage() -> impl IntoView {
     let id = Memo::new(move |_| params.with(|p| p.get_str("run").unwrap_or_default().to_owned()));
     let experiment = StoredValue::new(None::<ExperimentId>);
     let changes = live.changes_in(team.into(), move |event| match &event.change {
-        Change::Runs { experiment: changed } => experiment.with_value(|shown| shown.as_ref() == Some(changed)),
+        Change::Runs { experiment: changed } => experiment.with_value(|shown| shown.as_ref().is_none_or(|shown| shown == changed)),
         _ => false,
     });
     let actions = Actions { note: ServerAction::new(), tags: TagActions { set: ServerAction::new(), delete: ServerAction::new() } };
@@ -101,7 +101,7 @@ const TABS: [(&str, &str); 9] = [
 fn RunView(team: String, first: RunDetail, writes: bool, changes: RwSignal<u32>, actions: Actions) -> impl IntoView {
     let (id, experiment) = (first.run.id.clone(), first.experiment.clone());
     let again = (team.clone(), id.clone());
-    let detail = kept_current(first, move || changes.get(), move |_| get_run(again.0.clone(), again.1.clone()));
+    let detail = kept_current(first, 0, move || changes.get(), move |_| get_run(again.0.clone(), again.1.clone()));
     // What is drawn from a part of the run is drawn again only where that part changed.
     let run = Memo::new(move |_| detail.with(|d| d.run.clone()));
     let metrics = Memo::new(move |_| run.with(|r| r.metrics.clone()));

@@ -22,13 +22,14 @@ fn sources(team: String, run: RunId, changes: RwSignal<u32>, draw: Drawn) -> imp
         let (team, run) = place.get_value();
         run_sources(team, run)
     };
+    let begun = changes.get_untracked();
     let first = Resource::new(|| (), move |()| ask());
     view! {
         <Transition fallback=|| view! { <Loading /> }>
             {move || Suspend::new(async move {
                 match first.await {
                     Ok(first) => {
-                        let found = kept_current(first, move || changes.get(), move |_| ask());
+                        let found = kept_current(first, begun, move || changes.get(), move |_| ask());
                         let found = Memo::new(move |_| found.get());
                         (move || place.with_value(|(team, _)| draw(team, found.get()))).into_any()
                     }

@@ -82,7 +82,7 @@ fn Volumes(
     remove: ServerAction<RemoveVolume>,
 ) -> impl IntoView {
     let (for_form, for_table, again) = (team.clone(), team.clone(), team.clone());
-    let volumes = kept_current(first, move || changes.get(), move |_| list_volumes(again.clone()));
+    let volumes = kept_current(first, 0, move || changes.get(), move |_| list_volumes(again.clone()));
     let count = Signal::derive(move || volumes.with(Vec::len));
     let none = Memo::new(move |_| volumes.with(Vec::is_empty));
     let actions = move || writes.then(|| view! { <CreateDialog team=for_form create /> });

@@ -86,7 +86,7 @@ fn follow(team: Memo<String>, actions: Actions, changes: RwSignal<u32>) {
 #[component]
 fn WebhookView(team: String, first: Webhook, changes: RwSignal<u32>, actions: Actions) -> impl IntoView {
     let (id, again) = (first.id.clone(), (team.clone(), first.id.clone()));
-    let webhook = kept_current(first, move || changes.get(), move |_| get_webhook(again.0.clone(), again.1.clone()));
+    let webhook = kept_current(first, 0, move || changes.get(), move |_| get_webhook(again.0.clone(), again.1.clone()));
     let shown = Memo::new(move |_| webhook.get());
     let of = StoredValue::new((team.clone(), id.clone()));
     let (href, tab) = (page_of_webhook(&team, &id), query_value("tab"));

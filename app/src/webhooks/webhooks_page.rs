@@ -30,7 +30,7 @@ pub fn WebhooksPage() -> impl IntoView {
                 let team = team.get_untracked();
                 page_or_error(first.await, |first| {
                     let again = team.clone();
-                    let webhooks = kept_current(first, move || changes.get(), move |_| list_webhooks(again.clone()));
+                    let webhooks = kept_current(first, 0, move || changes.get(), move |_| list_webhooks(again.clone()));
                     view! { <Webhooks team webhooks /> }
                 })
             })}

@@ -117,10 +117,7 @@ fn Waiting(team: Memo<Option<String>>) -> impl IntoView {
     let of = Signal::derive(move || team.get().unwrap_or_default());
     let changes = use_live().changes_in(of, |event| matches!(event.change, Change::Models | Change::Promotions | Change::Team));
     // Asked for by the browser alone, so that no page waits for it.
-    let begun = RwSignal::new(false);
-    let waiting = kept_current(0, move || (begun.get(), changes.get()), move |_| count_waiting(of.get_untracked()));
-    // After that has seen what it begins with: effects run in the order in which they were made.
-    Effect::new(move |_| begun.set(true));
+    let waiting = kept_current(0, None, move || Some(changes.get()), move |_| count_waiting(of.get_untracked()));
     move || {
         let number = waiting.get();
         (number > 0).then(|| {

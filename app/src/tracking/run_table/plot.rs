@@ -170,13 +170,7 @@ fn Panel(team: String, experiment: ExperimentId, plotted: Plotted, keys: RwSigna
                         Ok(first) => (first, None),
                         Err(error) => (Lines::default(), Some(error)),
                     };
-                    let found = kept_current(first, move || (asked.get(), changes.get()), move |(asked, _)| ask(asked));
-                    // What was chosen while the first answer was under way is asked for now.
-                    Effect::new(move |_| {
-                        if begun.with_value(|begun| asked.with_untracked(|asked| asked != begun)) {
-                            changes.update(|n| *n += 1);
-                        }
-                    });
+                    let found = kept_current(first, (begun.get_value(), 0), move || (asked.get(), changes.get()), move |(asked, _)| ask(asked));
                     let answered = Memo::new(move |_| found.with(|f| !f.asked.is_empty()));
                     move || match failed.clone().filter(|_| !answered.get()) {
                         Some(error) => view! { <ErrorNote error /> }.into_any(),

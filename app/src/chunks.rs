@@ -91,15 +91,13 @@ chunks! {
     }
 }
 
-/// Tells the browser which chunk the page needs, so that it loads beside the main module and is there before hydration.
+/// Tells the browser which chunk the page needs, and its files, so that these load beside the main module and are there before hydration.
 #[cfg(feature = "ssr")]
 fn announce(chunk: &'static str) {
-    use leptos_meta::{Html, Link};
-    for file in use_context::<crate::SiteFiles>().and_then(|mut files| files.chunks.remove(chunk)).unwrap_or_default() {
-        // Registers the element for the head of the document; the view itself is empty.
-        _ = view! { <Link rel="preload" as_="fetch" type_="application/wasm" crossorigin="anonymous" href=file /> }.to_html();
-    }
-    _ = view! { <Html attr:data-chunk=chunk /> }.to_html();
+    use leptos_meta::Html;
+    let files = use_context::<crate::SiteFiles>().and_then(|mut files| files.chunks.remove(chunk)).unwrap_or_default().join(" ");
+    // Registers the attributes for the document; the view itself is empty.
+    _ = view! { <Html attr:data-chunk=chunk attr:data-files=files /> }.to_html();
 }
 
 /// Loads what the document says that its page needs; false where that failed.

@@ -6,9 +6,9 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-/// Names of the site's files, which carry a digest of their content, in the context of each rendering.
+/// The site's files, by names that carry a digest of their content, in the context of each rendering.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SiteFiles {
     /// For example `/pkg/slipway.3f2a….js`.
@@ -18,7 +18,8 @@ pub struct SiteFiles {
     pub loader: String,
     /// The files of each chunk.
     pub chunks: BTreeMap<String, Vec<String>>,
-    pub style: String,
+    /// The whole style sheet. It is in the document itself, since a browser paints nothing before it has one: a large page would be waited for twice.
+    pub style: Arc<str>,
     pub icon: String,
 }
 
@@ -28,13 +29,23 @@ const m = /^#\/experiments\/(\d+)(?:\/runs\/(\w+))?(?:.*[?&]workspace=([\w-]+))?
 if (m) location.replace(m[2] ? `/runs/${m[2]}` : `/experiments/${m[1]}` + (m[3] ? `?team=${m[3]}` : ""));
 }"#;
 
-/// What the server sent is to be seen before the wasm takes it over, which may take a while of a large page. Nothing is painted where nobody looks, hence
-/// the end of patience.
-const PAINTED: &str = r#"const painted = new Promise((done) => {
+/// What the server sent is to be seen before the code is loaded that takes it over: its some fifty files would hold up the painting for a tenth of a
+/// second. Nothing is painted where nobody looks, hence the end of patience.
+const START: &str = r#"const painted = new Promise((done) => {
   if (document.hidden) return done();
   new PerformanceObserver((list) => list.getEntriesByName("first-contentful-paint").length && done()).observe({ type: "paint", buffered: true });
   setTimeout(done, 1500);
-});"#;
+});
+await painted;
+const { nonce } = document.querySelector("script[nonce]");
+const ahead = (link) => document.head.append(Object.assign(document.createElement("link"), link));
+ahead({ rel: "modulepreload", href: LOADER, nonce });
+for (const href of [WASM, ...(document.documentElement.dataset.files || "").split(" ").filter(Boolean)]) {
+  ahead({ rel: "preload", as: "fetch", type: "application/wasm", crossOrigin: "anonymous", href });
+}
+const { default: start, hydrate } = await import(SCRIPT);
+await start({ module_or_path: WASM });
+hydrate();"#;
 
 /// The HTML document around `App`.
 pub fn shell(files: SiteFiles) -> impl IntoView {
@@ -43,10 +54,8 @@ pub fn shell(files: SiteFiles) -> impl IntoView {
     let now = use_context::<domain::Portal>().map_or(0, |portal| portal.clock.now());
     provide_context(RenderedAt(now));
     let (theme, navigation) = document_attributes();
-    let start = format!(
-        "import start, {{ hydrate }} from {:?}; {PAINTED} Promise.all([start({{ module_or_path: {:?} }}), painted]).then(() => hydrate());",
-        files.script, files.wasm
-    );
+    let SiteFiles { script, wasm, loader, .. } = &files;
+    let start = format!("const SCRIPT = {script:?}, WASM = {wasm:?}, LOADER = {loader:?};\n{START}");
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme data-nav=navigation data-now=now.to_string()>
@@ -56,10 +65,7 @@ pub fn shell(files: SiteFiles) -> impl IntoView {
                 <meta name="color-scheme" content="light dark" />
                 <script nonce=nonce.clone() inner_html=LINKS></script>
                 <link rel="icon" type="image/svg+xml" href=files.icon />
-                <link rel="stylesheet" href=files.style />
-                <link rel="modulepreload" href=files.script nonce=nonce.clone() />
-                <link rel="modulepreload" href=files.loader nonce=nonce.clone() />
-                <link rel="preload" r#as="fetch" r#type="application/wasm" crossorigin="anonymous" href=files.wasm />
+                <style nonce=nonce.clone() inner_html=files.style.to_string()></style>
                 <MetaTags />
             </head>
             <body>

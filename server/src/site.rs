@@ -19,13 +19,14 @@ pub struct File {
 /// Every embedded file; empty where the binary was built without a site.
 pub const FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/site.rs"));
 
-/// The names that pages link to, from `site.json`; empty where there is no site.
+/// What pages link to or carry, from `site.json`; empty where there is no site.
 pub fn files() -> Arc<SiteFiles> {
     let names: serde_json::Value = find("site.json").and_then(|f| serde_json::from_slice(f.bytes).ok()).unwrap_or_default();
     let path = |key: &str| names[key].as_str().unwrap_or_default().to_owned();
     let chunks = serde_json::from_value(names["chunks"].clone()).unwrap_or_default();
-    let (script, wasm, loader, style, icon) = (path("script"), path("wasm"), path("loader"), path("style"), path("icon"));
-    Arc::new(SiteFiles { script, wasm, loader, chunks, style, icon })
+    let (script, wasm, loader, icon) = (path("script"), path("wasm"), path("loader"), path("icon"));
+    let style = find(path("style").trim_start_matches("/pkg/")).map(|f| String::from_utf8_lossy(f.bytes)).unwrap_or_default();
+    Arc::new(SiteFiles { script, wasm, loader, chunks, style: style.into(), icon })
 }
 
 fn find(name: &str) -> Option<&'static File> {

@@ -67,7 +67,7 @@ impl House {
         let files = app::SiteFiles {
             script: "/pkg/slipway.js".into(),
             wasm: "/pkg/slipway.wasm".into(),
-            style: "/pkg/slipway.css".into(),
+            style: "body{}".into(),
             icon: "/pkg/icon.svg".into(),
             ..Default::default()
         };

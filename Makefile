@@ -40,6 +40,7 @@ test: ## Runs every test: Rust on both databases, an S3 server and Kubernetes, t
 	@$(CARGO) xtask build --release
 	@scripts/mlflow-client.sh
 	@scripts/with-kubernetes.sh true
+	@scripts/with-s3.sh true
 	@# Most of them wait for servers and browsers half of the time, so several go side by side, the longest first.
 	@$(MAKE) --no-print-directory --jobs $(LANES) --output-sync=line test-browser torture test-mlflow test-postgres test-kubernetes test-sqlite crowd test-deploy test-s3
 
@@ -56,9 +57,9 @@ test-s3: ## Artifacts in a bucket, on moto's S3 server from PyPI
 	$(call say,artifacts on an S3 server)
 	@scripts/with-s3.sh $(CARGO) test $(SERVER_SIDE) --test domain bucket
 
-test-kubernetes: ## The engine kubernetes on an own control plane (built the first time: 3 to 10 minutes), on a real node where root
+test-kubernetes: ## The engine kubernetes on an own control plane (built the first time: 3 to 10 minutes) and PostgreSQL, on a real node where root
 	$(call say,the engine kubernetes on a real API server)
-	@scripts/with-kubernetes.sh $(CARGO) test $(SERVER_SIDE) --test domain kubernetes -- --nocapture
+	@scripts/with-kubernetes.sh scripts/with-postgres.sh $(CARGO) test $(SERVER_SIDE) --test domain kubernetes -- --nocapture
 
 test-browser: ## The browser stories, on the release build
 	$(call say,browser stories on the release build)
@@ -66,13 +67,14 @@ test-browser: ## The browser stories, on the release build
 	@$(CARGO) xtask build --release
 	@cd end2end && ../scripts/with-uv.sh npx --no-install playwright test $(STORY)
 
-test-mlflow: ## MLflow's own client against the release build, on both databases
+test-mlflow: ## MLflow's own client against the release build, on SQLite and on two replicas with PostgreSQL and a bucket
 	$(call say,MLflow's own client on the release build)
 	@scripts/test-tools.sh
 	@$(CARGO) xtask build --release
 	@scripts/mlflow-client.sh
 	@scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider end2end/mlflow
-	@scripts/with-postgres.sh scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider --ignore end2end/mlflow/test_import.py --ignore end2end/mlflow/test_demo.py end2end/mlflow
+	@# Two replicas, as at scale: on PostgreSQL, files in a bucket, each request to the other one.
+	@SLIPWAY_TEST_REPLICAS=2 scripts/with-postgres.sh scripts/with-s3.sh scripts/mlflow-client.sh -m pytest -q -p no:cacheprovider --ignore end2end/mlflow/test_import.py --ignore end2end/mlflow/test_demo.py end2end/mlflow
 
 test-deploy: ## The manifests in deploy/ against a real Kubernetes API server: dry run, Pod Security, access
 	$(call say,manifests on a Kubernetes API server)

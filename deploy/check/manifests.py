@@ -8,9 +8,10 @@ DEPLOY = pathlib.Path(__file__).resolve().parent.parent
 CONFIG = (DEPLOY.parent / "server/src/config.rs").read_text()
 # `kustomize build`, or `kubectl kustomize`.
 RENDER = shlex.split(os.environ["KUSTOMIZE"])
+# An HPA has nothing to do with one pod that owns its file.
 CHOICES = {
     "small": [("ingress", "gateway"), ("servicemonitor",), ("every-namespace",)],
-    "team": [("ingress", "gateway"), ("servicemonitor",), ("every-namespace",)],
+    "team": [("ingress", "gateway"), ("servicemonitor",), ("hpa",), ("every-namespace",)],
 }
 
 

@@ -7,7 +7,7 @@ from kube import Cluster, Refused
 from manifests import OBJECTS
 
 # Kinds whose older version has the same fields, for servers that have only that one.
-OLDER = {("policy/v1", "PodDisruptionBudget"): "policy/v1beta1"}
+OLDER = {("policy/v1", "PodDisruptionBudget"): "policy/v1beta1", ("autoscaling/v2", "HorizontalPodAutoscaler"): "autoscaling/v2beta2"}
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,11 @@
 //! The only file that knows which database it is. The same SQL text runs on both: `$1` parameters, `ON CONFLICT`, `RETURNING`, CTEs.
 
+mod others;
 mod sqlite_writer;
 
 use crate::{
     error::{Error, Result},
+    random,
     vitals::{Connections, Queue},
 };
 use sqlite_writer::SqliteWriter;
@@ -128,6 +130,8 @@ pub struct Db {
     committed: Arc<Notify>,
     /// Who waits to begin a write transaction.
     beginning: Arc<Queue>,
+    /// By which other processes know this one.
+    name: Arc<str>,
 }
 
 /// A write transaction. Dropped without `commit`, it rolls back.
@@ -208,7 +212,7 @@ impl Db {
     }
 
     async fn connect(url: &str) -> std::result::Result<Self, sqlx::Error> {
-        let (committed, beginning) = (Arc::new(Notify::new()), Arc::default());
+        let (committed, beginning, name) = (Arc::new(Notify::new()), Arc::default(), Arc::from(random::secret()));
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             // As long as SQLite's: a busy machine may take seconds to give a connection, and that is no reason to refuse anybody.
             let options = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).test_before_acquire(false);
@@ -222,7 +226,7 @@ impl Db {
                 })
             });
             let pool = options.connect(url).await?;
-            return Ok(Self { pools: Pools::Postgres(pool), committed, beginning });
+            return Ok(Self { pools: Pools::Postgres(pool), committed, beginning, name });
         }
         let options = SqliteConnectOptions::from_str(url)?
             .create_if_missing(true)
@@ -241,7 +245,7 @@ impl Db {
             .test_before_acquire(false)
             .connect_with(options.read_only(true).create_if_missing(false))
             .await?;
-        Ok(Self { pools: Pools::Sqlite { read, write }, committed, beginning })
+        Ok(Self { pools: Pools::Sqlite { read, write }, committed, beginning, name })
     }
 
     async fn migrate(&self, last: i64) -> Result<()> {

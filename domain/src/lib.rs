@@ -37,6 +37,8 @@ pub mod identity;
 #[cfg(feature = "server")]
 pub mod import;
 #[cfg(feature = "server")]
+pub mod lease;
+#[cfg(feature = "server")]
 pub mod notebooks;
 #[cfg(feature = "server")]
 mod paging;

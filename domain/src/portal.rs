@@ -8,6 +8,7 @@ use crate::{
     error::Result,
     events::Events,
     identity::{SetupCode, Throttle},
+    lease::Lease,
     model::Millis,
     notebooks::{Admitted, Touches},
     sealing::SealingKey,
@@ -59,6 +60,8 @@ pub struct Portal {
     pub artifacts: Arc<Objects>,
     pub setup: Arc<SetupCode>,
     pub throttle: Arc<Throttle>,
+    /// Whether this process is the one that looks after notebooks.
+    pub lease: Arc<Lease>,
     /// Tells the notebook supervisor that a wish has changed.
     pub wishes: Arc<Notify>,
     /// How long the supervisor takes to look at everything.
@@ -101,6 +104,7 @@ impl Portal {
             artifacts: Arc::new(artifacts),
             setup: Arc::default(),
             throttle: Arc::default(),
+            lease: Arc::default(),
             wishes: Arc::default(),
             looks: Arc::default(),
             touches: Arc::default(),

@@ -1,4 +1,5 @@
-"""A portal for the tests of MLflow's own client: the built binary, a team, people and tokens. Set SLIPWAY_TEST_DATABASE_URL to run on PostgreSQL."""
+"""A portal for the tests of MLflow's own client: the built binary, a team, people and tokens. Set SLIPWAY_TEST_DATABASE_URL to run on
+PostgreSQL, and SLIPWAY_TEST_REPLICAS for so many processes behind one address, to which requests go in turn."""
 
 import os
 import secrets
@@ -9,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from replicas import Gateway
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / os.environ.get("SLIPWAY_PROFILE", "release") / "slipway"
@@ -23,20 +25,28 @@ os.environ.update(
 )
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Portal:
     """The process, its command line, and whom it knows: ada (member of red), vera (viewer of red), eve (member of blue)."""
 
     def __init__(self, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        replicas = int(os.environ.get("SLIPWAY_TEST_REPLICAS", "1"))
+        self.port, *self.replicas = [free_port() for _ in range(1 if replicas == 1 else replicas + 1)]
         self.data = folder / "data"
         self.uri = f"http://localhost:{self.port}"
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("SLIPWAY_")}
         if database := os.environ.get("SLIPWAY_TEST_DATABASE_URL"):
             self.environment["SLIPWAY_DATABASE"] = database
+        if bucket := os.environ.get("SLIPWAY_TEST_BUCKET"):
+            self.environment["SLIPWAY_ARTIFACTS"] = bucket
         self.log = open(folder / "portal.log", "wb")
-        self.process = None
+        self.processes = []
+        self.gateway = None
 
     def command(self, *arguments, text=""):
         done = subprocess.run([BINARY, *arguments, "--data", self.data], env=self.environment, input=text, capture_output=True, text=True)
@@ -44,20 +54,33 @@ class Portal:
         return done.stdout.strip()
 
     def start(self):
-        self.process = subprocess.Popen([BINARY, "serve", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"],
-                                        env=self.environment, stdout=self.log, stderr=self.log)
+        for i, port in enumerate(self.replicas or [self.port]):
+            command = [BINARY, "serve", "--data", f"{self.data}-{i}" if i else self.data, "--listen", f"127.0.0.1:{port}", "--public-url", self.uri]
+            if i:
+                command += ["--secret-key", self.data / "secret.key"]
+            process = subprocess.Popen(command, env=self.environment, stdout=self.log, stderr=self.log)
+            self.processes.append(process)
+            self.wait(process, port)
+        if self.replicas:
+            self.gateway = Gateway(self.port, self.replicas)
+
+    @staticmethod
+    def wait(process, port):
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             try:
-                return urllib.request.urlopen(self.uri + "/health").read()
+                return urllib.request.urlopen(f"http://localhost:{port}/healthz").read()
             except OSError:
-                assert self.process.poll() is None, "the portal ended while it was starting"
+                assert process.poll() is None, "the portal ended while it was starting"
                 time.sleep(0.02)
         raise AssertionError("the portal does not answer")
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait()
+        if self.gateway:
+            self.gateway.close()
+        for process in self.processes:
+            process.terminate()
+            process.wait()
 
     def token(self, person, team, role):
         return self.command("token", "create", "--user", f"{person}@example.com", "--team", team, "--role", role)

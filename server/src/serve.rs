@@ -10,6 +10,7 @@ use domain::{
     Clock, Portal, Settings,
     compute::{ComputeEngine, kubernetes::KubernetesEngine, local::LocalEngine},
     db::Db,
+    lease::Lease,
     webhooks::{self, Outbound},
 };
 use std::{
@@ -30,11 +31,12 @@ const OPERATIONS: accept::Limits = accept::Limits { connections: 16, ..accept::L
 /// Opens the portal to serve it at this address: data folder, database, engine. Workloads that run are adopted.
 async fn open(config: &Config, address: String) -> Result<Portal, String> {
     let db = database(config).await?;
+    let lease = Arc::<Lease>::default();
     let engine: Arc<dyn ComputeEngine> = match &config.cluster {
-        Some(cluster) => KubernetesEngine::start(cluster.clone(), Clock::system()).await.map_err(|e| e.to_string())?,
+        Some(cluster) => KubernetesEngine::start(cluster.clone(), Clock::system(), lease.clone()).await.map_err(|e| e.to_string())?,
         None => LocalEngine::start(config.engine.clone(), Clock::system()).await.map_err(|e| e.to_string())?,
     };
-    portal(config, db, engine, address)
+    Ok(Portal { lease, ..portal(config, db, engine, address)? })
 }
 
 /// Opens the portal beside whoever serves it, for one command.
@@ -43,13 +45,14 @@ async fn open(config: &Config, address: String) -> Result<Portal, String> {
 /// A sentence that says what cannot be opened and why.
 pub async fn look(config: &Config) -> Result<Portal, String> {
     let db = database(config).await?;
+    let lease = Arc::<Lease>::default();
     let engine: Arc<dyn ComputeEngine> = match &config.cluster {
         // It only looks until it is asked for something.
-        Some(cluster) => KubernetesEngine::start(cluster.clone(), Clock::system()).await.map_err(|e| e.to_string())?,
+        Some(cluster) => KubernetesEngine::start(cluster.clone(), Clock::system(), lease.clone()).await.map_err(|e| e.to_string())?,
         None => Arc::new(LocalEngine::inspect(config.engine.clone(), Clock::system()).map_err(|e| e.to_string())?),
     };
     // The command line starts nothing that would need it.
-    portal(config, db, engine, String::new())
+    Ok(Portal { lease, ..portal(config, db, engine, String::new())? })
 }
 
 async fn database(config: &Config) -> Result<Db, String> {
@@ -117,6 +120,9 @@ pub async fn serve(config: &Config) -> Result<(), String> {
     let limits = accept::Limits { proxies: config.proxies.clone().leak(), ..accept::Limits::default() };
     accept::run(listener, router, limits, asked_to_stop(leaving, config.drain)?).await;
     tasks.iter().chain(&operations).for_each(tokio::task::JoinHandle::abort);
+    // Ended, not only asked to: none of them takes the lease again.
+    let _ = tokio::time::timeout(Duration::from_secs(2), futures::future::join_all(tasks)).await;
+    portal.lease.release(&portal.db).await;
     portal.db.close().await;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A portable copy of the database: JSON, one row a line, from one moment, readable by either database.
 //!
-//! Left out is what no copy may revive or no copy needs: sessions, tickets, and events. Files of volumes and the key that secrets are sealed
+//! Left out is what no copy may revive or no copy needs: sessions, tickets, events, and the lease. Files of volumes and the key that secrets are sealed
 //! with lie in the data folder and are copied apart from this.
 
 mod tables;

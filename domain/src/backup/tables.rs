@@ -391,4 +391,4 @@ pub(super) fn tables() -> impl DoubleEndedIterator<Item = &'static Table> {
 }
 
 /// Deliberately not copied.
-pub(super) const LEFT_OUT: &[&str] = &["notebook_tickets", "sessions", "events"];
+pub(super) const LEFT_OUT: &[&str] = &["notebook_tickets", "sessions", "events", "leases"];

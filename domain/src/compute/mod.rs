@@ -149,6 +149,9 @@ pub trait ComputeEngine: Send + Sync {
     /// also after it has ended, for as long as the engine knows of it. Errors are refusals: `Invalid` or `Conflict` with what to change.
     async fn ensure(&self, workload: &Workload) -> Result<()>;
 
+    /// Drops what this process was about to do: it begins, or ceases, to be the one that looks after workloads, and another has done its own meanwhile.
+    fn anew(&self) {}
+
     /// Makes it so that no launch of the workload runs. Returns before that is so; the `Ended` fact tells.
     async fn stop(&self, id: &str) -> Result<()>;
 

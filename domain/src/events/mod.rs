@@ -7,7 +7,7 @@ use crate::{
     args,
     db::Tx,
     error::{Error, Result},
-    model::{Change, Event, Millis},
+    model::{Change, Event, Millis, Phase},
     portal::Portal,
 };
 use std::{
@@ -17,7 +17,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::broadcast;
+use tokio::{
+    sync::{Notify, broadcast},
+    time::Instant,
+};
 
 /// How long a stream can be away and still resume, in milliseconds.
 const KEPT: Millis = 60 * 60 * 1000;
@@ -91,18 +94,47 @@ pub async fn since(portal: &Portal, seq: i64) -> Result<Option<Vec<Event>>> {
     if gapless { rows.into_iter().map(EventRow::event).collect::<Result<_>>().map(Some) } else { Ok(None) }
 }
 
-/// Hands events that are committed after `seen` to the open streams until the process ends. Wakes on each commit of events here, and looks once a
-/// second for commits of other processes (the command line, another replica).
+/// How often other processes are told of commits at most: `PostgreSQL` commits what tells others one by one.
+const TELL_EVERY: Duration = Duration::from_millis(20);
+
+/// Hands events that are committed after `seen` to the open streams until the process ends. Wakes on each commit of events here, when another process
+/// on the same `PostgreSQL` tells of one, and looks once a second for those of whom nobody tells (the command line).
 ///
 /// `seen` is asked for before the first stream can open: a stream that was told where it starts hears all that comes after.
-pub async fn run(portal: Portal, mut seen: i64) {
-    let mut swept_at = 0;
+pub async fn run(portal: Portal, seen: i64) {
+    let heard = Notify::new();
+    let hear = async {
+        let mut others = portal.db.others();
+        loop {
+            others.heard().await;
+            heard.notify_one();
+        }
+    };
+    tokio::select! {
+        () = hear => {}
+        () = hand_out(&portal, seen, &heard) => {}
+    }
+}
+
+async fn hand_out(portal: &Portal, mut seen: i64, heard: &Notify) {
+    let (mut swept_at, mut told_at, mut untold) = (0, Instant::now(), false);
     loop {
         portal.events.seen.store(seen, Ordering::Relaxed);
-        let _ = tokio::time::timeout(Duration::from_secs(1), portal.db.committed()).await;
-        match pump(&portal, seen).await {
+        let wait = if untold { TELL_EVERY.saturating_sub(told_at.elapsed()) } else { Duration::from_secs(1) };
+        tokio::select! {
+            () = portal.db.committed() => untold = true,
+            () = heard.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+        match pump(portal, seen).await {
             Ok(last) => seen = last,
             Err(error) => tracing::warn!(%error, "the event stream cannot read the database; trying again"),
+        }
+        if untold && told_at.elapsed() >= TELL_EVERY {
+            (told_at, untold) = (Instant::now(), false);
+            if let Err(error) = portal.db.tell_others().await {
+                tracing::debug!(%error, "other processes could not be told of a commit; they look by themselves");
+            }
         }
         let now = portal.clock.now();
         if now - swept_at > KEPT / 4 {
@@ -111,6 +143,15 @@ pub async fn run(portal: Portal, mut seen: i64) {
                 tracing::warn!(%error, "old events could not be removed");
             }
         }
+    }
+}
+
+/// Whether the supervisor has something to do now.
+fn is_wish(change: &Change) -> bool {
+    match change {
+        Change::Notebook(notebook) => (notebook.phase == Phase::Queued && notebook.reason.is_none()) || notebook.phase == Phase::Stopping,
+        Change::NotebookDeleted { .. } => true,
+        _ => false,
     }
 }
 
@@ -124,8 +165,18 @@ async fn pump(portal: &Portal, mut seen: i64) -> Result<i64> {
         for row in rows {
             seen = row.seq;
             match row.event() {
-                // No receiver is no fault: nobody is looking.
-                Ok(event) => drop(portal.events.streams.send(Arc::new(event))),
+                Ok(event) => {
+                    // Before whoever hears of it asks who they are now.
+                    if matches!(event.change, Change::Team) {
+                        portal.known_tokens.forget();
+                    }
+                    // It may be another process that has taken the wish.
+                    if is_wish(&event.change) && portal.lease.is_held() {
+                        portal.wishes.notify_one();
+                    }
+                    // No receiver is no fault: nobody is looking.
+                    drop(portal.events.streams.send(Arc::new(event)));
+                }
                 Err(error) => tracing::error!(%error, "an event was skipped"),
             }
         }

@@ -8,6 +8,7 @@ use crate::{
     model::{NewUser, User},
     portal::Portal,
     random,
+    sealing::SealingKey,
 };
 use std::sync::{Mutex, PoisonError};
 
@@ -32,17 +33,25 @@ fn plain(code: &str) -> String {
     code.chars().filter(char::is_ascii_alphanumeric).take(100).map(|c| c.to_ascii_uppercase()).collect()
 }
 
-/// Four groups of five characters, 100 random bits, without those that look alike.
-fn new_code() -> String {
+/// Four groups of five characters, 100 bits that only the portal's key makes, without those that look alike. The same in every process of the portal:
+/// which of them a browser reaches is chance.
+fn code_of(key: &SealingKey) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    let bytes = random::bytes::<20>();
+    let derived = key.derive("set-up code");
+    let bytes: Vec<u8> =
+        derived.as_bytes().chunks(2).take(20).map(|pair| pair.iter().fold(0, |sum, digit| (sum << 4) | nibble(*digit))).collect();
     let groups = bytes.chunks(5).map(|group| group.iter().map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect::<String>());
     groups.collect::<Vec<_>>().join("-")
 }
 
-/// If the portal has no user yet: makes a one-time code (kept in memory only) and returns it for the console.
+/// The value of a hexadecimal digit.
+fn nibble(digit: u8) -> u8 {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok()).unwrap_or_default()
+}
+
+/// If the portal has no user yet: its one-time code, for the console.
 pub async fn prepare_setup(portal: &Portal) -> Result<Option<String>> {
-    let code = if needs_setup(portal).await? { Some(new_code()) } else { None };
+    let code = if needs_setup(portal).await? { Some(code_of(&portal.sealing)) } else { None };
     portal.setup.set(code.clone());
     Ok(code)
 }
@@ -110,10 +119,13 @@ mod tests {
     fn a_code_is_taken_with_or_without_its_dashes_and_in_any_case() {
         let held = SetupCode::default();
         assert!(!held.fits(""), "no code lets nobody in");
-        let code = new_code();
+        let key = || SealingKey::load_or_create(tempfile::tempdir().expect("a folder").path()).expect("a key");
+        let (ours, other) = (key(), key());
+        let code = code_of(&ours);
+        assert_eq!(code, code_of(&ours), "every replica shows the same");
         assert_eq!(code.len(), 23);
         held.set(Some(code.clone()));
         assert!(held.fits(&code) && held.fits(&code.to_lowercase().replace('-', " ")));
-        assert!(!held.fits(&code[1..]) && !held.fits("") && !held.fits(&new_code()));
+        assert!(!held.fits(&code[1..]) && !held.fits("") && !held.fits(&code_of(&other)));
     }
 }

@@ -15,12 +15,17 @@ use crate::{
 use futures::StreamExt;
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 /// How often activity is asked for.
 const EVERY: Duration = Duration::from_secs(15);
+/// How soon a process tells the one that stops what is idle of people's use.
+const REPORT_EVERY: Duration = Duration::from_secs(2);
 /// Longest wait for one program's answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Programs asked at the same time.
@@ -32,29 +37,65 @@ const WRITE_EVERY: Millis = 60_000;
 
 /// When people last used their notebooks through the proxy, kept in memory until idle stop looks.
 #[derive(Default)]
-pub struct Touches(Mutex<HashMap<NotebookId, Millis>>);
+pub struct Touches {
+    last: Mutex<HashMap<NotebookId, Millis>>,
+    /// Whether there were any since they were last reported.
+    news: AtomicBool,
+}
 
 impl Touches {
     pub(super) fn note(&self, id: &NotebookId, at: Millis) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), at);
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), at);
+        self.news.store(true, Ordering::Relaxed);
     }
     pub fn last(&self, id: &NotebookId) -> Option<Millis> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied()
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied()
     }
     pub(super) fn forget(&self, id: &NotebookId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     }
 }
 
 pub(super) async fn run(portal: &Portal) {
     loop {
         tokio::time::sleep(EVERY).await;
-        look(portal).await;
+        look_at_all(portal).await;
     }
+}
+
+/// Tells the process that looks after notebooks who was used through this one, by way of the database.
+pub(super) async fn report(portal: &Portal) {
+    loop {
+        tokio::time::sleep(REPORT_EVERY).await;
+        if !portal.lease.is_held()
+            && portal.touches.news.swap(false, Ordering::Relaxed)
+            && let Err(error) = report_once(portal).await
+        {
+            tracing::warn!(%error, "what people use could not be stored; trying again");
+        }
+    }
+}
+
+async fn report_once(portal: &Portal) -> Result<()> {
+    let now = portal.clock.now();
+    for record in store::open(&portal.db).await? {
+        let last = last_activity(&record, portal.touches.last(&record.id), None, now);
+        if is_due(&record, last, now) {
+            write(portal, &record, last).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Looks at every open notebook once: what `run` does every 15 s.
 pub async fn look(portal: &Portal) {
+    if let Err(error) = portal.lease.seize(&portal.db).await {
+        return tracing::warn!(%error, "the lease could not be taken");
+    }
+    look_at_all(portal).await;
+}
+
+async fn look_at_all(portal: &Portal) {
     let records = match store::open(&portal.db).await {
         Ok(records) => records,
         Err(error) => return tracing::warn!(%error, "idle notebooks could not be looked for; trying again"),
@@ -79,13 +120,19 @@ async fn check(portal: &Portal, record: &Record) -> Result<()> {
                 steps::take(portal, &record.id, record.launch, record.phase, &Step::to(phase, now)).await?;
             }
             let stored = record.last_activity_at.unwrap_or(record.phase_at);
-            let stop_is_near = record.spec.idle_minutes.is_some_and(|m| stored + view::minutes_in_millis(m) - now < 3 * WRITE_EVERY);
-            if last > stored && (phase != record.phase || last - stored >= WRITE_EVERY || stop_is_near) {
+            if is_due(record, last, now) || (last > stored && phase != record.phase) {
                 write(portal, record, last).await?;
             }
             Ok(())
         }
     }
+}
+
+/// Whether activity is worth being written now.
+fn is_due(record: &Record, last: Millis, now: Millis) -> bool {
+    let stored = record.last_activity_at.unwrap_or(record.phase_at);
+    let stop_is_near = record.spec.idle_minutes.is_some_and(|m| stored + view::minutes_in_millis(m) - now < 3 * WRITE_EVERY);
+    last > stored && (last - stored >= WRITE_EVERY || stop_is_near)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -113,6 +160,7 @@ fn judge(record: &Record, last: Millis, now: Millis) -> Verdict {
 /// Stops it, unless somebody has used or snoozed it since it was looked at.
 async fn stop(portal: &Portal, seen: &Record, last: Millis, minutes: u32) -> Result<()> {
     let mut tx = portal.db.begin().await?;
+    portal.lease.fence(&mut tx).await?;
     let Some(record) = store::locked(&mut tx, &seen.id).await? else { return Ok(()) };
     let used = record.last_activity_at > Some(last) || portal.touches.last(&record.id) > Some(last);
     if used || record.launch != seen.launch || record.desired != store::Desired::Running || !record.phase.is_open() {

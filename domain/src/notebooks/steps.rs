@@ -42,6 +42,7 @@ struct Ended<'a> {
 /// Moves a notebook on, if it is still in this launch and phase; whether it did. Nobody asked for it, so a failure is audited as the system's.
 pub(super) async fn take(portal: &Portal, id: &NotebookId, launch: i64, from: Phase, to: &Step) -> Result<bool> {
     let mut tx = portal.db.begin().await?;
+    portal.lease.fence(&mut tx).await?;
     let Some(record) = store::locked(&mut tx, id).await? else { return Ok(false) };
     if record.launch != launch || record.phase != from {
         return Ok(false);
@@ -83,6 +84,7 @@ pub(super) async fn note(
     progress: Option<&Progress>,
 ) -> Result<()> {
     let mut tx = portal.db.begin().await?;
+    portal.lease.fence(&mut tx).await?;
     let Some(record) = store::locked(&mut tx, id).await? else { return Ok(()) };
     let news = record.reason.as_deref() != reason || record.progress.as_ref() != progress;
     if record.launch != launch || record.phase != phase || !news {

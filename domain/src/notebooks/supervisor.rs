@@ -30,10 +30,23 @@ const DELETION_WAIT: Duration = Duration::from_secs(2);
 /// Progress of one notebook is written at most so often.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
-/// Runs notebooks until the process ends: starts and stops what is wished, follows the engine, stops what is idle, and finishes what was
-/// begun with volumes.
+/// Runs notebooks until the process ends, for as long as it is the one process to do so: starts and stops what is wished, follows the engine, stops
+/// what is idle, and finishes what was begun with volumes.
 pub async fn run(portal: Portal) {
-    tokio::join!(supervise(&portal), idle::run(&portal), tickets::sweep(&portal), volumes::run(&portal));
+    tokio::join!(portal.lease.run(&portal.db), idle::report(&portal), look_after(&portal));
+}
+
+async fn look_after(portal: &Portal) {
+    loop {
+        let epoch = portal.lease.held().await;
+        portal.compute.anew();
+        let work = async { tokio::join!(supervise(portal), idle::run(portal), tickets::sweep(portal), volumes::run(portal)) };
+        // What is cut off half-way is what a crash leaves, too.
+        tokio::select! {
+            _ = work => {}
+            () = portal.lease.lost(epoch) => portal.compute.anew(),
+        }
+    }
 }
 
 async fn supervise(portal: &Portal) {
@@ -68,7 +81,10 @@ async fn supervise(portal: &Portal) {
 
 /// Makes everything so, once: what `run` does each time it wakes.
 pub async fn look(portal: &Portal) {
-    Supervisor::new(portal).look().await;
+    match portal.lease.seize(&portal.db).await {
+        Ok(()) => Supervisor::new(portal).look().await,
+        Err(error) => tracing::warn!(%error, "the lease could not be taken"),
+    }
 }
 
 struct Supervisor {
@@ -301,6 +317,7 @@ async fn delete(portal: &Portal, record: &Record) -> Result<()> {
         portal.compute.delete_volume(&record.home).await?;
     }
     let mut tx = portal.db.begin().await?;
+    portal.lease.fence(&mut tx).await?;
     store::delete(&mut tx, record).await?;
     let now = portal.clock.now();
     if record.delete_home {

@@ -9,5 +9,6 @@ mod partition;
 mod portal;
 mod real_node;
 mod refusals;
+mod replicas;
 mod roles;
 mod shape;

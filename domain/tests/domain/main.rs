@@ -12,6 +12,7 @@ mod demo;
 mod home;
 mod importing;
 mod kubernetes;
+mod lease;
 mod live_events;
 mod local_accounts;
 mod local_engine;

@@ -40,7 +40,7 @@ pub async fn events(
     let Some(seat) = server.streams.seat(&holder, PER_PERSON) else {
         return plain(StatusCode::TOO_MANY_REQUESTS, "Too many pages are open. Close some and reload.");
     };
-    // From here on nothing is missed, whatever is read from the database next: also the reader's standing, which `greet` reads anew for that.
+    // From here on nothing is missed, whatever is read from the database next: also the reader's standing, which `run` reads anew for that.
     let changes = server.portal.events.subscribe();
     let stream = Stream { reader: Reader { portal: server.portal, credential, caller }, changes, seen: 0 };
     upgrade.max_message_size(4096).on_upgrade(move |socket| async move {
@@ -58,8 +58,11 @@ struct Stream {
 
 impl Stream {
     async fn run(mut self, mut socket: WebSocket, after: Option<i64>) {
-        if !self.greet(&mut socket, after).await {
-            return;
+        // Anew, after it has begun to listen.
+        match self.reader.look().await {
+            Ok(true) if self.greet(&mut socket, after).await => {}
+            Ok(false) => return sign_out(socket).await,
+            Ok(true) | Err(_) => return,
         }
         let mut look = tokio::time::interval_at(tokio::time::Instant::now() + LOOK_EVERY, LOOK_EVERY);
         loop {
@@ -77,7 +80,11 @@ impl Stream {
                         }
                     }
                     Ok(event) => self.pass(&mut socket, &event, false).await,
-                    Err(RecvError::Lagged(_)) => self.greet(&mut socket, None).await,
+                    Err(RecvError::Lagged(_)) => match self.reader.look().await {
+                        Ok(true) => self.greet(&mut socket, None).await,
+                        Ok(false) => return sign_out(socket).await,
+                        Err(_) => false,
+                    },
                     Err(RecvError::Closed) => false,
                 },
                 _ = look.tick() => {
@@ -96,9 +103,6 @@ impl Stream {
     /// Says where the stream starts, and sends what came after `after` where all of it is still kept. Where somebody came to a team or left one
     /// meanwhile, the page reads all anew: whether the reader could see the team's events when they happened is not known any more.
     async fn greet(&mut self, socket: &mut WebSocket, after: Option<i64>) -> bool {
-        if !matches!(self.reader.look().await, Ok(true)) {
-            return false;
-        }
         let portal = &self.reader.portal;
         let missed = match after {
             Some(after) => domain::events::since(portal, after).await.ok().flatten().map(|events| (after, events)),

@@ -1,7 +1,10 @@
 //! Calls to the API server: bounded in time, refusals in sentences, and nothing written that is not ours.
 
 use super::names::{self, MANAGER};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    lease::Lease,
+};
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Client, Resource,
@@ -34,13 +37,29 @@ pub(super) async fn find<T>(request: impl Future<Output = kube::Result<T>>) -> R
     }
 }
 
+/// What a process that does not look after notebooks may ask of the cluster: to be shown things, and what it may do.
+#[derive(Debug, thiserror::Error)]
+#[error("Another process of this portal looks after notebooks now.")]
+struct NotOurs;
+
+/// Lets changes through only while the lease is held. The one way of every request.
+pub(super) fn gate<B>(
+    lease: &Lease,
+    request: hyper::Request<B>,
+) -> std::result::Result<hyper::Request<B>, Box<dyn std::error::Error + Send + Sync>> {
+    let looks = matches!(*request.method(), hyper::Method::GET | hyper::Method::HEAD)
+        || request.uri().path().starts_with("/apis/authorization.k8s.io/");
+    if looks || lease.is_held() { Ok(request) } else { Err(NotOurs.into()) }
+}
+
 fn silent(why: impl std::fmt::Display) -> Error {
     Error::Unavailable(format!("The cluster does not answer now: {why}"))
 }
 
 pub(super) fn translate(error: &kube::Error) -> Error {
     let kube::Error::Api(status) = error else {
-        return silent(root(error));
+        let cause = root(error);
+        return if cause == NotOurs.to_string() { Error::Unavailable(cause) } else { silent(cause) };
     };
     refusal(status.code, &status.message)
 }

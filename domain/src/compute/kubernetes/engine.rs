@@ -37,6 +37,10 @@ impl ComputeEngine for KubernetesEngine {
         launch::ensure(&self.cluster, workload).await
     }
 
+    fn anew(&self) {
+        lock(&self.cluster.memory).anew(self.cluster.clock.now());
+    }
+
     async fn stop(&self, id: &str) -> Result<()> {
         stop::stop(&self.cluster, id).await
     }

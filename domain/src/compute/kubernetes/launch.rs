@@ -158,9 +158,13 @@ async fn seal(cluster: &Cluster, workload: &Workload, namespace: &str, owner: Op
     api::apply(&secrets, &there, &wanted).await.map(Some)
 }
 
-/// Tries again for as long as the cluster is silent or full: nobody else does while it is on its way.
+/// Tries again for as long as the cluster is silent or full: nobody else does while it is on its way. Where another process was quicker, nothing is left
+/// to do.
 async fn make_at_last(cluster: &Cluster, workload: &Workload, namespace: &str) -> Result<()> {
     loop {
+        if !stop::until_gone(cluster, workload, namespace).await {
+            return Ok(());
+        }
         match make(cluster, workload, namespace).await {
             Err(error @ (Error::Unavailable(_) | Error::QuotaExceeded(_))) => {
                 tracing::debug!(workload = %workload.id, %error, "a launch that replaces another has to wait");
@@ -183,7 +187,6 @@ async fn replace(cluster: &Arc<Cluster>, workload: &Workload, namespace: &str, t
         let cluster = cluster.clone();
         async move {
             let _ = begun.await;
-            stop::until_gone(&cluster, &workload, &namespace).await;
             let made = make_at_last(&cluster, &workload, &namespace).await;
             let mut memory = lock(&cluster.memory);
             memory.replacing.remove(&workload.id);

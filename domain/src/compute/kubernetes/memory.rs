@@ -1,13 +1,19 @@
 //! What this process remembers beside what the cluster tells: pods it has just made, launches that are over, and the last fact that was told.
 
 use super::facts;
-use crate::compute::{Fact, Secret, State};
+use crate::{
+    compute::{Fact, Secret, State},
+    model::Millis,
+};
 use k8s_openapi::api::core::v1::Pod;
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::task::AbortHandle;
+
+/// By then an end is in the database, if anybody was there to write it.
+const HEARD: Millis = 60_000;
 
 /// A pod that was made here and that the watch has not told of yet.
 pub(super) struct Made {
@@ -54,6 +60,12 @@ impl Memory {
         self.ended.remove(id);
         self.told.remove(id);
         self.made.remove(id);
+    }
+
+    /// Drops what was begun, and ends that whoever looked after workloads has heard of by now.
+    pub fn anew(&mut self, now: Millis) {
+        self.replacing.drain().for_each(|(_, replacing)| replacing.task.abort());
+        self.ended.retain(|_, fact| now - fact.at < HEARD);
     }
 
     pub fn is_buried(&self, uid: &str) -> bool {

@@ -28,6 +28,7 @@ use super::{Fact, State};
 use crate::{
     clock::Clock,
     error::{Error, Result},
+    lease::Lease,
     model::Millis,
 };
 use capacity::Others;
@@ -35,6 +36,7 @@ use forward::Forwards;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{
     Client,
+    client::ClientBuilder,
     config::{KubeConfigOptions, Kubeconfig},
     runtime::reflector::{self, Store},
 };
@@ -48,6 +50,7 @@ use tokio::{
     task::AbortHandle,
     time::timeout,
 };
+use tower::filter::FilterLayer;
 use watches::Heard;
 
 /// How long the first list may take before whoever asks is told that the cluster is silent.
@@ -78,12 +81,13 @@ pub struct KubernetesEngine {
 }
 
 impl KubernetesEngine {
-    /// Starts the engine; what runs is found by its labels. A cluster that does not answer yet is waited for, not refused.
+    /// Starts the engine; what runs is found by its labels. A cluster that does not answer yet is waited for, not refused. It changes nothing in the
+    /// cluster but while `lease` is held.
     ///
     /// # Errors
     /// `Unavailable` where there are no usable credentials.
-    pub async fn start(mut config: KubernetesConfig, clock: Clock) -> Result<Arc<Self>> {
-        let client = connect(&config).await?;
+    pub async fn start(mut config: KubernetesConfig, clock: Clock, lease: Arc<Lease>) -> Result<Arc<Self>> {
+        let client = connect(&config, lease).await?;
         if config.kubeconfig.is_none() {
             config.own_namespace = Some(client.default_namespace().to_owned());
             config.own_account = own_account().await;
@@ -122,7 +126,7 @@ impl Drop for KubernetesEngine {
     }
 }
 
-async fn connect(config: &KubernetesConfig) -> Result<Client> {
+async fn connect(config: &KubernetesConfig, lease: Arc<Lease>) -> Result<Client> {
     let unusable = |e: &dyn std::fmt::Display| Error::Unavailable(format!("The cluster cannot be reached with what was given: {e}"));
     let mut client = match &config.kubeconfig {
         Some(path) => {
@@ -132,7 +136,8 @@ async fn connect(config: &KubernetesConfig) -> Result<Client> {
         None => kube::Config::incluster().map_err(|e| unusable(&e))?,
     };
     client.connect_timeout = Some(Duration::from_secs(5));
-    Client::try_from(client).map_err(|e| unusable(&e))
+    let client = ClientBuilder::try_from(client).map_err(|e| unusable(&e))?;
+    Ok(client.with_layer(&FilterLayer::new(move |request| api::gate(&lease, request))).build())
 }
 
 /// Where a pod finds the token of its service account.

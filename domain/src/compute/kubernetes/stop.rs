@@ -100,18 +100,19 @@ async fn until(cluster: &Cluster, so: impl Fn() -> bool) {
     let _ = timeout(LOOK_AGAIN, wait).await;
 }
 
-/// Waits until the cluster itself says that no pod of the workload is left.
-pub(super) async fn until_gone(cluster: &Cluster, workload: &Workload, namespace: &str) {
+/// Waits until the cluster itself says that no pod of the workload is left; false where there is one of this launch or a later one, which another process
+/// has made.
+pub(super) async fn until_gone(cluster: &Cluster, workload: &Workload, namespace: &str) -> bool {
     let pods = api::within::<Pod>(&cluster.client, namespace);
     let selector = format!("{},{WORKLOAD}={}", names::selector(&cluster.config.prefix), workload.id);
+    let is_ours = |pod: &Pod| facts::launch_of(pod).is_some_and(|(_, launch)| launch >= workload.launch);
     loop {
-        until(cluster, || cluster.pods_of(&workload.id).is_empty()).await;
+        until(cluster, || cluster.pods_of(&workload.id).iter().all(|pod| is_ours(pod))).await;
         match api::call(pods.list(&ListParams::default().labels(&selector))).await {
-            Ok(left) if left.items.is_empty() => return,
+            Ok(left) if left.items.is_empty() => return true,
+            Ok(left) if left.items.iter().any(is_ours) => return false,
             Ok(left) => {
-                // A later one is another process's, which knows more.
-                let earlier = |pod: &&Pod| facts::launch_of(pod).is_some_and(|(_, launch)| launch < workload.launch);
-                for pod in left.items.iter().filter(earlier) {
+                for pod in left.items.iter().filter(|pod| facts::launch_of(pod).is_some()) {
                     if let Err(error) = end(cluster, pod).await {
                         tracing::debug!(%error, "the launch before could not be ended yet");
                     }

@@ -10,6 +10,7 @@ use domain::{
         ActivityProbe, ComputeEngine, Workload,
         kubernetes::{KubernetesConfig, KubernetesEngine},
     },
+    lease::Lease,
     model::Resources,
     random,
 };
@@ -72,7 +73,7 @@ impl Corner {
         make_class(&client).await;
         let node = node.map_or_else(|| format!("node-{prefix}"), str::to_owned);
         let config = config(&kubeconfig, &prefix, class);
-        let engine = KubernetesEngine::start(config, Clock::system()).await.unwrap();
+        let engine = KubernetesEngine::start(config, Clock::system(), Lease::for_ever().into()).await.unwrap();
         Some(Self { kubeconfig, client, prefix, node, engine, kubelet: None })
     }
 
@@ -82,7 +83,7 @@ impl Corner {
 
     /// Another process's view of the same corner.
     pub async fn another(&self) -> Arc<KubernetesEngine> {
-        KubernetesEngine::start(self.config(), Clock::system()).await.unwrap()
+        KubernetesEngine::start(self.config(), Clock::system(), Lease::for_ever().into()).await.unwrap()
     }
 
     pub fn namespace(&self) -> String {

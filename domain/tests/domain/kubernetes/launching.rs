@@ -3,13 +3,18 @@
 use super::cluster::{Corner, fake, until};
 use crate::machine::{ended, reaches, ready, secret, start, stop};
 use domain::{
-    Error,
-    compute::{ComputeEngine, Outcome, State, Workload},
+    Clock, Error,
+    compute::{ComputeEngine, Outcome, State, Workload, kubernetes::KubernetesEngine},
+    lease::Lease,
     model::Resources,
 };
-use kube::api::{DeleteParams, Patch, PatchParams};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{
+    Api,
+    api::{DeleteParams, Patch, PatchParams},
+};
 use serde_json::json;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 fn with_secrets() -> Workload {
     let mut workload = fake("serves");
@@ -169,5 +174,48 @@ async fn a_launch_on_kubernetes_that_waits_for_the_one_before_can_be_stopped() {
     corner.pods().delete(&name, &DeleteParams::default().grace_period(0)).await.unwrap();
     assert_eq!(ended(engine, &next).await, Outcome::Stopped);
     assert!(corner.pod_names(&workload.id).await.is_empty());
+    corner.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_without_the_lease_changes_nothing_on_kubernetes_and_sees_everything() {
+    let Some(corner) = Corner::start().await else { return };
+    let lease = Arc::<Lease>::default();
+    let without = KubernetesEngine::start(corner.config(), Clock::system(), lease).await.unwrap();
+    let workload = fake("serves");
+    let refused = without.ensure(&workload).await.unwrap_err();
+    assert!(matches!(&refused, Error::Unavailable(why) if why.contains("Another process")), "{refused}");
+    let namespaces: Api<Namespace> = Api::all(corner.client.clone());
+    assert!(namespaces.get_opt(&corner.namespace()).await.unwrap().is_none());
+    start(&*corner.engine, &workload).await;
+    ready(&*without, &workload).await;
+    assert!(matches!(without.stop(&workload.id).await, Err(Error::Unavailable(_))));
+    assert!(matches!(without.delete_volume(&workload.home).await, Err(Error::Unavailable(_))));
+    assert_eq!(corner.pod_names(&workload.id).await.len(), 1);
+    corner.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_had_begun_on_kubernetes_when_it_lost_the_lease_is_dropped_for_what_another_made() {
+    let Some(corner) = Corner::start().await else { return };
+    let engine = &*corner.engine;
+    let workload = fake("serves");
+    start(engine, &workload).await;
+    let name = format!("nb-{}-1", workload.id);
+    let finalizers = |list: serde_json::Value| Patch::Merge(json!({"metadata": {"finalizers": list}}));
+    corner.pods().patch(&name, &PatchParams::default(), &finalizers(json!(["example.com/keeps"]))).await.unwrap();
+    let next = Workload { launch: 2, ..workload.clone() };
+    engine.ensure(&next).await.unwrap();
+    // It would make the second launch once the first is gone; the lease is lost before, and another makes a third.
+    engine.anew();
+    let another = corner.another().await;
+    let third = Workload { launch: 3, ..workload.clone() };
+    another.ensure(&third).await.unwrap();
+    corner.pods().patch(&name, &PatchParams::default(), &finalizers(json!(null))).await.unwrap();
+    ready(&*another, &third).await;
+    // The first holds the lease again.
+    engine.anew();
+    ready(engine, &third).await;
+    assert_eq!(corner.pod_names(&workload.id).await, [format!("nb-{}-3", workload.id)]);
     corner.end().await;
 }

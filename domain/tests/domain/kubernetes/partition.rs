@@ -8,6 +8,7 @@ use crate::machine::{ended, start, stop};
 use domain::{
     Clock, Error,
     compute::{ComputeEngine, Outcome, State, kubernetes::KubernetesEngine},
+    lease::Lease,
 };
 use kube::api::DeleteParams;
 
@@ -18,7 +19,7 @@ async fn silence_of_the_cluster_ends_no_notebook_and_what_happened_meanwhile_is_
     let mut config = corner.config();
     config.kubeconfig = Some(gate.kubeconfig.path().to_owned());
     let clock = Clock::system();
-    let engine = KubernetesEngine::start(config, clock.clone()).await.unwrap();
+    let engine = KubernetesEngine::start(config, clock.clone(), Lease::for_ever().into()).await.unwrap();
     let (stays, goes) = (fake("serves"), fake("serves"));
     start(&*engine, &stays).await;
     start(&*engine, &goes).await;

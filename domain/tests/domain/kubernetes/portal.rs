@@ -19,13 +19,14 @@ use kube::{
 use serde_json::json;
 use std::sync::Arc;
 
-struct House {
-    test: TestPortal,
-    ada: Caller,
+/// A portal with a team and something to launch.
+pub struct House {
+    pub test: TestPortal,
+    pub ada: Caller,
 }
 
 impl House {
-    async fn on(engine: Arc<dyn ComputeEngine>) -> Self {
+    pub async fn on(engine: Arc<dyn ComputeEngine>) -> Self {
         let mut test = TestPortal::with_clock(Clock::system()).await;
         test.portal.compute = engine;
         test.team("vision", &[("ada", Role::Member)]).await;
@@ -52,11 +53,11 @@ impl House {
         Self { test, ada }
     }
 
-    fn portal(&self) -> &Portal {
+    pub fn portal(&self) -> &Portal {
         &self.test.portal
     }
 
-    async fn launch(&self, name: &str, version: &str) -> domain::Result<Notebook> {
+    pub async fn launch(&self, name: &str, version: &str) -> domain::Result<Notebook> {
         let spec = NotebookSpec {
             name: name.into(),
             environment: "web".into(),
@@ -76,7 +77,7 @@ impl House {
         notebooks::get(self.portal(), &self.ada, "vision", id).await.unwrap()
     }
 
-    async fn reaches(&self, id: &NotebookId, phase: Phase) {
+    pub async fn reaches(&self, id: &NotebookId, phase: Phase) {
         let reached = tokio::time::timeout(std::time::Duration::from_secs(30), async {
             until("it is there", async || self.get(id).await.phase == phase).await;
         });

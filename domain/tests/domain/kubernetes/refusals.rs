@@ -250,7 +250,10 @@ async fn the_check_of_a_cluster_names_what_it_is_and_what_is_missing() {
     assert!(of("gpu").message.contains("NVIDIA"), "{:?}", of("gpu"));
     assert!(of("nodes").message.starts_with("1 of "), "{:?}", of("nodes"));
     let elsewhere = super::cluster::config(&corner.kubeconfig, &corner.prefix, "no-such-class");
-    let engine = domain::compute::kubernetes::KubernetesEngine::start(elsewhere, domain::Clock::system()).await.unwrap();
+    let engine =
+        domain::compute::kubernetes::KubernetesEngine::start(elsewhere, domain::Clock::system(), domain::lease::Lease::for_ever().into())
+            .await
+            .unwrap();
     let storage = engine.check().await.into_iter().find(|f| f.name == "storage").unwrap();
     assert!(storage.level == Level::Error && storage.message.contains("no-such-class"), "{storage:?}");
     corner.end().await;

@@ -8,6 +8,7 @@ use domain::{
         ComputeEngine,
         kubernetes::{KubernetesConfig, KubernetesEngine},
     },
+    lease::Lease,
     model::Level,
 };
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
@@ -45,7 +46,13 @@ async fn the_roles_of_the_manifests_are_enough_for_a_notebooks_whole_life_on_kub
     let secrets: Api<k8s_openapi::api::core::v1::Secret> = Api::namespaced(as_account, "kube-system");
     until("the roles are known", async || {
         let config = KubernetesConfig { own_namespace: Some("slipway".into()), own_account: Some("slipway".into()), ..corner.config() };
-        let engine = KubernetesEngine::start(KubernetesConfig { kubeconfig: Some(path.clone()), ..config }, Clock::system()).await.unwrap();
+        let engine = KubernetesEngine::start(
+            KubernetesConfig { kubeconfig: Some(path.clone()), ..config },
+            Clock::system(),
+            Lease::for_ever().into(),
+        )
+        .await
+        .unwrap();
         engine.check().await.iter().any(|f| f.name == "permissions" && f.level == Level::Ok)
     })
     .await;
@@ -57,7 +64,7 @@ async fn the_roles_of_the_manifests_are_enough_for_a_notebooks_whole_life_on_kub
         own_account: Some("slipway".into()),
         ..config(&path, &corner.prefix, &class)
     };
-    let engine = KubernetesEngine::start(own, Clock::system()).await.unwrap();
+    let engine = KubernetesEngine::start(own, Clock::system(), Lease::for_ever().into()).await.unwrap();
     let mut workload = fake("serves");
     workload.secrets.insert("TOKEN".into(), secret("s3cret"));
     start(&*engine, &workload).await;

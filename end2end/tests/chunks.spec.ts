@@ -32,3 +32,45 @@ test('a page whose chunk is gone is asked for from the server', async ({ workpla
   await ready(page);
   await expect(page.getByRole('heading', { level: 1, name: 'Notebooks' })).toBeVisible();
 });
+
+test('a menu that is opened before the page is alive stays open', async ({ workplace, visit }) => {
+  const team = await workplace.team();
+  const page = await visit(ADMIN);
+  let letGo = () => {};
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route(/\.wasm$/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(`/t/${team.name}`);
+  await page.locator('.user-menu > summary').click();
+  const out = page.getByRole('button', { name: 'Sign out' });
+  await expect(out).toBeVisible();
+  letGo();
+  await ready(page);
+  await expect(out).toBeVisible();
+  await page.getByRole('navigation').getByRole('link', { name: 'Volumes' }).first().click();
+  await expect(page).toHaveURL(/volumes$/);
+  await expect(out, 'where one goes, it closes').toBeHidden();
+});
+
+test('what is chosen or typed before the page is alive stays', async ({ workplace, visit }) => {
+  const team = await workplace.team({ mel: 'member' });
+  const page = await visit(ADMIN);
+  let letGo = () => {};
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route(/\.wasm$/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(`/t/${team.name}/members`);
+  const [email, role] = [page.getByLabel('Email').first(), page.getByLabel('Role').first()];
+  await email.fill(`late-${team.name}@example.com`);
+  await role.selectOption('viewer');
+  letGo();
+  await ready(page);
+  await expect(email).toHaveValue(`late-${team.name}@example.com`);
+  await expect(role).toHaveValue('viewer');
+  await role.selectOption('admin');
+  await expect(role).toHaveValue('admin');
+});

@@ -269,6 +269,14 @@ test('local accounts are switched off, break-glass lets one administrator in, an
     await expect(card(eva).getByRole('note')).toContainText('the provider is down');
     expect(await accessibilityFindings(eva)).toEqual([]);
 
+    // No password is set that would let nobody in.
+    await go(eva, '/admin/users');
+    await expect(eva.getByText('Local accounts are switched off')).toBeVisible();
+    await expect(eva.getByRole('row', { name: /ada@example\.com/ }).getByText('Remove administrator').first()).toBeVisible();
+    await expect(eva.getByText('Reset password')).toHaveCount(0);
+    await expect(eva.getByText('Add user')).toHaveCount(0);
+    expect(await accessibilityFindings(eva)).toEqual([]);
+
     await go(eva, '/');
     await eva.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Access' }).click();
     await expect(eva.getByRole('row', { name: /ada@example\.com/ })).toContainText('password (switched off)');

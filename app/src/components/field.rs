@@ -218,13 +218,26 @@ pub fn Select(
     let chosen = bind.unwrap_or_else(|| RwSignal::new(value));
     let edited = field.edited;
     let initial = chosen.get_untracked();
+    let node = NodeRef::<html::Select>::new();
+    // What was chosen before the page was alive counts; from then on the signal does.
+    Effect::new(move |_| {
+        let value = chosen.get();
+        let Some(select) = node.get() else { return };
+        if select.value() == value {
+            _ = is_new(&select);
+        } else if is_new(&select) {
+            chosen.set(select.value());
+        } else {
+            select.set_value(&value);
+        }
+    });
     view! {
         <select
+            node_ref=node
             class="input select"
             id=field.id
             name=field.name
             required=field.required
-            prop:value=move || chosen.get()
             aria-describedby=field.described_by
             aria-invalid=move || field.invalid.get().then_some("true")
             on:change:target=move |ev| {
@@ -254,6 +267,19 @@ pub fn Checkbox(
 ) -> impl IntoView {
     let ticked = bind.unwrap_or_else(|| RwSignal::new(checked));
     let initial = ticked.get_untracked();
+    let node = NodeRef::<html::Input>::new();
+    // As of a choice.
+    Effect::new(move |_| {
+        let now = ticked.get();
+        let Some(input) = node.get() else { return };
+        if input.checked() == now {
+            _ = is_new(&input);
+        } else if is_new(&input) {
+            ticked.set(input.checked());
+        } else {
+            input.set_checked(now);
+        }
+    });
     view! {
         <label class="checkbox">
             <input
@@ -261,7 +287,7 @@ pub fn Checkbox(
                 name=name
                 value="true"
                 checked=initial
-                prop:checked=move || ticked.get()
+                node_ref=node
                 on:change:target=move |ev| ticked.set(ev.target().checked())
             />
             <span>

@@ -2,12 +2,14 @@
 
 use super::{
     api::{AddUser, list_users},
+    local_api::passwords_work,
     users_table::UsersTable,
 };
 use crate::components::{
     Checkbox, ConfirmDialog, DialogActions, Field, FilterBar, FormState, Glyph, LoadingPage, Page, SearchField, TextInput, Tone,
     page_or_error, query_value, sort_order, use_toasts, when_done,
 };
+use crate::error::AppError;
 use domain::model::{User, validate_email, validate_password};
 use leptos::prelude::*;
 
@@ -21,14 +23,14 @@ pub fn UsersPage() -> impl IntoView {
     let add = ServerAction::<AddUser>::new();
     let changed = RwSignal::new(0_u32);
     let toasts = use_toasts();
-    let users = Resource::new(move || changed.get(), |_| list_users());
+    let users = Resource::new(move || changed.get(), |_| async { Ok::<_, AppError>((list_users().await?, passwords_work().await?)) });
     when_done(add, move |user| {
         changed.update(|n| *n += 1);
         toasts.show(Tone::Good, format!("{} can sign in now. Add them to a team next.", user.email));
     });
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Users" /> }>
-            {move || Suspend::new(async move { page_or_error(users.await, |users| view! { <Users users add changed /> }) })}
+            {move || Suspend::new(async move { page_or_error(users.await, |(users, passwords)| view! { <Users users passwords add changed /> }) })}
         </Transition>
     }
 }
@@ -51,17 +53,29 @@ fn arranged(users: &[User], text: &str, sort: &str) -> Vec<User> {
 }
 
 #[component]
-fn Users(users: Vec<User>, add: ServerAction<AddUser>, changed: RwSignal<u32>) -> impl IntoView {
+fn Users(
+    users: Vec<User>,
+    /// Whether people sign in with a password of this portal.
+    passwords: bool,
+    add: ServerAction<AddUser>,
+    changed: RwSignal<u32>,
+) -> impl IntoView {
     let count = users.len();
     let (text, sort) = (query_value("q"), query_value("sort"));
     let users = StoredValue::new(users);
     let shown = Memo::new(move |_| users.with_value(|u| arranged(u, &text.read(), &sort.read())));
     view! {
-        <Page title="Users" count lead="Accounts of this portal. What somebody may do in a team is set on the team's Members page." actions=move || view! { <AddUserDialog add /> }>
+        <Page title="Users" count lead="Accounts of this portal. What somebody may do in a team is set on the team's Members page." actions=move || passwords.then(|| view! { <AddUserDialog add /> })>
+            {(!passwords).then(|| view! {
+                <p class="muted">
+                    "Local accounts are switched off: whoever signs in with an identity provider the first time gets an account. "
+                    <a href="/admin/sign-in">"Sign-in"</a>
+                </p>
+            })}
             <FilterBar label="Filter users">
                 <SearchField label="Find by email or name" />
             </FilterBar>
-            <UsersTable users=shown changed />
+            <UsersTable users=shown passwords changed />
         </Page>
     }
 }

@@ -14,6 +14,8 @@ struct UserActions {
     set_admin: ServerAction<SetAdmin>,
     set_disabled: ServerAction<SetDisabled>,
     reset: ServerAction<ResetPassword>,
+    /// Whether a password of this portal is of any use.
+    passwords: bool,
 }
 
 const COLUMNS: &[Column] = &[
@@ -26,8 +28,8 @@ const COLUMNS: &[Column] = &[
 ];
 
 #[component]
-pub(super) fn UsersTable(users: Memo<Vec<User>>, changed: RwSignal<u32>) -> impl IntoView {
-    let actions = UserActions { set_admin: ServerAction::new(), set_disabled: ServerAction::new(), reset: ServerAction::new() };
+pub(super) fn UsersTable(users: Memo<Vec<User>>, passwords: bool, changed: RwSignal<u32>) -> impl IntoView {
+    let actions = UserActions { set_admin: ServerAction::new(), set_disabled: ServerAction::new(), reset: ServerAction::new(), passwords };
     let toasts = use_toasts();
     when_done(actions.set_admin, move |user| {
         changed.update(|n| *n += 1);
@@ -103,8 +105,8 @@ fn UserMenu(user: User, actions: UserActions) -> impl IntoView {
     };
     let field = format!("reset-{}", user.id);
     let (for_reset, for_admin, for_disabled) = (user.id.0.clone(), user.id.0.clone(), user.id.0);
-    view! {
-        <div class="row">
+    let reset = actions.passwords.then(|| {
+        view! {
             <ConfirmDialog trigger="Reset password" title=format!("Reset the password of {email}") form=reset_form class="btn btn-sm btn-ghost">
                 <p>"Their sessions end. Hand the new password over yourself."</p>
                 <ActionForm action=actions.reset>
@@ -115,6 +117,11 @@ fn UserMenu(user: User, actions: UserActions) -> impl IntoView {
                     <DialogActions form=reset_form label="Reset password" class="btn btn-primary" />
                 </ActionForm>
             </ConfirmDialog>
+        }
+    });
+    view! {
+        <div class="row">
+            {reset}
             <ConfirmDialog trigger=admin_word title=format!("{admin_word}: {email}") form=admin_form class="btn btn-sm btn-ghost">
                 <p>{admin_text}</p>
                 <ActionForm action=actions.set_admin>

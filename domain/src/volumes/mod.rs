@@ -98,8 +98,13 @@ async fn finish_removal(portal: &Portal, id: &VolumeId) {
         portal.compute.delete_volume(id).await?;
         store::forget(&portal.db, id).await
     };
-    if let Err(error) = finished.await {
-        tracing::warn!(volume = %id, %error, "the files of a removed volume could not be deleted; trying again");
+    match finished.await {
+        Ok(()) => {}
+        // Of the process that looks after notebooks: it finishes what others begin.
+        Err(Error::Unavailable(why)) if !portal.lease.is_held() => {
+            tracing::debug!(volume = %id, why, "the files of a removed volume are deleted by another process");
+        }
+        Err(error) => tracing::warn!(volume = %id, %error, "the files of a removed volume could not be deleted; trying again"),
     }
 }
 

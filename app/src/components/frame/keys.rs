@@ -24,13 +24,16 @@ pub(super) fn listen(me: RwSignal<Option<Me>>, palette: NodeRef<html::Dialog>, h
     let path = use_location().pathname;
     let navigate = use_navigate();
     let after_g = StoredValue::new(false);
-    Effect::new(move |_| {
-        // A page that was gone to closes the menu that led there.
-        path.track();
-        close_menus(None);
-        if let Some(toggle) = element::<web_sys::HtmlInputElement>("#nav-open") {
-            toggle.set_checked(false);
+    Effect::new(move |before: Option<String>| {
+        let now = path.get();
+        // A page that was gone to closes the menu that led there; one that was opened before the page was alive stays.
+        if before.is_some_and(|before| before != now) {
+            close_menus(None);
+            if let Some(toggle) = element::<web_sys::HtmlInputElement>("#nav-open") {
+                toggle.set_checked(false);
+            }
         }
+        now
     });
     Effect::new(move |_| {
         let navigate = navigate.clone();

@@ -98,9 +98,11 @@ def portal(tmp_path_factory):
             portal.command("team", "add", getattr(portal, team))
         portal.command("team", "member", getattr(portal, team), f"{person}-{portal.mark}@example.com", role)
         setattr(portal, person, portal.token(f"{person}-{portal.mark}", getattr(portal, team), role))
-    portal.start()
-    yield portal
-    portal.stop()
+    try:
+        portal.start()
+        yield portal
+    finally:
+        portal.stop()
 
 
 @pytest.fixture

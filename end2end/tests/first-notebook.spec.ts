@@ -19,6 +19,17 @@ const base = test.extend<{ empty: Slipway; page: Page }>({
   },
 });
 
+/** A cell that logs a run with what every notebook is given. */
+const LOGS_A_RUN = `
+import json, os, time, urllib.request
+def post(verb, **body):
+    headers = {'Authorization': 'Bearer ' + os.environ['MLFLOW_TRACKING_TOKEN'], 'Content-Type': 'application/json'}
+    url = os.environ['MLFLOW_TRACKING_URI'] + '/api/2.0/mlflow/' + verb
+    return json.load(urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)))
+experiment = post('experiments/create', name='from a notebook')['experiment_id']
+print('run', post('runs/create', experiment_id=experiment, start_time=int(time.time() * 1000))['run']['info']['run_id'])
+`;
+
 /** Opens the notebook on its own host and waits for JupyterLab. */
 async function open(page: Page): Promise<Page> {
   const opening = page.context().waitForEvent('page');
@@ -31,6 +42,7 @@ async function open(page: Page): Promise<Page> {
 
 base('from an empty portal to a notebook that keeps its files', async ({ page, empty }) => {
   base.setTimeout(600_000);
+  let run = '';
 
   await base.step('the first visit makes the administrator with the code from the console', async () => {
     await page.goto('/');
@@ -80,7 +92,22 @@ base('from an empty portal to a notebook that keeps its files', async ({ page, e
     const settings = await lab.evaluate(async () => (await fetch('/lab/api/settings/@jupyterlab/apputils-extension:notification')).text());
     expect(settings).toContain('"fetchNews"');
     await expect(lab.getByText(/official Jupyter news/)).toHaveCount(0);
+    await lab.keyboard.insertText(LOGS_A_RUN);
+    await lab.keyboard.press('Shift+Enter');
+    const logged = lab.locator('.jp-OutputArea-output').getByText(/^run \w+\s*$/);
+    await expect(logged).toBeVisible({ timeout: 60_000 });
+    run = (await logged.innerText()).replace('run ', '').trim();
     await lab.close();
+  });
+
+  await base.step('a run that it logs leads to what the notebook prints', async () => {
+    await page.goto(`/t/vision/runs/${run}`);
+    await ready(page);
+    await page.getByRole('navigation', { name: 'Parts of this run' }).getByRole('link', { name: 'Console' }).click();
+    await expect(page).toHaveURL(/tab=console$/);
+    await expect(page.getByRole('log', { name: 'Log' })).toContainText('Kernel started');
+    await page.getByRole('link', { name: 'first-look' }).click();
+    await expect(phase(page, 'Ready')).toBeVisible();
   });
 
   await base.step('stopped and started again, the file is there', async () => {

@@ -131,9 +131,9 @@ mod tests {
     }
 
     #[test]
-    fn one_spike_among_a_million_points_stays() {
-        for spike in [0, 1, 499_999, 777_777, 999_999] {
-            let mut line = Columns { x: (0..1_000_000).map(f64::from).collect(), y: vec![0.25; 1_000_000], ..Columns::default() };
+    fn one_spike_among_ten_million_points_stays() {
+        for spike in [0, 7_777_777, 9_999_999] {
+            let mut line = Columns { x: (0..10_000_000).map(f64::from).collect(), y: vec![0.25; 10_000_000], ..Columns::default() };
             line.y[spike] = 9.0;
             let reduced = reduce(line, Scale::Linear, 500);
             assert!(reduced.x.len() <= 2500);

@@ -29,6 +29,7 @@ pub use actions::{NotebookActions, PhaseActions, use_notebook_actions};
 pub use form::{Draft, LaunchForm, VariableField, VolumeField, memory_gib, memory_mib};
 pub use launch_page::LaunchPage;
 pub use list_page::NotebooksPage;
+pub(crate) use log_view::LogView;
 pub use notebook_page::NotebookPage;
 pub use standing::Standing;
 pub use state::NotebookState;

@@ -7,6 +7,7 @@ mod first_log;
 pub mod links;
 pub mod metrics_api;
 mod run_artifacts;
+mod run_console;
 mod run_metrics;
 mod run_note;
 mod run_page;

@@ -3,6 +3,7 @@
 use super::{
     api::{DeleteTag, RunDetail, SetNote, SetTag, get_run},
     run_artifacts::RunArtifacts,
+    run_console::RunConsole,
     run_metrics::RunMetrics,
     run_note::RunNote,
     run_sources::{RunData, RunFamily, RunSurroundings},
@@ -85,7 +86,7 @@ fn follow(actions: Actions, changes: RwSignal<u32>) {
 }
 
 /// The parts of the page, and how the address names them.
-const TABS: [(&str, &str); 9] = [
+const TABS: [(&str, &str); 10] = [
     ("Overview", ""),
     ("Metrics", "metrics"),
     ("Charts", "charts"),
@@ -95,11 +96,15 @@ const TABS: [(&str, &str); 9] = [
     ("Data and models", "data"),
     ("Traces", "traces"),
     ("Reproduce", "reproduce"),
+    (CONSOLE.0, CONSOLE.1),
 ];
+/// Only a run has it that was made in a notebook of Slipway's.
+const CONSOLE: (&str, &str) = ("Console", "console");
 
 #[component]
 fn RunView(team: String, first: RunDetail, writes: bool, changes: RwSignal<u32>, actions: Actions) -> impl IntoView {
-    let (id, experiment) = (first.run.id.clone(), first.experiment.clone());
+    let (id, experiment, notebook) = (first.run.id.clone(), first.experiment.clone(), first.run.notebook.clone());
+    let has_console = notebook.is_some();
     let again = (team.clone(), id.clone());
     let detail = kept_current(first, 0, move || changes.get(), move |_| get_run(again.0.clone(), again.1.clone()));
     // What is drawn from a part of the run is drawn again only where that part changed.
@@ -120,13 +125,14 @@ fn RunView(team: String, first: RunDetail, writes: bool, changes: RwSignal<u32>,
     ];
     let tabs = move || {
         let now = tab.read();
-        let now = if TABS.iter().any(|(_, key)| now.as_str() == *key) { now.as_str() } else { "" };
-        let tabs = TABS.map(|(text, key)| Tab {
+        let here = || TABS.iter().filter(|tab| **tab != CONSOLE || has_console);
+        let now = if here().any(|(_, key)| now.as_str() == *key) { now.as_str() } else { "" };
+        let tabs = here().map(|&(text, key)| Tab {
             text,
             href: if key.is_empty() { href.clone() } else { format!("{href}?tab={key}") },
             current: key == now,
         });
-        view! { <Tabs label="Parts of this run" tabs=tabs.to_vec() /> }
+        view! { <Tabs label="Parts of this run" tabs=tabs.collect() /> }
     };
     let badge = move || {
         let (status, deleted) = state.get();
@@ -137,15 +143,16 @@ fn RunView(team: String, first: RunDetail, writes: bool, changes: RwSignal<u32>,
             {tabs}
             {move || {
                 let team = team.clone();
-                match tab.read().as_str() {
-                    "metrics" => view! { <RunMetrics team run=id.clone() changes /> }.into_any(),
-                    "charts" => view! { <RunCharts team run=id.clone() changes /> }.into_any(),
-                    "params" => view! { <Pairs what="params" caption="The run's params" pairs=params /> }.into_any(),
-                    "tags" => view! { <RunTags team run=id.clone() tags writes actions=actions.tags /> }.into_any(),
-                    "artifacts" => view! { <RunArtifacts team run=id.clone() changes /> }.into_any(),
-                    "data" => view! { <RunData team run=id.clone() changes /> }.into_any(),
-                    "traces" => view! { <RunTraces team experiment=of.clone() run=id.clone() /> }.into_any(),
-                    "reproduce" => view! {
+                match (tab.read().as_str(), &notebook) {
+                    ("console", Some(notebook)) => view! { <RunConsole team notebook=notebook.clone() /> }.into_any(),
+                    ("metrics", _) => view! { <RunMetrics team run=id.clone() changes /> }.into_any(),
+                    ("charts", _) => view! { <RunCharts team run=id.clone() changes /> }.into_any(),
+                    ("params", _) => view! { <Pairs what="params" caption="The run's params" pairs=params /> }.into_any(),
+                    ("tags", _) => view! { <RunTags team run=id.clone() tags writes actions=actions.tags /> }.into_any(),
+                    ("artifacts", _) => view! { <RunArtifacts team run=id.clone() changes /> }.into_any(),
+                    ("data", _) => view! { <RunData team run=id.clone() changes /> }.into_any(),
+                    ("traces", _) => view! { <RunTraces team experiment=of.clone() run=id.clone() /> }.into_any(),
+                    ("reproduce", _) => view! {
                         <RunSurroundings team run=id.clone() changes />
                         <Reproduce record download=download.clone() />
                     }

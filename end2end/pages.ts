@@ -177,6 +177,7 @@ function pages(team: string, notebooks: string[], experiment: string, run: strin
     '/admin/compute',
     '/admin/system',
     '/admin/teams',
+    `/admin/teams/${team}`,
     '/admin/users',
     '/admin/sign-in',
   ];

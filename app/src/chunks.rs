@@ -10,7 +10,7 @@ use crate::{
     promotion::{AliasPage, PromotePage, PromotionSettingsPage, RequestPage, ReviewsPage},
     registry::{CompareVersionsPage, ModelPage, ModelsPage, VersionPage},
     system::{ComputePage, SystemPage},
-    teams::{MembersPage, NewTeamPage, TeamsPage},
+    teams::{MembersPage, NamespacePage, NewTeamPage, TeamsPage},
     traces::{TracePage, TracesPage},
     tracking::{ExperimentsPage, RunPage, RunsPage},
     volumes::VolumesPage,
@@ -87,7 +87,7 @@ chunks! {
     #[expect(clippy::enum_variant_names, reason = "they are named as the pages are")]
     admin, load_admin, AdminPages {
         AccessPage PortalAuditPage EnvironmentsPage NewEnvironmentPage EnvironmentPage ComputePage SystemPage UsersPage GroupsPage
-        ProvidersPage TeamsPage
+        ProvidersPage TeamsPage NamespacePage
     }
 }
 

@@ -100,6 +100,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/sign-in/:provider") view=AdminPages::GroupsPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/sign-in") view=AdminPages::ProvidersPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/teams") view=AdminPages::TeamsPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/teams/:team") view=AdminPages::NamespacePage ssr=SsrMode::Async />
                 </Routes>
             </Frame>
         </Router>

@@ -6,6 +6,7 @@ use crate::{
     error::{Error, Result},
     model::{Capacity, Finding, Holder, Level, Millis, NotebookSpec, Permission},
     portal::Portal,
+    teams,
 };
 
 /// Looks at the database, the audit chain, the engine and the disk; each finding says how to mend it.
@@ -13,6 +14,11 @@ pub async fn check(portal: &Portal, caller: &Caller) -> Result<Vec<Finding>> {
     caller.require(Permission::ReadSystem)?;
     let mut findings = vec![database(portal).await, audit_chain(portal).await];
     findings.extend(portal.compute.check().await);
+    match teams::check(portal).await {
+        Ok(found) => findings.extend(found),
+        // A cluster that does not answer has its own finding.
+        Err(error) => tracing::debug!(%error, "what belongs to teams could not be looked at"),
+    }
     Ok(findings)
 }
 

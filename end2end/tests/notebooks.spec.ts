@@ -102,3 +102,59 @@ async function tabTo(page: import('@playwright/test').Page, name: string): Promi
   }
   throw new Error(`Tab does not reach "${name}"`);
 }
+
+test('a quota that an administrator sets is seen by its team before the click, and kept', async ({ workplace, visit }) => {
+  const team = await workplace.team({ eli: 'member' });
+  const boss = await visit(ADMIN);
+  await go(boss, '/admin/teams');
+  const row = boss.getByRole('row', { name: new RegExp(team.name) });
+  await expect(row).toContainText('No limit');
+  const quota = async (cpus: string) => {
+    await row.getByText('Set quota').click();
+    const dialog = boss.getByRole('dialog', { name: `Quota of ${team.name}` });
+    await dialog.getByLabel('CPUs').fill(cpus);
+    return dialog;
+  };
+  // What is no number is said at its field, and nothing is lost.
+  let dialog = await quota('many');
+  await dialog.getByLabel('Memory in GiB').fill('64');
+  await dialog.getByRole('button', { name: 'Set quota' }).click();
+  await expect(dialog.getByText('Write a whole number')).toBeVisible();
+  await expect(dialog.getByLabel('Memory in GiB')).toHaveValue('64');
+  await dialog.getByLabel('CPUs').fill('1');
+  await dialog.getByRole('button', { name: 'Set quota' }).click();
+  await expect(row).toContainText('0 of 1 CPU · 0.0 GiB of 64.0 GiB');
+
+  const page = await visit(team.email('eli'));
+  await go(page, `/t/${team.name}/notebooks/new`);
+  await page.getByLabel('Name', { exact: true }).fill('first');
+  await page.getByLabel('File server').check();
+  await page.getByLabel('CPUs').fill('2');
+  const review = page.getByRole('complementary', { name: 'What will happen' });
+  await expect(review).toContainText(`Never fits`);
+  await expect(review).toContainText(`The quota of team ${team.name} is 1 CPU (2 asked for).`);
+  await page.getByLabel('CPUs').fill('1');
+  await expect(review).toContainText('Fits now');
+  await expect(review).toContainText("The team's quota with it: 1 of 1 CPU");
+  await page.getByRole('button', { name: 'Launch notebook' }).click();
+  await expect(phase(page, 'Ready')).toBeVisible();
+  await expect(row).toContainText('1 of 1 CPU');
+
+  await go(page, `/t/${team.name}/notebooks/new`);
+  await page.getByLabel('Name', { exact: true }).fill('second');
+  await page.getByLabel('File server').check();
+  await page.getByLabel('CPUs').fill('1');
+  await expect(review).toContainText('Would queue');
+  await page.getByRole('button', { name: 'Launch notebook' }).click();
+  await expect(page.getByText(`Waits for 1 CPU (1 of 1 in use) in the quota of team ${team.name}.`).first()).toBeVisible();
+  await go(page, `/t/${team.name}`);
+  await expect(page.getByRole('heading', { name: 'Quota of the team' })).toBeVisible();
+  await expect(page.getByText('1 of 1 in use')).toBeVisible();
+
+  // More room, and what waited starts by itself.
+  dialog = await quota('2');
+  await expect(dialog.getByLabel('Memory in GiB')).toHaveValue('64');
+  await dialog.getByRole('button', { name: 'Set quota' }).click();
+  await go(page, `/t/${team.name}/notebooks`);
+  await expect(page.getByRole('row', { name: /second/ })).toContainText('Ready');
+});

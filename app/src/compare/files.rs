@@ -1,9 +1,9 @@
 //! A file of two runs, line by line: code, packages, configurations.
 
-use super::files_api::{Compared, DiffLine, FilesCompared, compare_files};
+use super::files_api::{Compared, FilesCompared, compare_files};
 use crate::{
     charts::{Named, api::Comparison, use_follow},
-    components::{ErrorNote, query_value},
+    components::{ErrorNote, Lines, query_value},
 };
 use domain::model::RunId;
 use leptos::prelude::*;
@@ -105,44 +105,5 @@ fn Against(runs: Memo<Vec<(RunId, String)>>, pair: Pair) -> impl IntoView {
                 {options}
             </select>
         </label>
-    }
-}
-
-#[component]
-fn Lines(parts: Vec<Vec<DiffLine>>, label: String) -> impl IntoView {
-    let number = |number: Option<usize>| number.map(|n| n.to_string()).unwrap_or_default();
-    let row = move |line: DiffLine| {
-        let (class, sign) = match (line.first, line.second) {
-            (Some(_), None) => ("diff-old", "−"),
-            (None, Some(_)) => ("diff-new", "+"),
-            _ => ("", ""),
-        };
-        view! {
-            <tr class=class>
-                <td class="num faint">{number(line.first)}</td>
-                <td class="num faint">{number(line.second)}</td>
-                <td class="diff-sign">{sign}</td>
-                <td>
-                    <code>{line.text}</code>
-                </td>
-            </tr>
-        }
-    };
-    let bodies = parts.into_iter().map(|part| view! { <tbody>{part.into_iter().map(row).collect_view()}</tbody> }).collect_view();
-    view! {
-        <div class="table-wrap" tabindex="0" role="group" aria-label=label>
-            <table class="diff-lines mono">
-                <caption class="sr-only">"Lines that differ, and those around them"</caption>
-                <thead class="sr-only">
-                    <tr>
-                        <th scope="col">"Line of the first"</th>
-                        <th scope="col">"Line of the second"</th>
-                        <th scope="col">"Change"</th>
-                        <th scope="col">"Text"</th>
-                    </tr>
-                </thead>
-                {bodies}
-            </table>
-        </div>
     }
 }

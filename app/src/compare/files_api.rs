@@ -1,32 +1,20 @@
 //! The server function behind a file of two runs, line by line.
 
-use crate::error::AppError;
+use crate::{components::DiffLine, error::AppError};
 use domain::model::RunId;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
 use {
-    crate::context::request,
+    crate::{components::differences, context::request},
     domain::{Caller, Portal, artifacts::RunFile},
-    std::{
-        collections::{BTreeMap, BTreeSet},
-        time::Duration,
-    },
+    std::collections::{BTreeMap, BTreeSet},
 };
 
 /// Longest file that is compared, in bytes.
 #[cfg(feature = "ssr")]
 const LONGEST: u64 = 1024 * 1024;
-/// Most lines of a comparison that are shown.
-#[cfg(feature = "ssr")]
-const LINES: usize = 2000;
-/// Lines around a change.
-#[cfg(feature = "ssr")]
-const AROUND: usize = 3;
-/// How long the shortest comparison is looked for; after it a longer one will do.
-#[cfg(feature = "ssr")]
-const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The files that two runs have, and one of them compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,14 +39,6 @@ pub enum Compared {
     },
     /// Why its lines are not compared, where they differ.
     NotShown(String),
-}
-
-/// A line with its number in the files that have it, counted from 1.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DiffLine {
-    pub first: Option<usize>,
-    pub second: Option<usize>,
-    pub text: String,
 }
 
 /// The file `name` of two runs; another where neither has it.
@@ -142,34 +122,15 @@ async fn lines(portal: &Portal, caller: &Caller, team: &str, (one, other): (&Run
     let files = [&first, &second];
     let compared = domain::artifacts::work_on(portal, &files, LONGEST, |texts| match &texts[..] {
         [first, second] => match (std::str::from_utf8(first), std::str::from_utf8(second)) {
-            (Ok(first), Ok(second)) => differences(first, second),
+            (Ok(first), Ok(second)) => {
+                let (parts, more) = differences(first, second);
+                Compared::Differ(parts, more)
+            }
             _ => Compared::NotShown("They differ, and are no texts.".to_owned()),
         },
         _ => Compared::Same,
     });
     Ok(compared.await?)
-}
-
-/// Myers' shortest edit script by lines, or a longer one where that takes too long.
-#[cfg(feature = "ssr")]
-fn differences(first: &str, second: &str) -> Compared {
-    let diff = similar::TextDiff::configure().timeout(PATIENCE).diff_lines(first, second);
-    let shown = |text: &str| text.trim_end_matches(['\n', '\r']).replace('\0', "\u{fffd}");
-    let (mut parts, mut room) = (Vec::new(), LINES);
-    for group in diff.grouped_ops(AROUND) {
-        let line = |change: similar::Change<&str>| DiffLine {
-            first: change.old_index().map(|i| i + 1),
-            second: change.new_index().map(|i| i + 1),
-            text: shown(change.value()),
-        };
-        let part: Vec<DiffLine> = group.iter().flat_map(|op| diff.iter_changes(op)).map(line).take(room).collect();
-        if part.is_empty() {
-            return Compared::Differ(parts, true);
-        }
-        room -= part.len();
-        parts.push(part);
-    }
-    Compared::Differ(parts, room == 0)
 }
 
 #[cfg(all(test, feature = "ssr"))]
@@ -184,36 +145,5 @@ mod tests {
         for name in ["model.pkl", "a.png", "weights", "x.parquet", ""] {
             assert!(!is_text(name), "{name}");
         }
-    }
-
-    #[test]
-    fn lines_that_differ_come_with_those_around_them() {
-        let first = (1..=40).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n") + "\n";
-        let second = first.replace("line 20\n", "line twenty\nand one\n").replace("line 40\n", "line 40");
-        let Compared::Differ(parts, more) = differences(&first, &second) else { panic!("they differ") };
-        assert!(!more && parts.len() == 2, "{parts:?}");
-        let numbers: Vec<_> = parts[0].iter().map(|line| (line.first, line.second)).collect();
-        let both = |n: usize| (Some(n), Some(n));
-        let expected = [
-            both(17),
-            both(18),
-            both(19),
-            (Some(20), None),
-            (None, Some(20)),
-            (None, Some(21)),
-            (Some(21), Some(22)),
-            (Some(22), Some(23)),
-            (Some(23), Some(24)),
-        ];
-        assert_eq!(numbers, expected);
-        assert_eq!((parts[0][3].text.as_str(), parts[0][4].text.as_str()), ("line 20", "line twenty"));
-    }
-
-    #[test]
-    fn a_comparison_without_end_is_cut_and_says_so() {
-        let lines = |word: &str| (0..60_000).map(|n| format!("{word}{n}")).collect::<Vec<_>>().join("\n");
-        let (first, second) = (lines("a"), lines("b"));
-        let Compared::Differ(parts, more) = differences(&first, &second) else { panic!("they differ") };
-        assert!(more && parts.iter().map(Vec::len).sum::<usize>() == LINES);
     }
 }

@@ -33,6 +33,8 @@ mod form;
 mod format;
 pub mod frame;
 mod icon;
+mod lines;
+mod manifests;
 mod markdown;
 mod menu;
 mod meter;
@@ -51,6 +53,10 @@ pub use form::{FormError, FormState, SubmitButton, when_done};
 pub use format::{bytes, count, duration, exact_time, iso_time, mib, relative_time};
 pub use frame::{Frame, Logo, MeResource, TEAM_COOKIE, preferred_team, role_in, use_me, use_team};
 pub use icon::{Glyph, Icon};
+#[cfg(feature = "ssr")]
+pub(crate) use lines::differences;
+pub use lines::{DiffLine, Lines};
+pub use manifests::{ManifestList, Planned};
 #[cfg(feature = "ssr")]
 pub use markdown::first_words;
 pub use markdown::{Markdown, SafeHtml};

@@ -1,7 +1,6 @@
 //! Server functions about notebooks.
 
-use crate::error::AppError;
-use crate::notebooks::LaunchForm;
+use crate::{components::Planned, error::AppError, notebooks::LaunchForm};
 use domain::model::{Capacity, EnvironmentChoice, LogPage, Notebook, NotebookId, NotebookPage, NotebookQuery, Volume};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -74,6 +73,14 @@ pub async fn launch_notebook(team: String, form: LaunchForm) -> Result<Notebook,
         Err(_) => {}
     }
     launched.map_err(|error| AppError { fields: form.on_form(error.fields), ..error })
+}
+
+/// What a launch would write into a cluster. Nothing is made.
+#[server(prefix = "/api", endpoint = "notebooks/manifests")]
+pub async fn launch_manifests(team: String, form: LaunchForm) -> Result<Vec<Planned>, AppError> {
+    let (portal, caller) = request()?;
+    let manifests = domain::notebooks::manifests(&portal, &caller, &team, form.request()).await?;
+    Ok(manifests.into_iter().map(Planned::of).collect())
 }
 
 /// For browsers without scripts, whose review cannot follow what is typed: back to the form, which then shows what would be launched.

@@ -7,6 +7,7 @@ use super::{
     api::{LaunchChoices, LaunchNotebook, launch_notebook, launch_options},
     form::{Draft, LaunchForm},
     launch_fields::{EnvironmentSection, GitSection, IdleSection, NameField, SizeSection, StorageSection, VariablesSection},
+    launch_manifests::ManifestsSection,
     launch_review::Review,
     launch_start::{free_name, starting_draft},
     standing::Standing,
@@ -171,7 +172,7 @@ fn LaunchView(team: String, choices: LaunchChoices, start: Draft) -> impl IntoVi
         }
         environment
     });
-    let post_team = team.clone();
+    let (post_team, for_manifests) = (team.clone(), team.clone());
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();
         let Some(element) = form_element() else { return };
@@ -233,6 +234,7 @@ fn LaunchView(team: String, choices: LaunchChoices, start: Draft) -> impl IntoVi
                     <VariablesSection launch />
                     <GitSection launch />
                     <IdleSection launch />
+                    <ManifestsSection team=for_manifests launch />
                 </div>
                 <Review launch pending>
                     {move || {

@@ -22,6 +22,12 @@ fn fit_words(fit: &Fit) -> (Tone, &'static str, String) {
 pub fn Review(launch: Launch, pending: RwSignal<bool>, children: Children) -> impl IntoView {
     let request = Memo::new(move |_| launch.form.with(super::LaunchForm::request));
     let fit = Memo::new(move |_| launch.capacity.with(|c| request.with(|r| c.fit(&r.spec.resources))));
+    // What the quota looks like once it runs.
+    let after = Memo::new(move |_| {
+        let mut share = launch.capacity.with(|c| c.share.clone())?;
+        request.with(|r| share.hold(&r.spec.resources));
+        Some(format!("The team's quota with it: {}.", share.words()))
+    });
     let environment = move || {
         request.with(|r| {
             launch.choices.with_value(|c| {
@@ -71,6 +77,7 @@ pub fn Review(launch: Launch, pending: RwSignal<bool>, children: Children) -> im
                                         <span class="field-help">{why}</span>
                                     }
                                 }}
+                                {move || after.get().map(|words| view! { <span class="field-help">{words}</span> })}
                             </div>
                         </dd>
                     </div>

@@ -6,6 +6,7 @@ mod delete;
 mod form;
 mod launch_environment;
 mod launch_fields;
+mod launch_manifests;
 mod launch_page;
 mod launch_review;
 mod launch_start;

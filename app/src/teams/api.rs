@@ -1,7 +1,7 @@
 //! Server functions about teams and their members.
 
-use crate::error::AppError;
-use domain::model::{Member, Role, Team, TeamSummary, UserId};
+use crate::{components::Planned, error::AppError};
+use domain::model::{Member, Quota, Role, Team, TeamSummary, UserId};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -38,4 +38,34 @@ pub async fn set_member(team: String, email: String, role: Role) -> Result<Membe
 pub async fn remove_member(team: String, user: UserId) -> Result<(), AppError> {
     let (portal, caller) = request()?;
     Ok(domain::teams::remove_member(&portal, &caller, &team, &user).await?)
+}
+
+/// Sets what a team's notebooks may hold at once. Whole CPUs and GPUs, memory in GiB; an empty field is no limit.
+#[server(prefix = "/api", endpoint = "teams/set_quota")]
+pub async fn set_quota(
+    team: String,
+    #[server(default)] cpus: String,
+    #[server(default)] memory: String,
+    #[server(default)] gpus: String,
+) -> Result<(String, Quota), AppError> {
+    let (portal, caller) = request()?;
+    let quota = Quota::read(&cpus, &memory, &gpus).map_err(domain::Error::Invalid)?;
+    domain::teams::set_quota(&portal, &caller, &team, quota).await?;
+    Ok((team, quota))
+}
+
+/// What the engine keeps for a team beside its notebooks, and where it differs from what it should be.
+#[server(prefix = "/api", endpoint = "teams/belongings")]
+pub async fn team_belongings(team: String) -> Result<Vec<Planned>, AppError> {
+    let (portal, caller) = request()?;
+    let all = domain::teams::belongings(&portal, &caller, &team).await?;
+    Ok(all.into_iter().map(Planned::of).collect())
+}
+
+/// Asks that it be made as it should be.
+#[server(prefix = "/api", endpoint = "teams/repair")]
+pub async fn repair_team(team: String) -> Result<String, AppError> {
+    let (portal, caller) = request()?;
+    domain::teams::repair(&portal, &caller, &team).await?;
+    Ok(team)
 }

@@ -18,7 +18,11 @@ const PORTAL: &[Table] = &[
         columns: &["id", "name", "issuer", "client_id", "client_secret", "scopes", "admits", "enabled", "created_at", "groups_claim"],
     },
     Table { name: "settings", key: 1, columns: &["name", "value"] },
-    Table { name: "teams", key: 1, columns: &["id", "name", "created_at", "demo"] },
+    Table {
+        name: "teams",
+        key: 1,
+        columns: &["id", "name", "created_at", "demo", "quota_cpus", "quota_memory_mib", "quota_gpus", "repair_wished_at"],
+    },
     Table { name: "memberships", key: 2, columns: &["team_id", "user_id", "role", "created_at", "by_hand", "by_rule"] },
     Table { name: "group_rules", key: 1, columns: &["id", "provider_id", "pattern", "is_prefix", "team_id", "role", "created_at"] },
     Table {

@@ -7,7 +7,7 @@ mod sanitise;
 
 use crate::{
     error::Result,
-    model::{Capacity, Environment, Finding, LogPage, Millis, Resources, VolumeId},
+    model::{Capacity, Environment, Finding, LogPage, Manifest, Millis, Quota, Resources, VolumeId},
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -148,6 +148,30 @@ pub trait ComputeEngine: Send + Sync {
     /// Makes it so that this launch of the workload runs, or is on its way; returns before it does. The same launch again changes nothing,
     /// also after it has ended, for as long as the engine knows of it. Errors are refusals: `Invalid` or `Conflict` with what to change.
     async fn ensure(&self, workload: &Workload) -> Result<()>;
+
+    /// What `ensure` would write of a workload whose team has this quota, where the engine writes anything that people can read; nothing is changed.
+    async fn manifests(&self, _workload: &Workload, _quota: &Quota) -> Result<Vec<Manifest>> {
+        Ok(Vec::new())
+    }
+
+    /// The namespace of a team, where the engine has any.
+    fn namespace(&self, _team: &str) -> Option<String> {
+        None
+    }
+
+    /// What the engine keeps for a team beside its workloads, as it is and as it should be; nothing is changed. Empty where that is nothing, or nothing yet.
+    async fn belongings(&self, _team: &str, _quota: &Quota) -> Result<Vec<Manifest>> {
+        Ok(Vec::new())
+    }
+
+    /// Makes what it keeps for a team as it should be, whatever somebody has changed of it.
+    async fn repair(&self, _team: &str) -> Result<()> {
+        Ok(())
+    }
+
+    /// Makes it so that whatever runs workloads holds teams to these quotas, too, by name of the team; a team that is not named has none. What cannot be
+    /// done now is done at a later call: Slipway counts before it launches.
+    async fn keep_quotas(&self, _quotas: &BTreeMap<String, Quota>) {}
 
     /// Drops what this process was about to do: it begins, or ceases, to be the one that looks after workloads, and another has done its own meanwhile.
     fn anew(&self) {}

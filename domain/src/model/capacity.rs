@@ -1,6 +1,6 @@
 //! What the machine or cluster has, and whether a launch fits.
 
-use super::{Millis, NotebookId, Phase, Resources};
+use super::{Millis, NotebookId, Phase, Resources, Share};
 use serde::{Deserialize, Serialize};
 
 /// One GPU as the driver reports it.
@@ -31,9 +31,33 @@ pub struct Capacity {
     /// 0 where disks are not counted, as in a cluster.
     pub disk_mib_total: u64,
     pub disk_mib_free: u64,
-    /// Nodes that take notebooks; none where it is one machine.
+    /// The nodes that take notebooks; none where it is one machine.
     #[serde(default)]
-    pub nodes: Option<u32>,
+    pub nodes: Option<Vec<NodeRoom>>,
+    /// What the team that asks may have of it, where that is limited.
+    #[serde(default)]
+    pub share: Option<Share>,
+}
+
+/// What one node has and what is left of it. Whole CPUs, MiB, whole GPUs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRoom {
+    pub total: (u32, u64, u32),
+    pub free: (u32, u64, u32),
+}
+
+fn holds(room: (u32, u64, u32), wanted: &Resources) -> bool {
+    room.0 >= wanted.cpus && room.1 >= u64::from(wanted.memory_mib) && room.2 >= wanted.gpus
+}
+
+/// Tenths of a GiB in whole numbers: exact for any machine.
+pub(super) fn gib(mib: u64) -> String {
+    format!("{}.{} GiB", mib / 1024, mib % 1024 * 10 / 1024)
+}
+
+pub(super) fn many(n: impl Into<u64>, what: &str) -> String {
+    let n = n.into();
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A notebook that holds a part of the machine.
@@ -72,11 +96,42 @@ impl Capacity {
         if self.nodes.is_none() { "This machine" } else { "The cluster" }
     }
 
-    /// Whether `wanted` fits now, later or never. The same answer in the wizard and in the supervisor.
+    /// Whether `wanted` fits now, later or never: in the team's quota, in what there is together, and on one node. The same answer in the wizard and
+    /// where a launch is refused.
     pub fn fit(&self, wanted: &Resources) -> Fit {
-        // Tenths of a GiB in whole numbers: exact for any machine.
-        let gib = |mib: u64| format!("{}.{} GiB", mib / 1024, mib % 1024 * 10 / 1024);
-        let many = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let all = [self.share.as_ref().map_or(Fit::Now, |share| share.fit(wanted)), self.fit_together(wanted), self.fit_on_a_node(wanted)];
+        let worse = |a: Fit, b: Fit| if matches!((&a, &b), (Fit::Now, _) | (Fit::Queue(_), Fit::Never(_))) { b } else { a };
+        all.into_iter().fold(Fit::Now, worse)
+    }
+
+    /// Whether one node has room for it: a notebook is one pod.
+    fn fit_on_a_node(&self, wanted: &Resources) -> Fit {
+        let Some(nodes) = &self.nodes else { return Fit::Now };
+        let size = if wanted.gpus == 0 {
+            format!("{} and {}", many(wanted.cpus, "CPU"), gib(wanted.memory_mib.into()))
+        } else {
+            format!("{}, {} and {}", many(wanted.cpus, "CPU"), gib(wanted.memory_mib.into()), many(wanted.gpus, "GPU"))
+        };
+        let say = |(cpus, memory, gpus): (u32, u64, u32)| {
+            let gpus = if wanted.gpus == 0 { String::new() } else { format!(" and {}", many(gpus, "GPU")) };
+            format!("{}, {}{gpus}", many(cpus, "CPU"), gib(memory))
+        };
+        // By what is scarcest where it is asked for.
+        let most = |of: fn(&NodeRoom) -> (u32, u64, u32)| {
+            let rank = |room: (u32, u64, u32)| (if wanted.gpus > 0 { room.2 } else { 0 }, room.0, room.1);
+            nodes.iter().map(of).max_by_key(|room| rank(*room)).map_or_else(|| "none".to_owned(), say)
+        };
+        if !nodes.iter().any(|node| holds(node.total, wanted)) {
+            Fit::Never(format!("No node has {size} together; the largest has {}.", most(|n| n.total)))
+        } else if !nodes.iter().any(|node| holds(node.free, wanted)) {
+            Fit::Queue(format!("Waits for a node with {size} free together; the most that one has free is {}.", most(|n| n.free)))
+        } else {
+            Fit::Now
+        }
+    }
+
+    /// The same of all that there is together, however it lies over nodes: which of them takes it is for the cluster's scheduler to say.
+    pub fn fit_together(&self, wanted: &Resources) -> Fit {
         let (memory, place) = (u64::from(wanted.memory_mib), self.place());
         if wanted.cpus > self.cpus_total {
             return Fit::Never(format!("{place} has {}; {} were asked for.", many(self.cpus_total, "CPU"), wanted.cpus));
@@ -121,5 +176,24 @@ mod tests {
         assert!(matches!(ask(5, 1024, 0), Fit::Never(_)));
         assert!(matches!(ask(1, 9000, 0), Fit::Never(_)));
         assert!(matches!(ask(1, 1024, 1), Fit::Never(_)));
+    }
+
+    #[test]
+    fn a_request_has_to_fit_on_one_node_and_in_the_quota() {
+        let node = |total, free| NodeRoom { total: (total, 4096, 0), free: (free, 4096, 0) };
+        let two = Capacity { nodes: Some(vec![node(3, 1), node(2, 1)]), cpus_total: 5, cpus_used: 3, ..machine() };
+        let ask = |capacity: &Capacity, cpus| capacity.fit(&Resources { cpus, memory_mib: 1024, gpus: 0 });
+        assert_eq!(ask(&two, 1), Fit::Now);
+        assert_eq!(two.fit_together(&Resources { cpus: 2, memory_mib: 1024, gpus: 0 }), Fit::Now);
+        let why = "Waits for a node with 2 CPUs and 1.0 GiB free together; the most that one has free is 1 CPU, 4.0 GiB.";
+        assert_eq!(ask(&two, 2), Fit::Queue(why.into()));
+        assert_eq!(ask(&two, 4), Fit::Never("No node has 4 CPUs and 1.0 GiB together; the largest has 3 CPUs, 4.0 GiB.".into()));
+        // What can never be is said before what has to be waited for.
+        let mut share = Share::new("vision", crate::model::Quota { cpus: Some(3), ..Default::default() });
+        assert_eq!(ask(&Capacity { share: Some(share.clone()), ..two.clone() }, 1), Fit::Now);
+        share.hold(&Resources { cpus: 3, memory_mib: 1, gpus: 0 });
+        let held = Capacity { share: Some(share), ..two };
+        assert!(matches!(ask(&held, 1), Fit::Queue(why) if why.contains("quota of team vision")));
+        assert!(matches!(ask(&held, 4), Fit::Never(_)));
     }
 }

@@ -1,6 +1,8 @@
 //! People, teams, sessions and tokens.
 
-use super::{Checks, FieldError, Millis, Role, TeamId, TokenId, UserId, validate_email, validate_line, validate_name, validate_password};
+use super::{
+    Checks, FieldError, Millis, Role, Share, TeamId, TokenId, UserId, validate_email, validate_line, validate_name, validate_password,
+};
 use serde::{Deserialize, Serialize};
 
 /// The issuer of accounts that Slipway itself keeps. Identity is (issuer, subject); the email is a label.
@@ -71,6 +73,10 @@ pub struct TeamSummary {
     pub team: Team,
     pub members: i64,
     pub running_notebooks: i64,
+    /// Its quota and what it holds of it.
+    pub share: Share,
+    /// Its namespace in the cluster, where notebooks run in one.
+    pub namespace: Option<String>,
 }
 
 /// One membership of the caller.

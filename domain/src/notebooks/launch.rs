@@ -1,22 +1,23 @@
 //! Launching: everything that is checked before a wish to run is written.
 
 use super::{
-    attachment_store,
+    attachment_store, program,
     store::{self, Desired, Record},
     view,
 };
 use crate::{
     audit,
     caller::{Caller, TeamScope},
+    compute::{Mount, Secret},
     db::Tx,
     error::{Error, Result},
     events,
     model::{
-        Change, Checks, Environment, EnvironmentVersion, Fit, LaunchRequest, Notebook, NotebookId, NotebookSpec, Permission, Phase,
-        Resources, VolumeId,
+        Change, Checks, Environment, EnvironmentVersion, Fit, LaunchRequest, Manifest, Notebook, NotebookId, NotebookSpec, Permission,
+        Phase, Resources, VolumeId,
     },
     portal::Portal,
-    random,
+    random, teams,
 };
 use serde::Serialize;
 
@@ -38,7 +39,7 @@ pub async fn launch(portal: &Portal, caller: &Caller, team: &str, request: Launc
     let LaunchRequest { mut spec, secrets, idempotency_key } = request;
     let key = if idempotency_key.is_empty() { random::secret() } else { idempotency_key };
     spec.version = offered(portal, &scope.team_name, &spec).await?.name;
-    fits(portal, &spec.resources).await?;
+    fits(portal, &scope.team_name, &spec.resources).await?;
 
     let mut tx = portal.db.begin().await?;
     store::lock_team(&mut tx, &scope.team).await?;
@@ -83,7 +84,28 @@ pub async fn review(portal: &Portal, caller: &Caller, team: &str, request: &Laun
     let scope = caller.require_in(Permission::LaunchNotebook, team)?;
     request.validate()?;
     offered(portal, &scope.team_name, &request.spec).await?;
-    fits(portal, &request.spec.resources).await
+    fits(portal, &scope.team_name, &request.spec.resources).await
+}
+
+/// What a launch would write into a cluster; empty where the engine writes nothing there. Nothing is made, and the id in the names is not yet its own.
+pub async fn manifests(portal: &Portal, caller: &Caller, team: &str, request: LaunchRequest) -> Result<Vec<Manifest>> {
+    let scope = caller.require_in(Permission::LaunchNotebook, team)?;
+    request.validate()?;
+    let LaunchRequest { mut spec, secrets, .. } = request;
+    spec.version = offered(portal, &scope.team_name, &spec).await?.name;
+    let mut record = new_record(portal, &scope, spec);
+    let mut tx = portal.db.begin().await?;
+    record.home = attachment_store::volume(&mut tx, &scope.team, &record.spec.home).await?.unwrap_or_else(random::id);
+    let mut mounts = Vec::new();
+    for (i, mount) in record.spec.data.iter().enumerate() {
+        let found = attachment_store::volume(&mut tx, &scope.team, &mount.volume).await?;
+        let volume = found.ok_or_else(|| Error::invalid(format!("data.{i}.volume"), format!("Team {team} has no such volume.")))?;
+        mounts.push(Mount { volume, name: mount.volume.clone(), read_only: mount.read_only });
+    }
+    drop(tx);
+    let secrets = secrets.into_iter().map(|secret| (secret.name, Secret(String::new()))).collect();
+    let workload = program::draft(portal, &record, secrets, mounts).await?;
+    portal.compute.manifests(&workload, &teams::quota_of(portal, team).await?).await
 }
 
 fn new_record(portal: &Portal, scope: &TeamScope, spec: NotebookSpec) -> Record {
@@ -166,16 +188,18 @@ pub(super) async fn offered(portal: &Portal, team: &str, spec: &NotebookSpec) ->
     Ok(version.clone())
 }
 
-/// Refuses what this machine will never have; what it has but is in use now waits in the queue.
-pub(super) async fn fits(portal: &Portal, resources: &Resources) -> Result<()> {
-    let capacity = portal.compute.capacity().await?;
+/// Refuses what will never start here: what no machine or node has, or what the team's quota does not allow. What is in use now waits in the queue.
+pub(super) async fn fits(portal: &Portal, team: &str, resources: &Resources) -> Result<()> {
+    let capacity = teams::capacity(portal, team).await?;
     let Fit::Never(reason) = capacity.fit(resources) else { return Ok(()) };
-    let field = if resources.cpus > capacity.cpus_total {
-        "cpus"
-    } else if u64::from(resources.memory_mib) > capacity.memory_mib_total {
+    // The field that is at fault is the one without which it would fit.
+    let alone = |smaller: Resources| !matches!(capacity.fit(&smaller), Fit::Never(_));
+    let field = if alone(Resources { gpus: 0, ..resources.clone() }) {
+        "gpus"
+    } else if alone(Resources { memory_mib: 0, ..resources.clone() }) {
         "memory_mib"
     } else {
-        "gpus"
+        "cpus"
     };
     Err(Error::invalid(field, reason))
 }

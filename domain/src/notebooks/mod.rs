@@ -18,7 +18,7 @@ mod view;
 
 pub use {
     idle::Touches,
-    launch::{launch, review},
+    launch::{launch, manifests, review},
     listing::{list, page, running},
     tickets::{Admitted, admit, may_open, open, redeem},
 };
@@ -62,7 +62,7 @@ pub async fn start(portal: &Portal, caller: &Caller, team: &str, id: &NotebookId
     let scope = caller.require_in(Permission::ChangeOwnNotebook, team)?;
     let mut spec = store::find(&portal.db, &scope.team, id).await?.spec;
     spec.version = offered(portal, &scope.team_name, &spec).await?.name;
-    fits(portal, &spec.resources).await?;
+    fits(portal, &scope.team_name, &spec.resources).await?;
 
     let mut tx = portal.db.begin().await?;
     store::lock_team(&mut tx, &scope.team).await?;
@@ -111,7 +111,7 @@ pub async fn resize(
     drop(tx);
     let spec = NotebookSpec { resources, idle_minutes, ..before.spec.clone() };
     LaunchRequest { spec: spec.clone(), secrets: Vec::new(), idempotency_key: String::new() }.validate()?;
-    fits(portal, &spec.resources).await?;
+    fits(portal, &scope.team_name, &spec.resources).await?;
 
     let mut tx = portal.db.begin().await?;
     let record = changeable(&mut tx, caller, &scope, id).await?;

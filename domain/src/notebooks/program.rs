@@ -7,39 +7,62 @@ use super::{
     tracking,
 };
 use crate::{
-    compute::{ActivityProbe, PythonEnvironment, Repository, Secret, Workload},
+    compute::{ActivityProbe, Mount, PythonEnvironment, Repository, Secret, Workload},
     environments::environment_key,
     error::{Error, Result},
     model::{EnvironmentVersion, NotebookId, Program},
     portal::Portal,
 };
+use std::collections::BTreeMap;
 
 /// The workload of the row's present launch.
 ///
 /// # Errors
 /// `Conflict` with what to do, where the catalogue no longer has what the spec names.
 pub(super) async fn workload(portal: &Portal, record: &Record) -> Result<Workload> {
-    let spec = &record.spec;
-    let gone = || Error::Conflict(format!("The catalogue no longer has {} {}.", spec.environment, spec.version));
-    let environment = store::environment(&portal.db, &spec.environment).await?.ok_or_else(gone)?;
-    let version = environment.versions.iter().find(|v| v.name == spec.version).ok_or_else(gone)?;
-    let mut secrets = std::collections::BTreeMap::new();
+    let mut secrets = BTreeMap::new();
     for (name, sealed) in store::sealed_secrets(&portal.db, &record.id).await? {
         let plain = portal.sealing.open(&sealing_context(&record.id, &name), &sealed)?;
         secrets.insert(name, Secret(plain));
     }
+    let mounts = attachment_store::mounts(&portal.db, &record.id).await?;
+    let mut workload = with(portal, record, secrets, mounts).await?;
+    if may_track(&workload)
+        && let Some(token) = tracking::token(portal, record).await?
+    {
+        track(portal, &mut workload, token);
+    }
+    Ok(workload)
+}
+
+/// The same of a launch that has no row yet, for a look at it: with the names of its secrets, and no token.
+pub(super) async fn draft(portal: &Portal, record: &Record, secrets: BTreeMap<String, Secret>, mounts: Vec<Mount>) -> Result<Workload> {
+    let mut workload = with(portal, record, secrets, mounts).await?;
+    if may_track(&workload) {
+        track(portal, &mut workload, Secret(String::new()));
+    }
+    Ok(workload)
+}
+
+/// What the person has set stays; then the token would go elsewhere.
+fn may_track(workload: &Workload) -> bool {
+    let elsewhere = |name: &str| workload.env.contains_key(name) || workload.secrets.contains_key(name);
+    !["MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME"].into_iter().any(elsewhere)
+}
+
+fn track(portal: &Portal, workload: &mut Workload, token: Secret) {
+    workload.env.insert("MLFLOW_TRACKING_URI".to_owned(), portal.settings.address.clone());
+    workload.secrets.insert("MLFLOW_TRACKING_TOKEN".to_owned(), token);
+}
+
+async fn with(portal: &Portal, record: &Record, mut secrets: BTreeMap<String, Secret>, volumes: Vec<Mount>) -> Result<Workload> {
+    let spec = &record.spec;
+    let gone = || Error::Conflict(format!("The catalogue no longer has {} {}.", spec.environment, spec.version));
+    let environment = store::environment(&portal.db, &spec.environment).await?.ok_or_else(gone)?;
+    let version = environment.versions.iter().find(|v| v.name == spec.version).ok_or_else(gone)?;
     let jupyter = environment.program == Program::JupyterLab;
     if jupyter {
         secrets.insert("JUPYTER_TOKEN".to_owned(), token(portal, &record.id, record.launch));
-    }
-    let mut env: std::collections::BTreeMap<String, String> = spec.env.iter().map(|v| (v.name.clone(), v.value.clone())).collect();
-    // What the person has set stays; then the token would go elsewhere.
-    let elsewhere = |name: &str| env.contains_key(name) || secrets.contains_key(name);
-    if !["MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME"].into_iter().any(elsewhere)
-        && let Some(token) = tracking::token(portal, record).await?
-    {
-        env.insert("MLFLOW_TRACKING_URI".to_owned(), portal.settings.address.clone());
-        secrets.insert("MLFLOW_TRACKING_TOKEN".to_owned(), token);
     }
     Ok(Workload {
         id: record.id.0.clone(),
@@ -48,11 +71,11 @@ pub(super) async fn workload(portal: &Portal, record: &Record) -> Result<Workloa
         argv: argv(&environment.program),
         image: version.image.clone(),
         python: (!version.packages.is_empty()).then(|| python(&environment.name, version, jupyter)),
-        env,
+        env: spec.env.iter().map(|v| (v.name.clone(), v.value.clone())).collect(),
         secrets,
         resources: spec.resources.clone(),
         home: record.home.clone(),
-        volumes: attachment_store::mounts(&portal.db, &record.id).await?,
+        volumes,
         repository: spec.git.as_ref().map(|git| Repository { url: git.url.clone(), branch: git.branch.clone() }),
         ready_path: ready_path(&environment.program).to_owned(),
         header: header(portal, &environment.program, &record.id, record.launch),

@@ -14,7 +14,7 @@ use crate::{
     events,
     model::{Change, Millis, NotebookId, Phase, Progress},
     portal::Portal,
-    volumes,
+    teams, volumes,
 };
 use futures::StreamExt;
 use std::{collections::HashMap, time::Duration};
@@ -111,6 +111,9 @@ impl Supervisor {
     async fn try_look(&mut self) -> Result<()> {
         // The engine first: whatever it lists had its row before.
         let facts: HashMap<String, Fact> = self.portal.compute.list().await?.into_iter().map(|f| (f.id.clone(), f)).collect();
+        let quotas = teams::quotas(&self.portal).await?;
+        self.portal.compute.keep_quotas(&quotas).await;
+        teams::repair_wished(&self.portal).await?;
         let records = store::unsettled(&self.portal.db).await?;
         self.progress_at.retain(|id, _| facts.contains_key(id));
         self.deletions.retain(|_, task| !task.is_finished());
@@ -229,9 +232,9 @@ impl Supervisor {
         if queue.is_empty() {
             return Ok(());
         }
-        let capacity = self.portal.compute.capacity().await?;
-        let wanted: Vec<_> = queue.iter().map(|r| r.spec.resources.clone()).collect();
-        for (record, verdict) in queue.iter().zip(queue::decide(capacity, &wanted)) {
+        let (capacity, shares) = futures::try_join!(self.portal.compute.capacity(), teams::shares(&self.portal))?;
+        let wanted: Vec<_> = queue.iter().map(|r| (r.team.as_str(), &r.spec.resources)).collect();
+        for (record, verdict) in queue.iter().zip(queue::decide(capacity, shares, &wanted)) {
             let done = match verdict {
                 Verdict::Start => self.start(record).await,
                 Verdict::Wait(reason) => steps::note(&self.portal, &record.id, record.launch, Phase::Queued, Some(&reason), None).await,

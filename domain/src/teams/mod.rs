@@ -1,6 +1,13 @@
 //! Teams and who is in them. Everything a person makes belongs to a team.
 
+mod quota;
+mod repair;
 pub(crate) mod store;
+
+pub use quota::set_quota;
+pub(crate) use quota::{capacity, quota_of, quotas, shares};
+pub use repair::{belongings, repair};
+pub(crate) use repair::{check, repair_wished};
 
 use crate::{
     audit,
@@ -45,7 +52,14 @@ pub async fn create(portal: &Portal, caller: &Caller, name: &str) -> Result<Team
 /// Every team, for portal administrators.
 pub async fn list_all(portal: &Portal, caller: &Caller) -> Result<Vec<TeamSummary>> {
     caller.require(Permission::ManageTeams)?;
-    store::summaries(&portal.db).await
+    let (mut teams, mut shares) = futures::try_join!(store::summaries(&portal.db), quota::shares(portal))?;
+    for team in &mut teams {
+        if let Some(share) = shares.remove(&team.team.name) {
+            team.share = share;
+        }
+        team.namespace = portal.compute.namespace(&team.team.name);
+    }
+    Ok(teams)
 }
 
 /// Who is in the team, ordered by email. For its members and portal administrators.

@@ -5,8 +5,9 @@ use crate::{
     db::{Db, Tx},
     error::{Error, Result},
     identity::store::role as stored_role,
-    model::{Member, Millis, Role, Team, TeamId, TeamSummary, UserId},
+    model::{Member, Millis, NotebookSpec, Quota, Resources, Role, Share, Team, TeamId, TeamSummary, UserId},
 };
+use std::collections::HashMap;
 
 pub(super) async fn insert(tx: &mut Tx, team: &Team) -> Result<()> {
     let taken = || Error::AlreadyExists(format!("There is a team named {} already.", team.name));
@@ -17,6 +18,80 @@ pub(super) async fn insert(tx: &mut Tx, team: &Team) -> Result<()> {
 pub(super) async fn find(db: &Db, name: &str) -> Result<Option<TeamId>> {
     let row: Option<(String,)> = db.fetch_optional("SELECT id FROM teams WHERE name = $1", args![name]).await?;
     Ok(row.map(|r| TeamId(r.0)))
+}
+
+/// A quota as its columns hold it.
+#[derive(sqlx::FromRow)]
+struct QuotaRow {
+    id: String,
+    name: String,
+    quota_cpus: Option<i64>,
+    quota_memory_mib: Option<i64>,
+    quota_gpus: Option<i64>,
+}
+
+impl QuotaRow {
+    fn quota(&self) -> Result<Quota> {
+        let wrong = |e| Error::internal("teams.quota", e);
+        Ok(Quota {
+            cpus: self.quota_cpus.map(u32::try_from).transpose().map_err(wrong)?,
+            memory_mib: self.quota_memory_mib.map(u64::try_from).transpose().map_err(wrong)?,
+            gpus: self.quota_gpus.map(u32::try_from).transpose().map_err(wrong)?,
+        })
+    }
+}
+
+/// The team and its quota.
+pub(super) async fn quota(tx: &mut Tx, name: &str) -> Result<Option<(TeamId, Quota)>> {
+    let sql = "SELECT id, name, quota_cpus, quota_memory_mib, quota_gpus FROM teams WHERE name = $1";
+    let row: Option<QuotaRow> = tx.fetch_optional(sql, args![name]).await?;
+    row.map(|row| Ok((TeamId(row.id.clone()), row.quota()?))).transpose()
+}
+
+pub(super) async fn set_quota(tx: &mut Tx, team: &TeamId, quota: &Quota) -> Result<()> {
+    let memory = quota.memory_mib.map(i64::try_from).transpose().map_err(|e| Error::internal("quota", e))?;
+    let sql = "UPDATE teams SET quota_cpus = $1, quota_memory_mib = $2, quota_gpus = $3 WHERE id = $4";
+    tx.execute(sql, args![quota.cpus.map(i64::from), memory, quota.gpus.map(i64::from), team]).await.map(|_| ())
+}
+
+/// Teams that have a quota, by name, nothing held of it yet.
+pub(super) async fn quotas(db: &Db) -> Result<HashMap<String, Share>> {
+    let sql = "SELECT id, name, quota_cpus, quota_memory_mib, quota_gpus FROM teams
+               WHERE quota_cpus IS NOT NULL OR quota_memory_mib IS NOT NULL OR quota_gpus IS NOT NULL";
+    let rows: Vec<QuotaRow> = db.fetch_all(sql, args![]).await?;
+    rows.into_iter().map(|row| Ok((row.name.clone(), Share::new(&row.name, row.quota()?)))).collect()
+}
+
+/// The sizes of notebooks that hold something, in teams that have a quota; by name of the team.
+pub(super) async fn held(db: &Db) -> Result<Vec<(String, Resources)>> {
+    let sql = "SELECT t.name, n.spec FROM notebooks n JOIN teams t ON t.id = n.team_id
+               WHERE n.phase IN ('preparing', 'starting', 'ready', 'idle', 'stopping')
+               AND (t.quota_cpus IS NOT NULL OR t.quota_memory_mib IS NOT NULL OR t.quota_gpus IS NOT NULL)";
+    let rows: Vec<(String, String)> = db.fetch_all(sql, args![]).await?;
+    let size = |(team, spec): (String, String)| {
+        let spec: NotebookSpec = serde_json::from_str(&spec).map_err(|e| Error::internal("notebooks.spec", e))?;
+        Ok((team, spec.resources))
+    };
+    rows.into_iter().map(size).collect()
+}
+
+pub(super) async fn names(db: &Db) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = db.fetch_all("SELECT name FROM teams ORDER BY name", args![]).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+pub(super) async fn wish_repair(tx: &mut Tx, team: &TeamId, at: Millis) -> Result<()> {
+    tx.execute("UPDATE teams SET repair_wished_at = $1 WHERE id = $2", args![at, team]).await.map(|_| ())
+}
+
+/// Teams whose repair is wished, and since when.
+pub(super) async fn repairs(db: &Db) -> Result<Vec<(String, Millis)>> {
+    db.fetch_all("SELECT name, repair_wished_at FROM teams WHERE repair_wished_at IS NOT NULL ORDER BY repair_wished_at", args![]).await
+}
+
+/// That wish is done; a later one is not.
+pub(super) async fn repaired(tx: &mut Tx, team: &str, at: Millis) -> Result<()> {
+    tx.execute("UPDATE teams SET repair_wished_at = NULL WHERE name = $1 AND repair_wished_at = $2", args![team, at]).await.map(|_| ())
 }
 
 #[derive(sqlx::FromRow)]
@@ -39,6 +114,8 @@ pub(super) async fn summaries(db: &Db) -> Result<Vec<TeamSummary>> {
         )
         .await?;
     let summary = |r: SummaryRow| TeamSummary {
+        share: Share::new(&r.name, Quota::default()),
+        namespace: None,
         team: Team { id: r.id.into(), name: r.name, created_at: r.created_at },
         members: r.members,
         running_notebooks: r.running,

@@ -14,6 +14,8 @@ mod listing;
 mod on_the_machine;
 #[path = "notebooks/paper.rs"]
 mod paper;
+#[path = "notebooks/quotas.rs"]
+mod quotas;
 #[path = "notebooks/storage.rs"]
 mod storage;
 #[path = "notebooks/tickets.rs"]

@@ -37,7 +37,7 @@ pub(super) async fn find<T>(request: impl Future<Output = kube::Result<T>>) -> R
     }
 }
 
-/// What a process that does not look after notebooks may ask of the cluster: to be shown things, and what it may do.
+/// What a process that does not look after notebooks may ask of the cluster: to be shown things, what it may do, and what would be.
 #[derive(Debug, thiserror::Error)]
 #[error("Another process of this portal looks after notebooks now.")]
 struct NotOurs;
@@ -47,8 +47,10 @@ pub(super) fn gate<B>(
     lease: &Lease,
     request: hyper::Request<B>,
 ) -> std::result::Result<hyper::Request<B>, Box<dyn std::error::Error + Send + Sync>> {
+    let is_dry = |pair: &str| pair == "dryRun=All";
     let looks = matches!(*request.method(), hyper::Method::GET | hyper::Method::HEAD)
-        || request.uri().path().starts_with("/apis/authorization.k8s.io/");
+        || request.uri().path().starts_with("/apis/authorization.k8s.io/")
+        || request.uri().query().is_some_and(|query| query.split('&').any(is_dry));
     if looks || lease.is_held() { Ok(request) } else { Err(NotOurs.into()) }
 }
 
@@ -121,14 +123,14 @@ where
 }
 
 /// By the labels that say whose it is; others on it are its own affair.
-fn is_ours<K: Resource>(there: &K, wanted: &BTreeMap<String, String>) -> bool {
+pub(super) fn is_ours<K: Resource>(there: &K, wanted: &BTreeMap<String, String>) -> bool {
     names::has_all(
         there.meta(),
         &wanted.iter().filter(|(k, _)| !k.starts_with("pod-security")).map(|(k, v)| (k.clone(), v.clone())).collect(),
     )
 }
 
-fn foreign<K: Resource<DynamicType = ()>>(name: &str) -> Error {
+pub(super) fn foreign<K: Resource<DynamicType = ()>>(name: &str) -> Error {
     Error::Conflict(format!(
         "The cluster already has a {} named {name} that Slipway did not make. It is left as it is; ask the administrator to rename or remove it.",
         K::kind(&())
@@ -140,10 +142,33 @@ pub(super) async fn apply<K>(api: &Api<K>, there: &K, wanted: &K) -> Result<K>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
 {
+    patched(api, there, wanted, &PatchParams::apply(MANAGER).force()).await
+}
+
+async fn patched<K>(api: &Api<K>, there: &K, wanted: &K, params: &PatchParams) -> Result<K>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
+{
     let mut wanted = wanted.clone();
     wanted.meta_mut().uid.clone_from(&there.meta().uid);
     let name = wanted.meta().name.clone().unwrap_or_default();
-    call(api.patch(&name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&wanted))).await
+    call(api.patch(&name, params, &Patch::Apply(&wanted))).await
+}
+
+/// What would become of `create`: the object as the server would store it, or its refusal.
+pub(super) async fn try_create<K>(api: &Api<K>, object: &K) -> Result<K>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
+{
+    call(api.create(&PostParams { dry_run: true, field_manager: Some(MANAGER.to_owned()) }, object)).await
+}
+
+/// What would become of `apply`.
+pub(super) async fn try_apply<K>(api: &Api<K>, there: &K, wanted: &K) -> Result<K>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
+{
+    patched(api, there, wanted, &PatchParams { dry_run: true, ..PatchParams::apply(MANAGER).force() }).await
 }
 
 /// Deletes this very object; one that is gone is no error.

@@ -1,9 +1,9 @@
 //! What the cluster has for notebooks, and what is taken of it by anybody.
 
-use super::{Cluster, api, facts, names, room};
+use super::{Cluster, api, facts, names, quantity, room};
 use crate::{
     error::{Error, Result},
-    model::{Capacity, Gpu},
+    model::{Capacity, Gpu, NodeRoom},
 };
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{Api, api::ListParams};
@@ -67,7 +67,12 @@ pub(super) async fn capacity(cluster: &Cluster) -> Result<Capacity> {
     let rooms = rooms(cluster).await?;
     let (nodes, ours) = (cluster.nodes.state(), cluster.all_pods());
     let takes = |room: &&room::Room| room.wanted && room.taints.is_empty();
-    let mut capacity = Capacity { nodes: u32::try_from(rooms.iter().filter(takes).count()).ok(), ..Capacity::default() };
+    let whole_of = |a: quantity::Amount| (whole(a.milli_cpus), a.memory_mib, u32::try_from(a.gpus).unwrap_or(u32::MAX));
+    let node = |room: &room::Room| {
+        let free = if room.open { room.free } else { quantity::Amount::default() };
+        NodeRoom { total: whole_of(room.total), free: whole_of(free) }
+    };
+    let mut capacity = Capacity { nodes: Some(rooms.iter().filter(takes).map(node).collect()), ..Capacity::default() };
     let (mut milli_total, mut milli_used) = (0_u64, 0_u64);
     // One that is away or cordoned for a while is taken as full: what waits for it waits, and is not refused.
     for room in rooms.iter().filter(takes) {
@@ -81,7 +86,7 @@ pub(super) async fn capacity(cluster: &Cluster) -> Result<Capacity> {
     }
     // What is promised to launches that no node has yet.
     for pod in ours.iter().filter(|pod| !facts::has_terminated(pod) && pod.spec.as_ref().is_none_or(|s| s.node_name.is_none())) {
-        let wanted = super::quantity::Amount::of_pod(pod, &cluster.config.gpu_resource);
+        let wanted = quantity::Amount::of_pod(pod, &cluster.config.gpu_resource);
         milli_used += wanted.milli_cpus;
         capacity.memory_mib_used += wanted.memory_mib;
         let id = facts::launch_of(pod).map(|(id, _)| id.to_owned());
@@ -111,7 +116,7 @@ fn gpus(cluster: &Cluster, room: &room::Room, node: Option<&Node>, ours: &[Arc<P
         ours.iter().filter(|pod| !facts::has_terminated(pod) && pod.spec.as_ref().and_then(|s| s.node_name.as_deref()) == Some(&room.node));
     let mut holders = Vec::new();
     for pod in on_it {
-        let count = super::quantity::Amount::of_pod(pod, &cluster.config.gpu_resource).gpus;
+        let count = quantity::Amount::of_pod(pod, &cluster.config.gpu_resource).gpus;
         let id = facts::launch_of(pod).map_or_else(String::new, |(id, _)| id.to_owned());
         holders.extend((0..count).map(|_| id.clone()));
     }

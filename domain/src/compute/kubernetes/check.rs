@@ -21,7 +21,7 @@ const EVERYWHERE: [Need; 5] = [
     ("storage.k8s.io", "storageclasses", "", &["list"]),
 ];
 /// What it needs in the namespaces of teams.
-const IN_TEAMS: [Need; 9] = [
+const IN_TEAMS: [Need; 11] = [
     ("", "namespaces", "", &["patch"]),
     ("", "pods", "", &["create", "patch", "delete"]),
     ("", "pods", "log", &["get"]),
@@ -30,6 +30,8 @@ const IN_TEAMS: [Need; 9] = [
     ("", "serviceaccounts", "", &["get", "create", "patch"]),
     ("", "persistentvolumeclaims", "", &["get", "create", "delete"]),
     ("", "events", "", &["list"]),
+    ("", "resourcequotas", "", &["get", "create", "patch", "delete"]),
+    ("", "limitranges", "", &["get", "create", "patch", "delete"]),
     ("networking.k8s.io", "networkpolicies", "", &["get", "create", "patch"]),
 ];
 /// By which it gives itself the latter, where it runs in the cluster.

@@ -1,15 +1,20 @@
 //! The seam, for a cluster.
 
-use super::{KubernetesEngine, capacity, check, facts, forward, launch, logs, manifests::header_of, memory::lock, names, stop, volumes};
+use super::{
+    KubernetesEngine, capacity, check, facts, forward, launch, logs, manifests::header_of, memory::lock, names, plan, stop, teams, volumes,
+};
 use crate::{
     compute::{Activity, ComputeEngine, Fact, Finding, Secret, State, Workload, probe},
     error::{Error, Result},
-    model::{Capacity, Environment, LogPage, VolumeId},
+    model::{Capacity, Environment, LogPage, Manifest, Quota, VolumeId},
 };
 use async_trait::async_trait;
 use futures::{StreamExt, stream::BoxStream};
 use k8s_openapi::api::core::v1 as core;
-use std::{collections::BTreeSet, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+};
 use tokio_stream::wrappers::BroadcastStream;
 
 impl KubernetesEngine {
@@ -35,6 +40,29 @@ impl ComputeEngine for KubernetesEngine {
 
     async fn ensure(&self, workload: &Workload) -> Result<()> {
         launch::ensure(&self.cluster, workload).await
+    }
+
+    async fn manifests(&self, workload: &Workload, quota: &Quota) -> Result<Vec<Manifest>> {
+        plan::of_launch(&self.cluster, workload, quota).await
+    }
+
+    fn namespace(&self, team: &str) -> Option<String> {
+        names::namespace(&self.cluster.config.prefix, team).ok()
+    }
+
+    async fn belongings(&self, team: &str, quota: &Quota) -> Result<Vec<Manifest>> {
+        let all = plan::of_team(&self.cluster, team, quota).await?;
+        // A team that has launched nothing yet has none.
+        Ok(if all.iter().all(|m| m.before.is_none()) { Vec::new() } else { all })
+    }
+
+    async fn repair(&self, team: &str) -> Result<()> {
+        lock(&self.cluster.memory).namespaces.remove(team);
+        teams::ready(&self.cluster, team).await.map(drop)
+    }
+
+    async fn keep_quotas(&self, quotas: &BTreeMap<String, Quota>) {
+        teams::keep_quotas(&self.cluster, quotas).await;
     }
 
     fn anew(&self) {

@@ -27,7 +27,7 @@ pub(super) async fn ensure(cluster: &Arc<Cluster>, workload: &Workload) -> Resul
         return Ok(());
     }
     let capacity = capacity::capacity(cluster).await?;
-    if let Fit::Never(why) = capacity.fit(&workload.resources) {
+    if let Fit::Never(why) = capacity.fit_together(&workload.resources) {
         return Err(Error::invalid("size", why));
     }
     let namespace = teams::ready(cluster, &workload.team).await?;
@@ -59,7 +59,7 @@ pub(super) async fn ensure(cluster: &Arc<Cluster>, workload: &Workload) -> Resul
 }
 
 /// What this engine refuses whatever the cluster says.
-fn check(workload: &Workload) -> Result<()> {
+pub(super) fn check(workload: &Workload) -> Result<()> {
     names::workload(&workload.id)?;
     names::volume(workload.home.as_str())?;
     if workload.launch < 0 {

@@ -3,11 +3,11 @@
 use super::facts;
 use crate::{
     compute::{Fact, Secret, State},
-    model::Millis,
+    model::{Millis, Quota},
 };
 use k8s_openapi::api::core::v1::Pod;
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::task::AbortHandle;
@@ -43,6 +43,9 @@ pub(super) struct Memory {
     pub headers: HashMap<String, Option<(String, Secret)>>,
     /// Teams whose namespace was looked after by this process.
     pub namespaces: HashSet<String>,
+    /// Every team's quota as it should be, and as this process has told the cluster.
+    pub quotas: BTreeMap<String, Quota>,
+    pub kept_quotas: BTreeMap<String, Quota>,
     /// The last pods that were seen to go, by uid: the watch may be ahead of the answer to whoever made one.
     buried: VecDeque<String>,
     /// How many lists of the watch have begun.
@@ -66,6 +69,7 @@ impl Memory {
     pub fn anew(&mut self, now: Millis) {
         self.replacing.drain().for_each(|(_, replacing)| replacing.task.abort());
         self.ended.retain(|_, fact| now - fact.at < HEARD);
+        self.kept_quotas.clear();
     }
 
     pub fn is_buried(&self, uid: &str) -> bool {

@@ -14,6 +14,7 @@ mod memory;
 mod names;
 mod offers;
 mod pending;
+mod plan;
 pub mod quantity;
 pub mod room;
 mod stop;

@@ -22,6 +22,8 @@ pub(super) const STOP: &str = "slipway.internal/stop";
 /// How the engine learns what the program says of its use.
 pub(super) const ACTIVITY: &str = "slipway.internal/activity";
 /// The name of every team's service account, which may do nothing.
+/// The quota of a team and what one container may have of it.
+pub(super) const QUOTA: &str = "slipway";
 pub(super) const ACCOUNT: &str = "slipway-notebook";
 
 /// The role that Slipway gives itself in a team's namespace.

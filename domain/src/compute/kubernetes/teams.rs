@@ -2,14 +2,18 @@
 
 use super::{
     Cluster, api, check,
-    manifests::{Furniture, furniture, namespace, own_binding},
+    manifests::{Furniture, furniture, limits, namespace, own_binding, quota},
     memory::lock,
     names,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    model::Quota,
+};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::{Api, api::ListParams};
-use std::time::Duration;
+use kube::{Api, Resource, api::ListParams};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{collections::BTreeMap, fmt::Debug, time::Duration};
 
 /// How long the API server may take to learn of a binding, and how often it is asked.
 const BOUND_WITHIN: Duration = Duration::from_secs(10);
@@ -52,8 +56,64 @@ pub(super) async fn ready(cluster: &Cluster, team: &str) -> Result<String> {
         let made = api::create(&walls, policy).await?;
         api::apply(&walls, &made, policy).await?;
     }
-    lock(&cluster.memory).namespaces.insert(team.to_owned());
+    let quota = lock(&cluster.memory).quotas.get(team).copied().unwrap_or_default();
+    keep_quota(cluster, team, &name, &quota).await?;
+    let mut memory = lock(&cluster.memory);
+    memory.kept_quotas.insert(team.to_owned(), quota);
+    memory.namespaces.insert(team.to_owned());
     Ok(name)
+}
+
+/// Brings the quotas in the cluster up to date where they have changed since this process last did. A namespace that is not there yet gets its own as
+/// it is made.
+pub(super) async fn keep_quotas(cluster: &Cluster, quotas: &BTreeMap<String, Quota>) {
+    let changed: Vec<(String, Quota)> = {
+        let mut memory = lock(&cluster.memory);
+        memory.quotas.clone_from(quotas);
+        let gone = memory.kept_quotas.iter().filter(|(team, kept)| !kept.is_open() && !quotas.contains_key(*team));
+        let gone = gone.map(|(team, _)| (team.clone(), Quota::default()));
+        let differs = quotas.iter().filter(|(team, quota)| memory.kept_quotas.get(*team) != Some(quota));
+        gone.chain(differs.map(|(team, quota)| (team.clone(), *quota))).collect()
+    };
+    for (team, quota) in changed {
+        let kept = async {
+            let name = names::namespace(&cluster.config.prefix, &team)?;
+            let all: Api<Namespace> = Api::all(cluster.client.clone());
+            let there = api::find(all.get(&name)).await?;
+            if there.is_some_and(|n| names::has_all(&n.metadata, &names::labels(&cluster.config.prefix, &team))) {
+                keep_quota(cluster, &team, &name, &quota).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        match kept.await {
+            Ok(()) => {
+                lock(&cluster.memory).kept_quotas.insert(team, quota);
+            }
+            Err(error) => tracing::warn!(team, %error, "the quota of a team could not be set in the cluster; trying again"),
+        }
+    }
+}
+
+/// The quota of one namespace, as it should be.
+async fn keep_quota(cluster: &Cluster, team: &str, namespace: &str, wanted: &Quota) -> Result<()> {
+    let ours = names::labels(&cluster.config.prefix, team);
+    keep(&api::within(&cluster.client, namespace), &ours, quota(&cluster.config, team, namespace, wanted)).await?;
+    keep(&api::within(&cluster.client, namespace), &ours, limits(&cluster.config, team, namespace, wanted)).await
+}
+
+/// Brings the object of a quota to what it should be, or removes it. One of this name that is not Slipway's is refused, and left where none is wanted.
+async fn keep<K>(all: &Api<K>, ours: &BTreeMap<String, String>, wanted: Option<K>) -> Result<()>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
+{
+    if let Some(wanted) = wanted {
+        let there = api::create(all, &wanted).await?;
+        return api::apply(all, &there, &wanted).await.map(drop);
+    }
+    match api::find(all.get(names::QUOTA)).await?.filter(|there| names::has_all(there.meta(), ours)) {
+        Some(there) => api::delete(all, &there).await,
+        None => Ok(()),
+    }
 }
 
 /// Waits until the API server, which learns of bindings a moment later, lets Slipway make pods in the namespace.

@@ -73,7 +73,7 @@ impl House {
             .await
     }
 
-    async fn get(&self, id: &NotebookId) -> Notebook {
+    pub async fn get(&self, id: &NotebookId) -> Notebook {
         notebooks::get(self.portal(), &self.ada, "vision", id).await.unwrap()
     }
 

@@ -9,7 +9,7 @@ use domain::{
         kubernetes::{KubernetesConfig, KubernetesEngine},
     },
     lease::Lease,
-    model::Level,
+    model::{DryRun, Level, Quota},
 };
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::{
@@ -17,6 +17,7 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 const ROLES: &str = include_str!("../../../../deploy/base/roles.yaml");
 
@@ -67,7 +68,16 @@ async fn the_roles_of_the_manifests_are_enough_for_a_notebooks_whole_life_on_kub
     let engine = KubernetesEngine::start(own, Clock::system(), Lease::for_ever().into()).await.unwrap();
     let mut workload = fake("serves");
     workload.secrets.insert("TOKEN".into(), secret("s3cret"));
+    let most = Quota { cpus: Some(8), memory_mib: Some(8192), gpus: None };
+    engine.keep_quotas(&[("vision".to_owned(), most)].into()).await;
     start(&*engine, &workload).await;
+    let seen = engine.manifests(&workload, &most).await.unwrap();
+    assert!(seen.iter().any(|m| m.kind == "LimitRange") && seen.iter().all(|m| m.before.is_some()), "{seen:#?}");
+    assert!(seen.iter().all(|m| m.verdict == DryRun::Accepted), "{seen:#?}");
+    engine.keep_quotas(&BTreeMap::new()).await;
+    assert!(engine.manifests(&workload, &Quota::default()).await.unwrap().iter().all(|m| m.kind != "LimitRange"));
+    let quotas: Api<k8s_openapi::api::core::v1::ResourceQuota> = Api::namespaced(corner.client.clone(), &corner.namespace());
+    assert!(quotas.get_opt("slipway").await.unwrap().is_none());
     let found = engine.check().await;
     let permissions = found.iter().find(|f| f.name == "permissions").unwrap();
     assert_eq!(permissions.level, Level::Ok, "{permissions:?}");

@@ -3,12 +3,14 @@
 mod namespace;
 mod pod;
 mod policy;
+mod quota;
 mod secret;
 mod volume;
 
 pub(super) use namespace::{Furniture, furniture, namespace, own_binding};
 pub(super) use pod::{CONTAINER, PORT, pod};
 pub(super) use policy::violations;
+pub(super) use quota::{limits, quota};
 pub(super) use secret::{header_of, secret};
 pub(super) use volume::claim;
 

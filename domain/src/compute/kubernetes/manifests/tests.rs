@@ -1,12 +1,12 @@
 //! The objects as they are written, kept as text beside these tests; and what must never be in them, whatever people type.
 
-use super::{claim, furniture, namespace, pod, secret, violations};
+use super::{claim, furniture, limits, namespace, pod, quota, secret, violations};
 use crate::{
     compute::{
         ActivityProbe, Mount, Secret, Workload,
         kubernetes::{config::KubernetesConfig, names},
     },
-    model::Resources,
+    model::{Quota, Resources},
 };
 use k8s_openapi::api::core::v1::{
     Capabilities, Container, ContainerPort, EmptyDirVolumeSource, HostPathVolumeSource, LocalObjectReference, Pod, SeccompProfile, Sysctl,
@@ -65,6 +65,13 @@ fn the_objects_of_a_team_and_a_launch_are_as_kept() {
     let furniture = furniture(&config, "vision", "slipway-vision");
     matches("service-account", &furniture.account);
     matches("network-policies", &furniture.policies);
+    let most = Quota { cpus: Some(16), memory_mib: Some(65_536), gpus: Some(4) };
+    matches("quota", &quota(&config, "vision", "slipway-vision", &most).unwrap());
+    matches("limit-range", &limits(&config, "vision", "slipway-vision", &most).unwrap());
+    let no_gpus = Quota { gpus: Some(0), ..Quota::default() };
+    matches("quota-of-gpus", &quota(&config, "vision", "slipway-vision", &no_gpus).unwrap());
+    assert!(limits(&config, "vision", "slipway-vision", &no_gpus).is_none());
+    assert!(quota(&config, "vision", "slipway-vision", &Quota::default()).is_none());
     matches("claim", &claim(&config, "vision", "slipway-vision", "vhomehomehomehom").unwrap());
     matches("pod", &pod(&config, &lab, "slipway-vision").unwrap());
     matches("secret", &secret(&config.prefix, &lab, "slipway-vision", Some("uid-of-the-pod")));

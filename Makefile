@@ -59,7 +59,10 @@ test-s3: ## Artifacts in a bucket, on moto's S3 server from PyPI
 
 test-kubernetes: ## The engine kubernetes on an own control plane (built the first time: 3 to 10 minutes) and PostgreSQL, on a real node where root
 	$(call say,the engine kubernetes on a real API server)
-	@scripts/with-kubernetes.sh scripts/with-postgres.sh $(CARGO) test $(SERVER_SIDE) --test domain kubernetes -- --nocapture
+	@scripts/test-tools.sh
+	@$(CARGO) xtask build --release
+	@scripts/with-kubernetes.sh bash -ec 'scripts/with-postgres.sh $(CARGO) test $(SERVER_SIDE) --test domain kubernetes -- --nocapture; \
+		cd end2end && npx --no-install playwright test --config kubernetes.config.ts'
 
 test-browser: ## The browser stories, on the release build
 	$(call say,browser stories on the release build)

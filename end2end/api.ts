@@ -68,14 +68,14 @@ export class Api {
   }
 
   /** Adds an environment to the catalogue that starts this command; `{port}` is where it listens. */
-  async addCommand(name: string, title: string, argv: string[]): Promise<void> {
+  async addCommand(name: string, title: string, argv: string[], image?: string): Promise<void> {
     const environment = {
       name,
       title,
       description: 'For stories',
       logo: 'terminal',
       program: { kind: 'command', argv },
-      versions: [{ name: '1', packages: [], deprecated: null }],
+      versions: [{ name: '1', packages: [], image, deprecated: null }],
       default_resources: { cpus: 1, memory_mib: 256, gpus: 0 },
       visible_to: [],
       enabled: true,

@@ -42,11 +42,12 @@ export class Slipway {
     private process: ChildProcess | undefined,
     /** What it printed so far. */
     private printed: string[],
+    private settings: string[],
   ) {}
 
-  static async start(): Promise<Slipway> {
+  static async start(settings: string[] = []): Promise<Slipway> {
     const data = mkdtempSync(join(tmpdir(), 'slipway-story-'));
-    const portal = new Slipway(data, await freePort(), undefined, []);
+    const portal = new Slipway(data, await freePort(), undefined, [], settings);
     await portal.serve();
     return portal;
   }
@@ -61,7 +62,7 @@ export class Slipway {
 
   /** Starts serving, again after `kill` or `stop`, and waits for the first answer. */
   async serve(): Promise<void> {
-    const started = spawn(binary(), this.args(['serve', '--listen', `127.0.0.1:${this.port}`, '--webhook-allow', NOBODY]), {
+    const started = spawn(binary(), this.args(['serve', '--listen', `127.0.0.1:${this.port}`, '--webhook-allow', NOBODY, ...this.settings]), {
       env: environment(),
       cwd: this.data,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,5 @@
 // Pages that are open while somebody else works: what they show follows, and what one is doing on them stays.
-import { ADMIN, expect, go, test } from '../story';
+import { ADMIN, expect, go, phase, test } from '../story';
 import { Api, FILE_SERVER } from '../api';
 
 test.afterAll(({ workplace }) => workplace.giveBack());
@@ -104,6 +104,39 @@ test('what changes while a page is being fetched is on it', async ({ workplace, 
   await expect(page.locator(`.sidebar a[href="/t/${late}"]`)).toHaveCount(1);
   giveOut();
   await expect(page.getByRole('row', { name: new RegExp(late) })).toBeVisible();
+  await page.unrouteAll({ behavior: 'wait' });
+});
+
+test('what becomes of a notebook while its page is being fetched is on it', async ({ workplace, visit }) => {
+  const team = await workplace.team();
+  const api = workplace.admin;
+  const { id } = await api.launch(team.name, 'live-files', 'held');
+  await api.until(team.name, id, ['ready']);
+  const page = await visit(ADMIN);
+  const heard = new Promise<void>((told) =>
+    page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => String(payload).includes('"phase":"stopped"') && told())),
+  );
+  await go(page, `/t/${team.name}/notebooks`);
+  const row = page.getByRole('row', { name: /held/ });
+  await expect(row).toContainText('Ready');
+  let giveOut = () => {};
+  const held = new Promise<void>((resolve) => (giveOut = resolve));
+  const asked = new Promise<void>((resolve) => {
+    void page.route('**/notebooks/get*', async (route) => {
+      // The answer, of before it was stopped, arrives after the page has heard that it has stopped.
+      const response = await route.fetch();
+      resolve();
+      await held;
+      await route.fulfill({ response });
+    });
+  });
+  await row.getByRole('link', { name: 'held', exact: true }).click();
+  await asked;
+  await api.call('notebooks/stop', { team: team.name, id });
+  await api.until(team.name, id, ['stopped']);
+  await heard;
+  giveOut();
+  await expect(phase(page, 'Stopped')).toBeVisible();
   await page.unrouteAll({ behavior: 'wait' });
 });
 

@@ -65,6 +65,10 @@ fn presets(capacity: &Capacity) -> Vec<(&'static str, Resources)> {
 fn gpu_words(capacity: &Capacity) -> String {
     let Some(gpu) = capacity.gpus.first() else { return String::new() };
     let free = capacity.gpus_total() - capacity.gpus_used();
+    // Of a cluster's nodes each may have others.
+    if capacity.nodes.is_some() {
+        return format!("{free} of {} GPUs are free now.", capacity.gpus_total());
+    }
     format!("{} × {} with {}, {free} free", capacity.gpus_total(), gpu.name, mib(gpu.memory_mib))
 }
 

@@ -20,7 +20,7 @@ use crate::{
     error::AppError,
     live::{merge, use_live},
 };
-use domain::model::{Change, Notebook, NotebookId, Phase};
+use domain::model::{Change, Event, Notebook, NotebookId, Phase};
 use leptos::prelude::*;
 use leptos_router::{
     NavigateOptions,
@@ -30,14 +30,30 @@ use leptos_router::{
 /// The banner with the countdown shows when less than this is left, in milliseconds.
 const SOON: i64 = 10 * 60 * 1000;
 
+/// Events of a notebook that nobody has taken yet.
+type Heard = StoredValue<Option<Vec<Event>>>;
+
 #[component]
 pub fn NotebookPage() -> impl IntoView {
     let (team, me, live, params) = (use_team(), use_me(), use_live(), use_params_map());
     let id = Memo::new(move |_| params.with(|p| p.get_str("id").unwrap_or_default().to_owned()));
+    // What is told of it between the question and the drawing of the answer; none once that is drawn.
+    let heard: Heard = StoredValue::new(Some(Vec::new()));
+    live.on_event(move |event| {
+        let of_it = match &event.change {
+            Change::Notebook(changed) => id.with_untracked(|id| changed.id.0 == *id),
+            Change::NotebookDeleted { id: gone } => id.with_untracked(|id| gone == id),
+            _ => false,
+        };
+        if of_it {
+            heard.update_value(|all| all.iter_mut().for_each(|all| all.push(event.clone())));
+        }
+    });
     let fetched = Resource::new(
         move || (team.get(), id.get(), live.reload()),
         move |(team, id, _)| async move {
             live.positioned().await;
+            heard.set_value(Some(Vec::new()));
             let standing = Standing::load(me, &team).await;
             Ok::<_, AppError>((get_notebook(team, NotebookId(id)).await?, standing))
         },
@@ -45,18 +61,19 @@ pub fn NotebookPage() -> impl IntoView {
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Notebook" /> }>
             {move || Suspend::new(async move {
-                page_or_error(fetched.await, |(notebook, standing)| view! { <NotebookView notebook standing /> })
+                page_or_error(fetched.await, |(notebook, standing)| view! { <NotebookView notebook heard standing /> })
             })}
         </Transition>
     }
 }
 
-/// The notebook as a signal that the stream keeps true. When it is deleted the page goes to the list.
-fn follow(notebook: Notebook) -> RwSignal<Notebook> {
+/// The notebook as a signal that the stream keeps true, after what was `heard` of it since it was asked for. When it is deleted the page goes to the
+/// list.
+fn follow(notebook: Notebook, heard: Heard) -> RwSignal<Notebook> {
     let (live, toasts, navigate) = (use_live(), use_toasts(), use_navigate());
     let (id, list) = (notebook.id.clone(), format!("/t/{}/notebooks", notebook.team));
     let now = RwSignal::new(notebook);
-    live.on_event(move |event| match &event.change {
+    let take = move |event: &Event| match &event.change {
         Change::Notebook(changed) if changed.id == id => {
             let known = now.get_untracked();
             if (changed.launch, changed.phase_at) >= (known.launch, known.phase_at) {
@@ -71,12 +88,14 @@ fn follow(notebook: Notebook) -> RwSignal<Notebook> {
             navigate(&list, NavigateOptions { replace: true, ..NavigateOptions::default() });
         }
         _ => {}
-    });
+    };
+    heard.try_update_value(Option::take).flatten().iter().flatten().for_each(&take);
+    live.on_event(take);
     now
 }
 
 #[component]
-fn NotebookView(notebook: Notebook, standing: Standing) -> impl IntoView {
+fn NotebookView(notebook: Notebook, heard: Heard, standing: Standing) -> impl IntoView {
     let actions = use_notebook_actions();
     let crumbs = vec![
         Crumb::new(notebook.team.clone(), format!("/t/{}", notebook.team)),
@@ -84,7 +103,7 @@ fn NotebookView(notebook: Notebook, standing: Standing) -> impl IntoView {
     ];
     let (title, lead) = (notebook.spec.name.clone(), format!("{} · {}", environment(&notebook), size(&notebook.spec.resources)));
     let href = page_of(&notebook);
-    let notebook: Signal<Notebook> = follow(notebook).into();
+    let notebook: Signal<Notebook> = follow(notebook, heard).into();
     let phase = Memo::new(move |_| notebook.with(|n| n.phase));
     let tab = query_value("tab");
     let tabs = move || {

@@ -134,7 +134,7 @@ fn TeamRow(team: Memo<TeamSummary>, mine: bool, actions: Actions) -> impl IntoVi
     let Actions { set, form, .. } = actions;
     let quota = Memo::new(move |_| team.with(|t| t.share.quota));
     let namespace = team.with_untracked(|t| t.namespace.is_some()).then(|| {
-        view! { <a class="btn btn-sm btn-ghost" href=format!("/admin/teams/{name}")>"Namespace"</a> }
+        view! { <a class="btn btn-sm btn-ghost" href=format!("/admin/teams/{name}")><Icon glyph=Glyph::Boxes />"Namespace"</a> }
     });
     let of_quota = move || team.with(|t| if t.share.quota.is_open() { t.share.quota.words() } else { t.share.words() });
     let (email_field, role_field) = (format!("email-{name}"), format!("role-{name}"));
@@ -149,7 +149,7 @@ fn TeamRow(team: Memo<TeamSummary>, mine: bool, actions: Actions) -> impl IntoVi
             <th scope="row">{head}</th>
             <td data-label="Members" class="num">{move || team.with(|t| t.members)}</td>
             <td data-label="Running notebooks" class="num">{move || team.with(|t| t.running_notebooks)}</td>
-            <td data-label="Quota" class="num">{of_quota}</td>
+            <td data-label="Quota">{of_quota}</td>
             <td data-label="Created">
                 <Time at=created />
             </td>

@@ -84,7 +84,7 @@ pub(crate) async fn repair_wished(portal: &Portal) -> Result<()> {
         match portal.compute.repair(&team).await {
             Err(error @ Error::Unavailable(_)) => {
                 tracing::warn!(team, %error, "what belongs to a team could not be repaired; trying again");
-                continue;
+                return Ok(());
             }
             Err(error) => tracing::warn!(team, %error, "what belongs to a team could not be repaired"),
             Ok(()) => {}

@@ -10,14 +10,22 @@ use crate::{
     error::{Error, Result},
     model::Quota,
 };
+use futures::{StreamExt, stream};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Resource, api::ListParams};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{collections::BTreeMap, fmt::Debug, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Debug,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
+};
 
 /// How long the API server may take to learn of a binding, and how often it is asked.
 const BOUND_WITHIN: Duration = Duration::from_secs(10);
 const BOUND_AGAIN: Duration = Duration::from_millis(50);
+/// Teams whose quota is brought up to date at the same time.
+const AT_ONCE: usize = 8;
 
 /// The team's namespace, ready for pods.
 ///
@@ -57,7 +65,13 @@ pub(super) async fn ready(cluster: &Cluster, team: &str) -> Result<String> {
         api::apply(&walls, &made, policy).await?;
     }
     let quota = lock(&cluster.memory).quotas.get(team).copied().unwrap_or_default();
-    keep_quota(cluster, team, &name, &quota).await?;
+    match keep_quota(cluster, team, &name, &quota).await {
+        // Nothing is wanted, and whatever is there is not ours to look at: no reason to launch nothing.
+        Err(error) if quota.is_open() && !matches!(error, Error::Unavailable(_)) => {
+            tracing::warn!(team, %error, "whether the cluster holds an old quota of a team cannot be seen");
+        }
+        kept => kept?,
+    }
     let mut memory = lock(&cluster.memory);
     memory.kept_quotas.insert(team.to_owned(), quota);
     memory.namespaces.insert(team.to_owned());
@@ -75,23 +89,39 @@ pub(super) async fn keep_quotas(cluster: &Cluster, quotas: &BTreeMap<String, Quo
         let differs = quotas.iter().filter(|(team, quota)| memory.kept_quotas.get(*team) != Some(quota));
         gone.chain(differs.map(|(team, quota)| (team.clone(), *quota))).collect()
     };
-    for (team, quota) in changed {
-        let kept = async {
-            let name = names::namespace(&cluster.config.prefix, &team)?;
-            let all: Api<Namespace> = Api::all(cluster.client.clone());
-            let there = api::find(all.get(&name)).await?;
-            if there.is_some_and(|n| names::has_all(&n.metadata, &names::labels(&cluster.config.prefix, &team))) {
-                keep_quota(cluster, &team, &name, &quota).await?;
-            }
-            Ok::<_, Error>(())
-        };
-        match kept.await {
-            Ok(()) => {
+    // A silent cluster is not asked once more for every team.
+    let silent = AtomicBool::new(false);
+    stream::iter(changed)
+        .for_each_concurrent(AT_ONCE, |(team, quota)| {
+            let silent = &silent;
+            async move {
+                if silent.load(Relaxed) {
+                    return;
+                }
+                match keep_quota_where_there(cluster, &team, &quota).await {
+                    Err(error @ Error::Unavailable(_)) => {
+                        silent.store(true, Relaxed);
+                        tracing::warn!(team, %error, "the quota of a team could not be set in the cluster; trying again");
+                        return;
+                    }
+                    // A refusal stays one until something changes; the next launch in the team says it, too.
+                    Err(error) => tracing::warn!(team, %error, "the cluster refuses the quota of a team"),
+                    Ok(()) => {}
+                }
                 lock(&cluster.memory).kept_quotas.insert(team, quota);
             }
-            Err(error) => tracing::warn!(team, %error, "the quota of a team could not be set in the cluster; trying again"),
-        }
+        })
+        .await;
+}
+
+async fn keep_quota_where_there(cluster: &Cluster, team: &str, quota: &Quota) -> Result<()> {
+    let name = names::namespace(&cluster.config.prefix, team)?;
+    let all: Api<Namespace> = Api::all(cluster.client.clone());
+    let there = api::find(all.get(&name)).await?;
+    if there.is_some_and(|n| names::has_all(&n.metadata, &names::labels(&cluster.config.prefix, team))) {
+        keep_quota(cluster, team, &name, quota).await?;
     }
+    Ok(())
 }
 
 /// The quota of one namespace, as it should be.

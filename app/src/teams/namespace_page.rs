@@ -8,6 +8,7 @@ use crate::{
     },
     live::use_live,
 };
+use domain::model::Change;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -18,11 +19,12 @@ pub fn NamespacePage() -> impl IntoView {
     let team = Memo::new(move |_| params.with(|p| p.get_str("team").unwrap_or_default().to_owned()));
     let repair = ServerAction::<RepairTeam>::new();
     let asked = RwSignal::new(0_u32);
+    // Whoever looks after notebooks does it, and says so.
+    let changes = live.changes(|event| matches!(event.change, Change::Capacity | Change::Team));
     when_done(repair, move |team| {
-        asked.update(|n| *n += 1);
         toasts.show(Tone::Good, format!("The namespace of {team} is being repaired."));
     });
-    let found = Resource::new(move || (team.get(), asked.get(), live.reload()), |(team, ..)| team_belongings(team));
+    let found = Resource::new(move || (team.get(), asked.get(), changes.get()), |(team, ..)| team_belongings(team));
     view! {
         <Transition fallback=|| view! { <LoadingPage title="Namespace" /> }>
             {move || Suspend::new(async move {
@@ -39,7 +41,7 @@ fn Namespace(team: String, all: Vec<Planned>, repair: ServerAction<RepairTeam>, 
     let differ = all.iter().filter(|planned| !planned.manifest.is_same()).count();
     let (none, of_team) = (all.is_empty(), team.clone());
     let words = if differ == 0 {
-        view! { <Note tone=Tone::Good><p>"Everything is as Slipway made it."</p></Note> }.into_any()
+        view! { <Note tone=Tone::Good><p>"What Slipway keeps here is as it should be."</p></Note> }.into_any()
     } else {
         let words = format!(
             "{differ} of {} objects differ from what they should be. Repairing writes what is shown as new or changed, and nothing else.",

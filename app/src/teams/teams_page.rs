@@ -186,7 +186,7 @@ fn QuotaDialog(team: String, quota: Quota, actions: Actions) -> impl IntoView {
     view! {
         <ConfirmDialog trigger="Set quota" title=format!("Quota of {team}") form glyph=Glyph::Gauge class="btn btn-sm btn-ghost">
             <p class="muted">
-                "What the team's notebooks may hold at the same time. An empty field is no limit. What runs goes on; what does not fit waits until there is room."
+                "What the team's notebooks may hold at the same time. An empty field is no limit. What runs goes on; what does not fit waits until there is room, and what is larger than the quota itself fails."
             </p>
             <ActionForm action=actions.set_quota>
                 <input type="hidden" name="team" value=team.clone() />

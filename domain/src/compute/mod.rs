@@ -159,7 +159,7 @@ pub trait ComputeEngine: Send + Sync {
         None
     }
 
-    /// What the engine keeps for a team beside its workloads, as it is and as it should be; nothing is changed. Empty where that is nothing, or nothing yet.
+    /// What the engine keeps for a team beside its workloads, as it is and as it should be; nothing is changed. Empty where that is nothing.
     async fn belongings(&self, _team: &str, _quota: &Quota) -> Result<Vec<Manifest>> {
         Ok(Vec::new())
     }

@@ -31,7 +31,7 @@ pub struct Capacity {
     /// 0 where disks are not counted, as in a cluster.
     pub disk_mib_total: u64,
     pub disk_mib_free: u64,
-    /// The nodes that take notebooks; none where it is one machine.
+    /// What nodes that take notebooks have, each kind of room once; none where it is one machine.
     #[serde(default)]
     pub nodes: Option<Vec<NodeRoom>>,
     /// What the team that asks may have of it, where that is limited.
@@ -40,7 +40,7 @@ pub struct Capacity {
 }
 
 /// What one node has and what is left of it. Whole CPUs, MiB, whole GPUs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NodeRoom {
     pub total: (u32, u64, u32),
     pub free: (u32, u64, u32),
@@ -79,7 +79,7 @@ pub enum Fit {
     Now,
     /// Would wait; says for what.
     Queue(String),
-    /// Larger than the machine; says what the machine has.
+    /// Larger than the machine, or than the quota; says what there is.
     Never(String),
 }
 
@@ -99,7 +99,7 @@ impl Capacity {
     /// Whether `wanted` fits now, later or never: in the team's quota, in what there is together, and on one node. The same answer in the wizard and
     /// where a launch is refused.
     pub fn fit(&self, wanted: &Resources) -> Fit {
-        let all = [self.share.as_ref().map_or(Fit::Now, |share| share.fit(wanted)), self.fit_together(wanted), self.fit_on_a_node(wanted)];
+        let all = [self.share.as_ref().map_or(Fit::Now, |share| share.fit(wanted)), self.fit_on_a_node(wanted), self.fit_together(wanted)];
         let worse = |a: Fit, b: Fit| if matches!((&a, &b), (Fit::Now, _) | (Fit::Queue(_), Fit::Never(_))) { b } else { a };
         all.into_iter().fold(Fit::Now, worse)
     }
@@ -122,7 +122,8 @@ impl Capacity {
             nodes.iter().map(of).max_by_key(|room| rank(*room)).map_or_else(|| "none".to_owned(), say)
         };
         if !nodes.iter().any(|node| holds(node.total, wanted)) {
-            Fit::Never(format!("No node has {size} together; the largest has {}.", most(|n| n.total)))
+            // Not never: clusters grow by what waits.
+            Fit::Queue(format!("No node has {size} together; the largest has {}.", most(|n| n.total)))
         } else if !nodes.iter().any(|node| holds(node.free, wanted)) {
             Fit::Queue(format!("Waits for a node with {size} free together; the most that one has free is {}.", most(|n| n.free)))
         } else {
@@ -187,7 +188,7 @@ mod tests {
         assert_eq!(two.fit_together(&Resources { cpus: 2, memory_mib: 1024, gpus: 0 }), Fit::Now);
         let why = "Waits for a node with 2 CPUs and 1.0 GiB free together; the most that one has free is 1 CPU, 4.0 GiB.";
         assert_eq!(ask(&two, 2), Fit::Queue(why.into()));
-        assert_eq!(ask(&two, 4), Fit::Never("No node has 4 CPUs and 1.0 GiB together; the largest has 3 CPUs, 4.0 GiB.".into()));
+        assert_eq!(ask(&two, 4), Fit::Queue("No node has 4 CPUs and 1.0 GiB together; the largest has 3 CPUs, 4.0 GiB.".into()));
         // What can never be is said before what has to be waited for.
         let mut share = Share::new("vision", crate::model::Quota { cpus: Some(3), ..Default::default() });
         assert_eq!(ask(&Capacity { share: Some(share.clone()), ..two.clone() }, 1), Fit::Now);

@@ -12,8 +12,15 @@ const MOST_MEMORY_MIB: u64 = 1 << 40;
 
 /// GiB as MiB.
 fn mib(text: &str) -> Option<u64> {
+    // `1,024` may be meant as a thousand and as one.
+    if text.split_once(',').is_some_and(|(_, rest)| rest.trim_end().len() == 3) {
+        return None;
+    }
     let gib: f64 = text.trim().replace(',', ".").parse().ok()?;
     let mib = (gib * 1024.0).round();
+    if mib == 0.0 && gib > 0.0 {
+        return None;
+    }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to lie within the type")]
     (0.0..=1e12).contains(&mib).then_some(mib as u64)
 }
@@ -196,6 +203,8 @@ mod tests {
             assert!(wrong.iter().any(|f| f.field == "cpus") && wrong.iter().any(|f| f.field == "gpus"), "{bad}: {wrong:?}");
         }
         assert!(Quota::read("", "NaN", "").is_err() && Quota::read("", "-1", "").is_err() && Quota::read("", "1e30", "").is_err());
+        assert!(Quota::read("", "1,024", "").is_err(), "a thousand, or one?");
+        assert!(Quota::read("", "0.0001", "").is_err() && Quota::read("", "0", "").is_ok());
     }
 
     #[test]

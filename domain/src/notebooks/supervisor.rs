@@ -40,7 +40,8 @@ async fn look_after(portal: &Portal) {
     loop {
         let epoch = portal.lease.held().await;
         portal.compute.anew();
-        let work = async { tokio::join!(supervise(portal), idle::run(portal), tickets::sweep(portal), volumes::run(portal)) };
+        let work =
+            async { tokio::join!(supervise(portal), idle::run(portal), tickets::sweep(portal), volumes::run(portal), teams::run(portal)) };
         // What is cut off half-way is what a crash leaves, too.
         tokio::select! {
             _ = work => {}
@@ -111,9 +112,6 @@ impl Supervisor {
     async fn try_look(&mut self) -> Result<()> {
         // The engine first: whatever it lists had its row before.
         let facts: HashMap<String, Fact> = self.portal.compute.list().await?.into_iter().map(|f| (f.id.clone(), f)).collect();
-        let quotas = teams::quotas(&self.portal).await?;
-        self.portal.compute.keep_quotas(&quotas).await;
-        teams::repair_wished(&self.portal).await?;
         let records = store::unsettled(&self.portal.db).await?;
         self.progress_at.retain(|id, _| facts.contains_key(id));
         self.deletions.retain(|_, task| !task.is_finished());

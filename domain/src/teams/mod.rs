@@ -5,9 +5,9 @@ mod repair;
 pub(crate) mod store;
 
 pub use quota::set_quota;
-pub(crate) use quota::{capacity, quota_of, quotas, shares};
+pub(crate) use quota::{capacity, quota_of, shares};
 pub use repair::{belongings, repair};
-pub(crate) use repair::{check, repair_wished};
+pub(crate) use repair::{check, run};
 
 use crate::{
     audit,

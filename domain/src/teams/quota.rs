@@ -11,7 +11,7 @@ use crate::{
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// Sets what the team's notebooks may hold at once. What runs goes on; what is over it waits until there is room.
+/// Sets what the team's notebooks may hold at once. What runs goes on; what is over it waits until there is room, and fails where it never fits.
 pub async fn set_quota(portal: &Portal, caller: &Caller, team: &str, quota: Quota) -> Result<()> {
     caller.require(Permission::ManageTeams)?;
     quota.validate()?;
@@ -44,14 +44,17 @@ pub(crate) async fn quota_of(portal: &Portal, team: &str) -> Result<Quota> {
 }
 
 /// The quota of every team that has one.
-pub(crate) async fn quotas(portal: &Portal) -> Result<BTreeMap<String, Quota>> {
+pub(super) async fn quotas(portal: &Portal) -> Result<BTreeMap<String, Quota>> {
     Ok(store::quotas(&portal.db).await?.into_iter().map(|(team, share)| (team, share.quota)).collect())
 }
 
 /// Every team that has a quota, with what it holds of it.
 pub(crate) async fn shares(portal: &Portal) -> Result<HashMap<String, Share>> {
-    let mut shares = store::quotas(&portal.db).await?;
-    for (team, size) in store::held(&portal.db).await? {
+    held(portal, store::quotas(&portal.db).await?, None).await
+}
+
+async fn held(portal: &Portal, mut shares: HashMap<String, Share>, team: Option<&str>) -> Result<HashMap<String, Share>> {
+    for (team, size) in store::held(&portal.db, team).await? {
         if let Some(share) = shares.get_mut(&team) {
             share.hold(&size);
         }
@@ -59,8 +62,14 @@ pub(crate) async fn shares(portal: &Portal) -> Result<HashMap<String, Share>> {
     Ok(shares)
 }
 
+/// What one team holds of its quota, if it has one.
+async fn share(portal: &Portal, team: &str) -> Result<Option<Share>> {
+    let Some(share) = store::quotas(&portal.db).await?.remove(team) else { return Ok(None) };
+    Ok(held(portal, HashMap::from([(team.to_owned(), share)]), Some(team)).await?.remove(team))
+}
+
 /// What there is, and what of it this team may have.
 pub(crate) async fn capacity(portal: &Portal, team: &str) -> Result<Capacity> {
-    let (capacity, mut shares) = futures::try_join!(portal.compute.capacity(), shares(portal))?;
-    Ok(Capacity { share: shares.remove(team), ..capacity })
+    let (capacity, share) = futures::try_join!(portal.compute.capacity(), share(portal, team))?;
+    Ok(Capacity { share, ..capacity })
 }

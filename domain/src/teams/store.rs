@@ -62,12 +62,13 @@ pub(super) async fn quotas(db: &Db) -> Result<HashMap<String, Share>> {
     rows.into_iter().map(|row| Ok((row.name.clone(), Share::new(&row.name, row.quota()?)))).collect()
 }
 
-/// The sizes of notebooks that hold something, in teams that have a quota; by name of the team.
-pub(super) async fn held(db: &Db) -> Result<Vec<(String, Resources)>> {
+/// The sizes of notebooks that hold something, in teams that have a quota, or in this one; by name of the team.
+pub(super) async fn held(db: &Db, team: Option<&str>) -> Result<Vec<(String, Resources)>> {
     let sql = "SELECT t.name, n.spec FROM notebooks n JOIN teams t ON t.id = n.team_id
                WHERE n.phase IN ('preparing', 'starting', 'ready', 'idle', 'stopping')
-               AND (t.quota_cpus IS NOT NULL OR t.quota_memory_mib IS NOT NULL OR t.quota_gpus IS NOT NULL)";
-    let rows: Vec<(String, String)> = db.fetch_all(sql, args![]).await?;
+               AND (t.quota_cpus IS NOT NULL OR t.quota_memory_mib IS NOT NULL OR t.quota_gpus IS NOT NULL)
+               AND (CAST($1 AS TEXT) IS NULL OR t.name = $1)";
+    let rows: Vec<(String, String)> = db.fetch_all(sql, args![team.map(str::to_owned)]).await?;
     let size = |(team, spec): (String, String)| {
         let spec: NotebookSpec = serde_json::from_str(&spec).map_err(|e| Error::internal("notebooks.spec", e))?;
         Ok((team, spec.resources))
@@ -78,6 +79,12 @@ pub(super) async fn held(db: &Db) -> Result<Vec<(String, Resources)>> {
 pub(super) async fn names(db: &Db) -> Result<Vec<String>> {
     let rows: Vec<(String,)> = db.fetch_all("SELECT name FROM teams ORDER BY name", args![]).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// Whether the team has, or had, a notebook or a volume.
+pub(super) async fn has_launched(db: &Db, team: &str) -> Result<bool> {
+    let sql = "SELECT v.id FROM volumes v JOIN teams t ON t.id = v.team_id WHERE t.name = $1 LIMIT 1";
+    Ok(db.fetch_optional::<(String,)>(sql, args![team]).await?.is_some())
 }
 
 pub(super) async fn wish_repair(tx: &mut Tx, team: &TeamId, at: Millis) -> Result<()> {

@@ -48,9 +48,10 @@ pub(super) fn gate<B>(
     request: hyper::Request<B>,
 ) -> std::result::Result<hyper::Request<B>, Box<dyn std::error::Error + Send + Sync>> {
     let is_dry = |pair: &str| pair == "dryRun=All";
+    let may_be_dry = matches!(*request.method(), hyper::Method::POST | hyper::Method::PATCH);
     let looks = matches!(*request.method(), hyper::Method::GET | hyper::Method::HEAD)
         || request.uri().path().starts_with("/apis/authorization.k8s.io/")
-        || request.uri().query().is_some_and(|query| query.split('&').any(is_dry));
+        || may_be_dry && request.uri().query().is_some_and(|query| query.split('&').any(is_dry));
     if looks || lease.is_held() { Ok(request) } else { Err(NotOurs.into()) }
 }
 
@@ -80,6 +81,11 @@ fn refusal(code: u16, message: &str) -> Error {
     let text: String = message.chars().filter(|c| !c.is_control()).take(REASON_CHARS).collect();
     let after = |mark: &str| text.split_once(mark).map(|(_, rest)| rest.trim().to_owned());
     match code {
+        // What one container may have of a quota (LimitRange).
+        403 if text.contains("usage per Container") || text.contains("usage per Pod") => {
+            let detail = text.rsplit_once("is forbidden: ").map_or(text.as_str(), |(_, detail)| detail);
+            Error::QuotaExceeded(format!("The team's quota in the cluster does not allow it: {detail}."))
+        }
         403 if text.contains("exceeded quota") => {
             let detail = after("exceeded quota: ").unwrap_or_default();
             Error::QuotaExceeded(super::waiting::quota(&detail).to_string())
@@ -200,6 +206,10 @@ mod tests {
     fn refusals_say_what_to_do() {
         let quota =
             "pods \"nb-a-1\" is forbidden: exceeded quota: team, requested: requests.cpu=4, used: requests.cpu=2, limited: requests.cpu=4";
+        let container = "pods \"nb-a-1\" is forbidden: maximum cpu usage per Container is 4, but limit is 8";
+        assert!(
+            matches!(refusal(403, container), Error::QuotaExceeded(t) if t.ends_with("maximum cpu usage per Container is 4, but limit is 8."))
+        );
         assert!(matches!(refusal(403, quota), Error::QuotaExceeded(t) if t.contains("cpu: 2 of 4 used, 4 asked for")));
         let ending = "unable to create new content in namespace slipway-vision because it is being terminated";
         assert!(matches!(refusal(403, ending), Error::Conflict(t) if t.contains("is being deleted")));

@@ -7,7 +7,7 @@ use crate::{
 };
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{Api, api::ListParams};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::time::{Instant, timeout};
 
 /// Pods that are not ours are asked for at most so often; ours are watched.
@@ -72,7 +72,8 @@ pub(super) async fn capacity(cluster: &Cluster) -> Result<Capacity> {
         let free = if room.open { room.free } else { quantity::Amount::default() };
         NodeRoom { total: whole_of(room.total), free: whole_of(free) }
     };
-    let mut capacity = Capacity { nodes: Some(rooms.iter().filter(takes).map(node).collect()), ..Capacity::default() };
+    let kinds: BTreeSet<NodeRoom> = rooms.iter().filter(takes).map(node).collect();
+    let mut capacity = Capacity { nodes: Some(kinds.into_iter().collect()), ..Capacity::default() };
     let (mut milli_total, mut milli_used) = (0_u64, 0_u64);
     // One that is away or cordoned for a while is taken as full: what waits for it waits, and is not refused.
     for room in rooms.iter().filter(takes) {

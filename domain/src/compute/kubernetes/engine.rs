@@ -51,14 +51,11 @@ impl ComputeEngine for KubernetesEngine {
     }
 
     async fn belongings(&self, team: &str, quota: &Quota) -> Result<Vec<Manifest>> {
-        let all = plan::of_team(&self.cluster, team, quota).await?;
-        // A team that has launched nothing yet has none.
-        Ok(if all.iter().all(|m| m.before.is_none()) { Vec::new() } else { all })
+        plan::of_team(&self.cluster, team, quota).await
     }
 
     async fn repair(&self, team: &str) -> Result<()> {
-        lock(&self.cluster.memory).namespaces.remove(team);
-        teams::ready(&self.cluster, team).await.map(drop)
+        teams::repair(&self.cluster, team).await
     }
 
     async fn keep_quotas(&self, quotas: &BTreeMap<String, Quota>) {

@@ -43,8 +43,8 @@ pub(super) struct Memory {
     pub headers: HashMap<String, Option<(String, Secret)>>,
     /// Teams whose namespace was looked after by this process.
     pub namespaces: HashSet<String>,
-    /// Every team's quota as it should be, and as this process has told the cluster.
-    pub quotas: BTreeMap<String, Quota>,
+    /// Every team's quota as it should be, once that is known, and as this process has told the cluster.
+    pub quotas: Option<BTreeMap<String, Quota>>,
     pub kept_quotas: BTreeMap<String, Quota>,
     /// The last pods that were seen to go, by uid: the watch may be ahead of the answer to whoever made one.
     buried: VecDeque<String>,
@@ -69,7 +69,9 @@ impl Memory {
     pub fn anew(&mut self, now: Millis) {
         self.replacing.drain().for_each(|(_, replacing)| replacing.task.abort());
         self.ended.retain(|_, fact| now - fact.at < HEARD);
+        // Another process may have changed them.
         self.kept_quotas.clear();
+        self.namespaces.clear();
     }
 
     pub fn is_buried(&self, uid: &str) -> bool {

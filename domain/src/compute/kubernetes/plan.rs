@@ -2,7 +2,7 @@
 
 use super::{
     Cluster, api, launch,
-    manifests::{Furniture, claim, furniture, limits, namespace, pod, quota, secret},
+    manifests::{Furniture, claim, furniture, limits, namespace, own_binding, pod, quota, secret},
     names,
 };
 use crate::{
@@ -10,10 +10,7 @@ use crate::{
     error::{Error, Result},
     model::{DryRun, Manifest, Quota},
 };
-use k8s_openapi::{
-    NamespaceResourceScope,
-    api::core::v1::{Namespace, PersistentVolumeClaim},
-};
+use k8s_openapi::{NamespaceResourceScope, api::core::v1::Namespace};
 use kube::{Api, Resource};
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
@@ -24,10 +21,10 @@ pub(super) async fn of_launch(cluster: &Cluster, workload: &Workload, most: &Quo
     let (team, config) = (&workload.team, &cluster.config);
     let name = names::namespace(&config.prefix, team)?;
     let mut all = of_team(cluster, team, most).await?;
-    let place = Place { cluster, namespace: &name, is_there: all.first().is_some_and(|namespace| namespace.before.is_some()) };
+    let place = Place::of(cluster, &name, &all[0]);
     let volumes = std::iter::once(&workload.home).chain(workload.volumes.iter().map(|mount| &mount.volume));
     for volume in volumes {
-        all.push(place.claim(&claim(config, team, &name, volume.as_str())?).await?);
+        all.push(place.left(&claim(config, team, &name, volume.as_str())?).await?);
     }
     if !workload.secrets.is_empty() || workload.header.is_some() {
         let hidden = Workload {
@@ -46,9 +43,13 @@ pub(super) async fn of_team(cluster: &Cluster, team: &str, most: &Quota) -> Resu
     let config = &cluster.config;
     let name = names::namespace(&config.prefix, team)?;
     let namespace = planned(&Api::<Namespace>::all(cluster.client.clone()), &namespace(config, team, &name)).await?;
-    let place = Place { cluster, namespace: &name, is_there: namespace.before.is_some() };
+    let place = Place::of(cluster, &name, &namespace);
     let Furniture { account, policies } = furniture(config, team, &name);
-    let mut all = vec![namespace, place.planned(&account).await?];
+    let mut all = vec![namespace];
+    if let (Some(own), Some(own_account)) = (&config.own_namespace, &config.own_account) {
+        all.push(place.left(&own_binding(config, team, &name, (own, own_account))).await?);
+    }
+    all.push(place.planned(&account).await?);
     for policy in &policies {
         all.push(place.planned(policy).await?);
     }
@@ -61,37 +62,49 @@ pub(super) async fn of_team(cluster: &Cluster, team: &str, most: &Quota) -> Resu
     Ok(all)
 }
 
-/// A team's namespace, which may not be there yet.
+/// A team's namespace, which may not be there yet, or be somebody else's.
 struct Place<'a> {
     cluster: &'a Cluster,
     namespace: &'a str,
-    is_there: bool,
+    /// Why nothing in it is asked for.
+    unasked: Option<String>,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    fn of(cluster: &'a Cluster, name: &'a str, namespace: &Manifest) -> Self {
+        let unasked = match (&namespace.verdict, &namespace.before) {
+            (DryRun::Refused(_), _) => Some(format!("Namespace {name} is not Slipway's.")),
+            (_, None) => Some(format!("The cluster can be asked once namespace {name} is there; the first launch makes it.")),
+            _ => None,
+        };
+        Self { cluster, namespace: name, unasked }
+    }
+
     async fn planned<K>(&self, wanted: &K) -> Result<Manifest>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned,
     {
-        if self.is_there {
-            return planned(&api::within(&self.cluster.client, self.namespace), wanted).await;
+        match &self.unasked {
+            None => planned(&api::within(&self.cluster.client, self.namespace), wanted).await,
+            Some(why) => Ok(manifest(wanted, None, yaml(wanted)?, DryRun::Unasked(why.clone()))),
         }
-        let why = format!("The cluster can be asked once namespace {} is there; the first launch makes it.", self.namespace);
-        Ok(manifest::<K>(wanted, None, yaml(wanted)?, DryRun::Unasked(why)))
     }
 
-    /// A claim that is there stays as it is.
-    async fn claim(&self, wanted: &PersistentVolumeClaim) -> Result<Manifest> {
-        let name = wanted.metadata.name.as_deref().unwrap_or_default();
-        let claims = api::within::<PersistentVolumeClaim>(&self.cluster.client, self.namespace);
-        let there = if self.is_there { api::find(claims.get(name)).await? } else { None };
-        match there {
-            Some(there) if api::is_ours(&there, &wanted.metadata.labels.clone().unwrap_or_default()) => {
-                let now = yaml(&there)?;
-                Ok(manifest(&there, Some(now.clone()), now, DryRun::Accepted))
-            }
-            _ => self.planned(wanted).await,
+    /// One that is there is left as it is.
+    async fn left<K>(&self, wanted: &K) -> Result<Manifest>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned,
+    {
+        let name = wanted.meta().name.as_deref().unwrap_or_default();
+        let all = api::within::<K>(&self.cluster.client, self.namespace);
+        if self.unasked.is_none()
+            && let Ok(Some(there)) = api::find(all.get(name)).await
+            && api::is_ours(&there, &wanted.meta().labels.clone().unwrap_or_default())
+        {
+            let now = stored(&there)?;
+            return Ok(manifest(&there, Some(now.clone()), now, DryRun::Accepted));
         }
+        self.planned(wanted).await
     }
 }
 
@@ -100,17 +113,18 @@ where
     K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
 {
     let name = wanted.meta().name.clone().unwrap_or_default();
-    let Some(there) = api::find(all.get(&name)).await? else {
-        let verdict = verdict(api::try_create(all, wanted).await)?;
-        return Ok(manifest(wanted, None, yaml(wanted)?, verdict));
+    let there = match api::find(all.get(&name)).await {
+        Ok(Some(there)) => there,
+        Ok(None) => return Ok(manifest(wanted, None, yaml(wanted)?, verdict(api::try_create(all, wanted).await)?)),
+        unseen => return Ok(manifest(wanted, None, yaml(wanted)?, verdict(unseen)?)),
     };
-    let before = yaml(&there)?;
+    // What is somebody else's is nothing to show.
     if !api::is_ours(&there, &wanted.meta().labels.clone().unwrap_or_default()) {
-        let why = api::foreign::<K>(&name).to_string();
-        return Ok(manifest(wanted, Some(before), yaml(wanted)?, DryRun::Refused(why)));
+        return Ok(manifest(wanted, None, yaml(wanted)?, DryRun::Refused(api::foreign::<K>(&name).to_string())));
     }
+    let before = stored(&there)?;
     match api::try_apply(all, &there, wanted).await {
-        Ok(after) => Ok(manifest(wanted, Some(before), yaml(&after)?, DryRun::Accepted)),
+        Ok(after) => Ok(manifest(wanted, Some(before), stored(&after)?, DryRun::Accepted)),
         refused => Ok(manifest(wanted, Some(before), yaml(wanted)?, verdict(refused)?)),
     }
 }
@@ -130,9 +144,22 @@ fn manifest<K: Resource<DynamicType = ()>>(object: &K, before: Option<String>, a
     Manifest { kind: K::kind(&()).into_owned(), name: object.meta().name.clone().unwrap_or_default(), before, after, verdict }
 }
 
+/// An object as the server has it, without annotations: Slipway's own objects that stay have none, and what others note there is their affair.
+fn stored(object: &impl Serialize) -> Result<String> {
+    let mut value = value(object)?;
+    if let Some(metadata) = value.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+        metadata.remove("annotations");
+    }
+    yaml(&value)
+}
+
+fn value(object: &impl Serialize) -> Result<serde_json::Value> {
+    serde_json::to_value(object).map_err(|e| Error::internal("a manifest", e))
+}
+
 /// What people write of an object, without what the server keeps about it.
 fn yaml(object: &impl Serialize) -> Result<String> {
-    let mut value = serde_json::to_value(object).map_err(|e| Error::internal("a manifest", e))?;
+    let mut value = value(object)?;
     if let Some(object) = value.as_object_mut() {
         object.remove("status");
     }

@@ -11,7 +11,7 @@ use crate::{
     model::Quota,
 };
 use futures::{StreamExt, stream};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, ResourceQuota};
 use kube::{Api, Resource, api::ListParams};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
@@ -50,32 +50,73 @@ pub(super) async fn ready(cluster: &Cluster, team: &str) -> Result<String> {
     if there.metadata.deletion_timestamp.is_some() {
         return Err(Error::Conflict(ending(&there)));
     }
-    if let (Some(own), Some(account)) = (&cluster.config.own_namespace, &cluster.config.own_account) {
-        api::create(&api::within(&cluster.client, &name), &own_binding(&cluster.config, team, &name, (own, account))).await?;
-        until_bound(cluster, &name).await?;
-    }
-    api::apply(&all, &there, &wanted).await?;
-    let Furniture { account, policies } = furniture(&cluster.config, team, &name);
-    let accounts = api::within(&cluster.client, &name);
-    let made = api::create(&accounts, &account).await?;
-    api::apply(&accounts, &made, &account).await?;
-    let walls = api::within(&cluster.client, &name);
-    for policy in &policies {
-        let made = api::create(&walls, policy).await?;
-        api::apply(&walls, &made, policy).await?;
-    }
-    let quota = lock(&cluster.memory).quotas.get(team).copied().unwrap_or_default();
-    match keep_quota(cluster, team, &name, &quota).await {
-        // Nothing is wanted, and whatever is there is not ours to look at: no reason to launch nothing.
-        Err(error) if quota.is_open() && !matches!(error, Error::Unavailable(_)) => {
-            tracing::warn!(team, %error, "whether the cluster holds an old quota of a team cannot be seen");
-        }
-        kept => kept?,
-    }
-    let mut memory = lock(&cluster.memory);
-    memory.kept_quotas.insert(team.to_owned(), quota);
-    memory.namespaces.insert(team.to_owned());
+    furnish(cluster, team, &name, &all, &there, &wanted).await?;
+    lock(&cluster.memory).namespaces.insert(team.to_owned());
     Ok(name)
+}
+
+/// Makes what stands in a namespace of ours as it should be. What is refused keeps nothing else from being made: it is told at the end.
+async fn furnish(cluster: &Cluster, team: &str, name: &str, all: &Api<Namespace>, there: &Namespace, wanted: &Namespace) -> Result<()> {
+    if let (Some(own), Some(account)) = (&cluster.config.own_namespace, &cluster.config.own_account) {
+        api::create(&api::within(&cluster.client, name), &own_binding(&cluster.config, team, name, (own, account))).await?;
+        until_bound(cluster, name).await?;
+    }
+    let mut refused = None;
+    let mut next = |made: Result<()>| match made {
+        Err(silent @ Error::Unavailable(_)) => Err(silent),
+        Err(refusal) => {
+            refused.get_or_insert(refusal);
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    };
+    next(api::apply(all, there, wanted).await.map(drop))?;
+    let Furniture { account, policies } = furniture(&cluster.config, team, name);
+    next(put(&api::within(&cluster.client, name), &account, &account).await)?;
+    for policy in &policies {
+        next(put(&api::within(&cluster.client, name), policy, policy).await)?;
+    }
+    keep_known_quota(cluster, team, name).await?;
+    refused.map_or(Ok(()), Err)
+}
+
+/// The team's quota, where it is known by now. Slipway counts before it launches: what the cluster refuses of it keeps no launch back.
+async fn keep_known_quota(cluster: &Cluster, team: &str, namespace: &str) -> Result<()> {
+    let Some(quota) = lock(&cluster.memory).quotas.as_ref().map(|all| all.get(team).copied().unwrap_or_default()) else { return Ok(()) };
+    match keep_quota(cluster, team, namespace, &quota).await {
+        Err(silent @ Error::Unavailable(_)) => return Err(silent),
+        Err(error) => tracing::warn!(team, %error, "the cluster refuses the quota of a team"),
+        Ok(()) => {}
+    }
+    lock(&cluster.memory).kept_quotas.insert(team.to_owned(), quota);
+    Ok(())
+}
+
+/// Makes the object, or brings the one that is there and ours up to date. It is made as `bare`: a field that only later writes declare goes when they no
+/// longer do.
+async fn put<K>(all: &Api<K>, bare: &K, wanted: &K) -> Result<()>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
+{
+    let there = api::create(all, bare).await?;
+    api::apply(all, &there, wanted).await.map(drop)
+}
+
+/// Makes what Slipway keeps for the team as it should be, although this process has done so before.
+pub(super) async fn repair(cluster: &Cluster, team: &str) -> Result<()> {
+    let name = names::namespace(&cluster.config.prefix, team)?;
+    let all: Api<Namespace> = Api::all(cluster.client.clone());
+    let there = api::find(all.get(&name)).await?;
+    if let Some(there) = there.filter(|n| is_of(cluster, n, team) && n.metadata.deletion_timestamp.is_none()) {
+        return furnish(cluster, team, &name, &all, &there, &namespace(&cluster.config, team, &name)).await;
+    }
+    // None, or none of ours: as at a launch.
+    lock(&cluster.memory).namespaces.remove(team);
+    ready(cluster, team).await.map(drop)
+}
+
+fn is_of(cluster: &Cluster, namespace: &Namespace, team: &str) -> bool {
+    names::has_all(&namespace.metadata, &names::labels(&cluster.config.prefix, team))
 }
 
 /// Brings the quotas in the cluster up to date where they have changed since this process last did. A namespace that is not there yet gets its own as
@@ -83,7 +124,7 @@ pub(super) async fn ready(cluster: &Cluster, team: &str) -> Result<String> {
 pub(super) async fn keep_quotas(cluster: &Cluster, quotas: &BTreeMap<String, Quota>) {
     let changed: Vec<(String, Quota)> = {
         let mut memory = lock(&cluster.memory);
-        memory.quotas.clone_from(quotas);
+        memory.quotas = Some(quotas.clone());
         let gone = memory.kept_quotas.iter().filter(|(team, kept)| !kept.is_open() && !quotas.contains_key(*team));
         let gone = gone.map(|(team, _)| (team.clone(), Quota::default()));
         let differs = quotas.iter().filter(|(team, quota)| memory.kept_quotas.get(*team) != Some(quota));
@@ -118,28 +159,33 @@ async fn keep_quota_where_there(cluster: &Cluster, team: &str, quota: &Quota) ->
     let name = names::namespace(&cluster.config.prefix, team)?;
     let all: Api<Namespace> = Api::all(cluster.client.clone());
     let there = api::find(all.get(&name)).await?;
-    if there.is_some_and(|n| names::has_all(&n.metadata, &names::labels(&cluster.config.prefix, team))) {
+    if there.is_some_and(|n| is_of(cluster, &n, team)) {
         keep_quota(cluster, team, &name, quota).await?;
     }
     Ok(())
 }
 
 /// The quota of one namespace, as it should be.
-async fn keep_quota(cluster: &Cluster, team: &str, namespace: &str, wanted: &Quota) -> Result<()> {
+async fn keep_quota(cluster: &Cluster, team: &str, namespace: &str, most: &Quota) -> Result<()> {
     let ours = names::labels(&cluster.config.prefix, team);
-    keep(&api::within(&cluster.client, namespace), &ours, quota(&cluster.config, team, namespace, wanted)).await?;
-    keep(&api::within(&cluster.client, namespace), &ours, limits(&cluster.config, team, namespace, wanted)).await
+    let quotas = api::within::<ResourceQuota>(&cluster.client, namespace);
+    match quota(&cluster.config, team, namespace, most) {
+        // Of its limits each is a field of its own.
+        Some(wanted) => put(&quotas, &ResourceQuota { spec: None, ..wanted.clone() }, &wanted).await?,
+        None => remove(&quotas, &ours).await?,
+    }
+    let ranges = api::within::<LimitRange>(&cluster.client, namespace);
+    match limits(&cluster.config, team, namespace, most) {
+        Some(wanted) => put(&ranges, &wanted, &wanted).await,
+        None => remove(&ranges, &ours).await,
+    }
 }
 
-/// Brings the object of a quota to what it should be, or removes it. One of this name that is not Slipway's is refused, and left where none is wanted.
-async fn keep<K>(all: &Api<K>, ours: &BTreeMap<String, String>, wanted: Option<K>) -> Result<()>
+/// Removes the object of a quota; one of this name that is not ours is left.
+async fn remove<K>(all: &Api<K>, ours: &BTreeMap<String, String>) -> Result<()>
 where
-    K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
-    if let Some(wanted) = wanted {
-        let there = api::create(all, &wanted).await?;
-        return api::apply(all, &there, &wanted).await.map(drop);
-    }
     match api::find(all.get(names::QUOTA)).await?.filter(|there| names::has_all(there.meta(), ours)) {
         Some(there) => api::delete(all, &there).await,
         None => Ok(()),

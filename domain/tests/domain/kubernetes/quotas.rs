@@ -61,6 +61,9 @@ async fn the_quota_of_a_team_stands_in_its_namespace_follows_each_change_and_goe
     set(Quota { memory_mib: None, ..ONE_CPU }).await;
     let supervisor = tokio::spawn(supervisor::run(house.portal().clone()));
     until("the change is there", async || cpus().await.as_deref() == Some("1")).await;
+    let hard = quotas.get("slipway").await.unwrap().spec.unwrap().hard.unwrap();
+    let hard: Vec<(&str, &str)> = hard.iter().map(|(name, most)| (name.as_str(), most.0.as_str())).collect();
+    assert_eq!(hard, [("requests.cpu", "1"), ("requests.nvidia.com/gpu", "0")], "what is no longer limited is free");
     set(Quota::default()).await;
     until("it is gone", async || quotas.get_opt("slipway").await.unwrap().is_none() && ranges.get_opt("slipway").await.unwrap().is_none())
         .await;

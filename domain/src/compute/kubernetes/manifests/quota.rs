@@ -14,9 +14,9 @@ use k8s_openapi::{
 };
 use std::collections::BTreeMap;
 
-/// What a container of somebody else's gets that asks for nothing. Slipway's own say what they want.
-const DEFAULT_CPUS: u32 = 1;
-const DEFAULT_MEMORY_MIB: u64 = 1024;
+/// What a container of somebody else's may have that does not say, and what it counts as. Slipway's own say what they want.
+const USUAL: (u32, u64) = (1, 1024);
+const COUNTS: (&str, u64) = ("100m", 128);
 
 type Quantities = BTreeMap<String, Quantity>;
 
@@ -53,12 +53,15 @@ pub(in super::super) fn quota(config: &KubernetesConfig, team: &str, namespace: 
 pub(in super::super) fn limits(config: &KubernetesConfig, team: &str, namespace: &str, quota: &Quota) -> Option<LimitRange> {
     let of = |cpu: Option<u32>, memory: Option<u64>| quantities([("cpu", cpu.map(cpus)), ("memory", memory.map(mib))]);
     let max = of(quota.cpus, quota.memory_mib)?;
-    let usual = of(quota.cpus.map(|most| most.min(DEFAULT_CPUS)), quota.memory_mib.map(|most| most.min(DEFAULT_MEMORY_MIB)));
+    let usual = of(quota.cpus.map(|most| most.min(USUAL.0)), quota.memory_mib.map(|most| most.min(USUAL.1)));
+    // No more than it may have.
+    let little = |most: u32| if most == 0 { cpus(0) } else { Quantity(COUNTS.0.to_owned()) };
+    let counts = quantities([("cpu", quota.cpus.map(little)), ("memory", quota.memory_mib.map(|most| mib(most.min(COUNTS.1))))]);
     let item = LimitRangeItem {
         type_: "Container".to_owned(),
         max: Some(max),
-        default: usual.clone(),
-        default_request: usual,
+        default: usual,
+        default_request: counts,
         ..LimitRangeItem::default()
     };
     Some(LimitRange { metadata: meta(namespace, QUOTA, &labels(&config.prefix, team)), spec: Some(LimitRangeSpec { limits: vec![item] }) })

@@ -10,6 +10,8 @@ fn action_words(action: &str) -> String {
     let object = if object == "token" { "access token".to_owned() } else { object.replace('_', " ") };
     let done = match (verb, action) {
         (_, "team.set_member") => return "set the role of".to_owned(),
+        (_, "team.set_quota") => return "set the quota of team".to_owned(),
+        (_, "team.repair") => return "had the namespace repaired of team".to_owned(),
         (_, "team.remove_member") => return "removed from the team".to_owned(),
         (_, "notebook.fail") => "recorded the failure of",
         (_, "promotion.request") => return "asked for a promotion of model".to_owned(),

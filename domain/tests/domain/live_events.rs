@@ -17,7 +17,7 @@ async fn change(portal: &Portal, team: &str, commit: bool) {
 }
 
 async fn next(stream: &mut Receiver<Arc<Event>>) -> Arc<Event> {
-    tokio::time::timeout(Duration::from_secs(60), stream.recv()).await.expect("an event in time").expect("an event")
+    tokio::time::timeout(Duration::from_mins(1), stream.recv()).await.expect("an event in time").expect("an event")
 }
 
 #[tokio::test]

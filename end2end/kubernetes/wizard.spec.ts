@@ -103,6 +103,10 @@ test('the form says what fits on a node, and shows what the cluster gets; what w
     await expect(page.locator('tr.diff-old')).toContainText('privileged');
     await expect(page.locator('tr.diff-new')).toContainText('restricted');
     expect(await accessibilityFindings(page)).toEqual([]);
+    await page.setViewportSize({ width: 390, height: 844 });
+    const beyond = () => Math.max(...[...document.querySelectorAll('details.manifest, details.manifest button')].map((e) => e.getBoundingClientRect().right - innerWidth));
+    expect(await page.evaluate(beyond), 'pixels beyond a phone').toBeLessThanOrEqual(0);
+    await page.setViewportSize({ width: 1280, height: 800 });
     await page.locator('summary', { hasText: 'Repair' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Repair' }).click();
     await expect(page.getByText('What Slipway keeps here is as it should be.')).toBeVisible();

@@ -1,4 +1,5 @@
 // The wasm in chunks: a page brings what it needs, and one whose chunk is gone comes from the server.
+import { Page } from '@playwright/test';
 import { ADMIN, expect, go, ready, test } from '../story';
 
 test('a chunk is fetched with the first of its pages, and the page is not loaded again', async ({ workplace, visit }) => {
@@ -33,15 +34,21 @@ test('a page whose chunk is gone is asked for from the server', async ({ workpla
   await expect(page.getByRole('heading', { level: 1, name: 'Notebooks' })).toBeVisible();
 });
 
-test('a menu that is opened before the page is alive stays open', async ({ workplace, visit }) => {
-  const team = await workplace.team();
-  const page = await visit(ADMIN);
+/** Keeps the page from coming alive until what this returns is called. */
+async function heldBack(page: Page): Promise<() => void> {
   let letGo = () => {};
   const held = new Promise<void>((resolve) => (letGo = resolve));
   await page.route(/\.wasm$/, async (route) => {
     await held;
     await route.continue();
   });
+  return letGo;
+}
+
+test('a menu that is opened before the page is alive stays open', async ({ workplace, visit }) => {
+  const team = await workplace.team();
+  const page = await visit(ADMIN);
+  const letGo = await heldBack(page);
   await page.goto(`/t/${team.name}`);
   await page.locator('.user-menu > summary').click();
   const out = page.getByRole('button', { name: 'Sign out' });
@@ -57,12 +64,7 @@ test('a menu that is opened before the page is alive stays open', async ({ workp
 test('what is chosen or typed before the page is alive stays', async ({ workplace, visit }) => {
   const team = await workplace.team({ mel: 'member' });
   const page = await visit(ADMIN);
-  let letGo = () => {};
-  const held = new Promise<void>((resolve) => (letGo = resolve));
-  await page.route(/\.wasm$/, async (route) => {
-    await held;
-    await route.continue();
-  });
+  const letGo = await heldBack(page);
   await page.goto(`/t/${team.name}/members`);
   const [email, role] = [page.getByLabel('Email').first(), page.getByLabel('Role').first()];
   await email.fill(`late-${team.name}@example.com`);

@@ -19,11 +19,13 @@ pub fn RunConsole(team: String, notebook: NotebookId) -> impl IntoView {
                     Ok(notebook) => {
                         let (href, name) = (page_of(&notebook), notebook.spec.name.clone());
                         view! {
+                            <div class="stack-sm">
                             <p class="muted">
                                 "What the notebook " <a href=href>{name}</a>
                                 " prints, in which this run was made. What a cell prints is in the notebook itself."
                             </p>
                             <LogView notebook=Signal::stored(notebook) />
+                            </div>
                         }
                             .into_any()
                     }

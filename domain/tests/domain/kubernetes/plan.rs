@@ -2,13 +2,13 @@
 
 use super::{
     cluster::{Corner, until},
-    portal::House,
+    portal::{self, House},
 };
 use domain::{
     Caller, Clock, args,
     compute::kubernetes::KubernetesEngine,
     lease::Lease,
-    model::{DryRun, EnvVar, LaunchRequest, Manifest, NotebookSpec, Phase, Resources},
+    model::{DryRun, EnvVar, LaunchRequest, Manifest, NotebookSpec, Phase},
     notebooks::{self, supervisor},
     system, teams,
 };
@@ -23,19 +23,8 @@ use kube::{
 use serde_json::json;
 
 fn request(name: &str) -> LaunchRequest {
-    let spec = NotebookSpec {
-        name: name.into(),
-        environment: "web".into(),
-        version: "2".into(),
-        resources: Resources { cpus: 1, memory_mib: 512, gpus: 0 },
-        home: name.into(),
-        data: Vec::new(),
-        env: Vec::new(),
-        git: None,
-        idle_minutes: None,
-    };
     let secrets = vec![EnvVar { name: "API_KEY".into(), value: "s3cret-of-ada".into() }];
-    LaunchRequest { spec, secrets, idempotency_key: String::new() }
+    LaunchRequest { secrets, ..portal::request(name, "2") }
 }
 
 fn find<'a>(all: &'a [Manifest], kind: &str, name: &str) -> &'a Manifest {

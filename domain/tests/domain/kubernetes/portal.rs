@@ -25,6 +25,22 @@ pub struct House {
     pub ada: Caller,
 }
 
+/// One CPU and a home of its own.
+pub fn request(name: &str, version: &str) -> LaunchRequest {
+    let spec = NotebookSpec {
+        name: name.into(),
+        environment: "web".into(),
+        version: version.into(),
+        resources: Resources { cpus: 1, memory_mib: 512, gpus: 0 },
+        home: name.into(),
+        data: Vec::new(),
+        env: Vec::new(),
+        git: None,
+        idle_minutes: None,
+    };
+    LaunchRequest { spec, secrets: Vec::new(), idempotency_key: String::new() }
+}
+
 impl House {
     pub async fn on(engine: Arc<dyn ComputeEngine>) -> Self {
         let mut test = TestPortal::with_clock(Clock::system()).await;
@@ -58,19 +74,7 @@ impl House {
     }
 
     pub async fn launch(&self, name: &str, version: &str) -> domain::Result<Notebook> {
-        let spec = NotebookSpec {
-            name: name.into(),
-            environment: "web".into(),
-            version: version.into(),
-            resources: Resources { cpus: 1, memory_mib: 512, gpus: 0 },
-            home: name.into(),
-            data: Vec::new(),
-            env: Vec::new(),
-            git: None,
-            idle_minutes: None,
-        };
-        notebooks::launch(self.portal(), &self.ada, "vision", LaunchRequest { spec, secrets: Vec::new(), idempotency_key: String::new() })
-            .await
+        notebooks::launch(self.portal(), &self.ada, "vision", request(name, version)).await
     }
 
     pub async fn get(&self, id: &NotebookId) -> Notebook {

@@ -17,7 +17,7 @@ const USABLE = {
   /** Ten rows of runs lie within the window, and the wasm has taken over. */
   'slipway table': () => document.documentElement.dataset.hydrated !== undefined && seen('.runs-wrap a[href*="/runs/"]') >= 10,
   /** As many lines are in the chart, and the wasm has taken over. */
-  'slipway chart': (lines) => document.documentElement.dataset.hydrated !== undefined && [...document.querySelectorAll('.chart-plot svg .line')].reduce((drawn, line) => drawn + (line.getAttribute('d')?.split('M').length - 1 || 1), 0) >= lines,
+  'slipway chart': (lines) => document.documentElement.dataset.hydrated !== undefined && [...document.querySelectorAll('.chart-plot canvas')].reduce((drawn, canvas) => drawn + [...(canvas.dataset.marks ?? '').matchAll(/(\d+) line /g)].reduce((sum, [, count]) => sum + Number(count), 0), 0) >= lines,
   'mlflow table': () => seen('.ag-row a[href*="/runs/"]') >= 10,
   /** The parallel coordinates have their axes, and the table below has every run. */
   'mlflow compare': (runs) => document.querySelectorAll('table a[href*="/runs/"]').length >= runs && document.querySelectorAll('.js-plotly-plot .parcoords .axis-title').length > 1,
@@ -41,13 +41,15 @@ function instruments({ usable, argument }) {
     return place.height > 0 && place.top < innerHeight && place.bottom > 0;
   };
   const seen = (selector) => [...document.querySelectorAll(selector)].filter(inWindow).length;
-  const bench = { tasks: [], events: [] };
+  const bench = { tasks: [], events: [], draws: [] };
   bench.wasm = () => [...memories].reduce((sum, memory) => sum + memory.buffer.byteLength, 0);
   Object.defineProperty(window, 'bench', { value: bench });
   new PerformanceObserver((list) => bench.tasks.push(...list.getEntries().map(({ startTime, duration }) => ({ startTime, duration })))).observe({ type: 'longtask', buffered: true });
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) if (entry.interactionId) bench.events.push(entry.duration);
   }).observe({ type: 'event', durationThreshold: 16, buffered: true });
+  // What the portal itself times: each painting of a chart.
+  new PerformanceObserver((list) => bench.draws.push(...list.getEntriesByName('slipway:draw').map(({ duration }) => duration))).observe({ type: 'measure', buffered: true });
   const is = new Function('argument', 'seen', `return (${usable})(argument)`);
   const look = () => {
     if (document.documentElement?.dataset.hydrated !== undefined) bench.hydrated ??= performance.now();
@@ -215,8 +217,9 @@ async function interactions({ sides, path, lines }) {
     await rows.first().getByRole('link', { name: then }).waitFor();
   });
   const after = await heap(page, cdp);
+  const draws = await page.evaluate(() => bench.draws);
   await context.close();
-  return { kinds, whole, before, after };
+  return { kinds, whole, draws, before, after };
 }
 
 /** A point that a client logs, until it is painted. */

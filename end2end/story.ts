@@ -1,6 +1,6 @@
 // What every story starts from: a portal with an administrator, people with browsers, and no console error left unseen.
 import AxeBuilder from '@axe-core/playwright';
-import { BrowserContext, BrowserContextOptions, Page, test as base, expect } from '@playwright/test';
+import { BrowserContext, BrowserContextOptions, Locator, Page, test as base, expect } from '@playwright/test';
 import { Api } from './api';
 import { PASSWORD, Slipway } from './slipway';
 
@@ -116,6 +116,7 @@ export const test = base.extend<Story, { workplace: Workplace }>({
     const watch = new Watch(workplace.portal.url);
     await use(watch);
     if (info.status === info.expectedStatus) expect(watch.unexpected(), 'errors on the portal’s pages').toEqual([]);
+    else console.log('errors on the portal’s pages:', watch.unexpected(), '\nlast words of the portal:', workplace.portal.console().slice(-6000));
   },
   visit: async ({ browser, workplace, watch }, use) => {
     const opened: BrowserContext[] = [];
@@ -130,15 +131,39 @@ export const test = base.extend<Story, { workplace: Workplace }>({
   },
 });
 
-/** Waits until the page's wasm has taken over. */
+/** Waits until the page's wasm has taken over; where it does not, says what the page was doing instead. */
 export async function ready(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.documentElement.dataset.hydrated !== undefined || document.body.dataset.hydrated !== undefined);
+  // By the clock, not by painted frames: a busy machine may paint none.
+  const wait = page.waitForFunction(
+    () => {
+      if (document.getElementById('not-alive')?.hidden === false) throw new Error('the code of the page could not be loaded');
+      return document.documentElement.dataset.hydrated !== undefined;
+    },
+    undefined,
+    { polling: 100, timeout: 120_000 },
+  );
+  await wait.catch(async (error) => {
+    const seen = await page.evaluate(() => {
+      const files = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
+      const late = files.filter((file) => file.responseEnd === 0 || file.responseStatus >= 400).map((file) => `${file.name} ${file.responseStatus}`);
+      return { title: document.title, state: document.readyState, visible: document.visibilityState, chunk: document.documentElement.dataset.chunk, files: files.length, late };
+    });
+    throw new Error(`${page.url()} did not come alive: ${JSON.stringify(seen)}`, { cause: error });
+  });
 }
 
 /** Goes to a page and waits until it is alive. */
 export async function go(page: Page, path: string): Promise<void> {
   await page.goto(path);
   await ready(page);
+}
+
+/** How many marks that have all these classes the charts in `part` show: `line`, `line faint`, `band`. */
+export async function marks(part: Page | Locator, classes: string): Promise<number> {
+  const drawn = await part.locator('canvas').evaluateAll((all) => all.map((canvas) => canvas.dataset.marks ?? ''));
+  const each = drawn.flatMap((text) => text.split(', ')).map((text) => text.split(' '));
+  const ours = each.filter((words) => classes.split(' ').every((name) => words.slice(1).includes(name)));
+  return ours.reduce((sum, [count]) => sum + Number(count), 0);
 }
 
 /** The notebook's phase badge. */

@@ -43,9 +43,14 @@ ahead({ rel: "modulepreload", href: LOADER, nonce });
 for (const href of [WASM, ...(document.documentElement.dataset.files || "").split(" ").filter(Boolean)]) {
   ahead({ rel: "preload", as: "fetch", type: "application/wasm", crossOrigin: "anonymous", href });
 }
-const { default: start, hydrate } = await import(SCRIPT);
-await start({ module_or_path: WASM });
-hydrate();"#;
+try {
+  const { default: start, hydrate } = await import(SCRIPT);
+  await start({ module_or_path: WASM });
+  await hydrate();
+} catch (error) {
+  document.getElementById("not-alive").hidden = false;
+  throw error;
+}"#;
 
 /// The HTML document around `App`.
 pub fn shell(files: SiteFiles) -> impl IntoView {
@@ -70,6 +75,9 @@ pub fn shell(files: SiteFiles) -> impl IntoView {
             </head>
             <body>
                 <App />
+                <p id="not-alive" class="not-alive" role="alert" hidden>
+                    "The code of this page could not be loaded. Its links and forms work; what changes is not followed. Load the page again to try once more."
+                </p>
                 <script type="module" nonce=nonce inner_html=start></script>
             </body>
         </html>

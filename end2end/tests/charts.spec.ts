@@ -1,7 +1,7 @@
 // Charts of what a client logs: on the run's page while it logs, and of several runs side by side.
 import { readFile } from 'node:fs/promises';
-import { request, type APIRequestContext } from '@playwright/test';
-import { ADMIN, accessibilityFindings, expect, go, test } from '../story';
+import { request, type APIRequestContext, type Page } from '@playwright/test';
+import { ADMIN, accessibilityFindings, expect, go, marks, test } from '../story';
 import type { Api } from '../api';
 
 test.afterAll(({ workplace }) => workplace.giveBack());
@@ -38,7 +38,7 @@ test('a chart follows the run while it logs', async ({ workplace, visit }) => {
   await page.getByRole('link', { name: 'Charts', exact: true }).click();
   const loss = page.getByRole('region', { name: 'loss' });
   await expect(loss.getByText('100 points', { exact: true })).toBeVisible();
-  await expect(loss.locator('svg polyline.line')).toHaveCount(1);
+  await expect.poll(() => marks(loss, 'line')).toBe(1);
 
   await mlflow.asked('runs/log-metric', { run_id: id, key: 'loss', value: 5, timestamp: Date.now(), step: 100 });
   await expect(loss.getByText('101 points', { exact: true })).toBeVisible();
@@ -65,7 +65,7 @@ test('the table has a chart of its runs, with a colour and an eye for each, live
   await expect(page).toHaveURL(/plot=loss/);
   const chart = page.getByRole('region', { name: 'Chart of the runs' });
   await expect(chart.getByText('3 of 3 runs · 300 points', { exact: true })).toBeVisible();
-  await expect(chart.locator('.chart-plot:not(.chart-lit) svg polyline.line')).toHaveCount(3);
+  await expect.poll(() => marks(chart, 'line')).toBe(3);
   expect(await accessibilityFindings(page)).toEqual([]);
   // The row's colour is its line's.
   const row = (name: string) => page.getByRole('grid').getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) });
@@ -73,7 +73,7 @@ test('the table has a chart of its runs, with a colour and an eye for each, live
   await page.getByRole('link', { name: 'Hide two in the chart' }).click();
   await expect(page).toHaveURL(new RegExp(`hide=${ids[1]}`));
   await expect(chart.getByText('2 of 3 runs · 200 points', { exact: true })).toBeVisible();
-  await expect(chart.locator('polyline.line.s1')).toHaveCount(0);
+  await expect.poll(() => marks(chart, 'line s1')).toBe(0);
   await mlflow.asked('runs/log-metric', { run_id: ids[2], key: 'loss', value: 2, timestamp: Date.now(), step: 100 });
   await expect(chart.getByText('2 of 3 runs · 201 points', { exact: true })).toBeVisible();
   await row('one').hover();
@@ -106,8 +106,7 @@ test('runs are chosen in the table, compared, smoothed and hidden, and what is c
 
   await expect(page).toHaveURL(/\/compare\?runs=/);
   await expect(page.getByText('2 of 2 runs · 200 points', { exact: true })).toBeVisible();
-  const lines = page.locator('.chart-plot svg polyline.line');
-  await expect(lines).toHaveCount(2);
+  await expect.poll(() => marks(page, 'line')).toBe(2);
   const differences = page.getByRole('region', { name: 'Differences' });
   await expect(differences.getByRole('rowheader', { name: 'rate', exact: true })).toBeVisible();
   await expect(differences.getByRole('rowheader', { name: 'depth', exact: true })).toHaveCount(0);
@@ -119,7 +118,7 @@ test('runs are chosen in the table, compared, smoothed and hidden, and what is c
 
   await page.getByLabel('Smoothing').fill('0.6');
   await expect(page).toHaveURL(/smooth=0\.6/);
-  await expect(page.locator('.chart-plot svg polyline.line.faint')).toHaveCount(2);
+  await expect.poll(() => marks(page, 'line faint')).toBe(2);
   await page.getByRole('link', { name: 'Hide quick' }).click();
   await expect(page.getByText('1 of 2 runs · 101 points · 1 hidden', { exact: true })).toBeVisible();
   await page.locator('.chart-hold').focus();
@@ -127,7 +126,7 @@ test('runs are chosen in the table, compared, smoothed and hidden, and what is c
   await expect(page.getByRole('region', { name: 'Chart', exact: true }).getByRole('status')).toContainText('step');
   await page.reload();
   await expect(page.getByText('1 of 2 runs · 101 points · 1 hidden', { exact: true })).toBeVisible();
-  await expect(page.locator('.chart-plot svg polyline.line.faint')).toHaveCount(1);
+  await expect.poll(() => marks(page, 'line faint')).toBe(1);
   await mlflow.context.dispose();
 });
 
@@ -151,10 +150,98 @@ test('a part of a chart is drawn larger, runs are grouped, and the chart is a fi
   await expect(page).not.toHaveURL(/from=/);
   await page.getByLabel('Group by').selectOption('params.rate');
   await expect(page.getByText('2 of 2 groups · 3 of 3 runs · 300 points', { exact: true })).toBeVisible();
-  await expect(page.locator('.chart-plot polygon.band')).toHaveCount(2);
+  await expect.poll(() => marks(page, 'band')).toBe(2);
   const download = page.waitForEvent('download');
   await page.getByRole('link', { name: 'Download CSV' }).click();
   expect((await download).suggestedFilename()).toBe('chart.csv');
+  await mlflow.context.dispose();
+});
+
+/** What is seen of a chart with one line: the columns of the screen that have the line's colour, each with its highest and lowest pixel, as shares of the picture. */
+async function seen(page: Page): Promise<{ colour: string; columns: { x: number; top: number; bottom: number }[] }> {
+  return page.locator('.chart-plot canvas').evaluate((canvas: HTMLCanvasElement) => {
+    const { width, height } = canvas;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, width, height);
+    const [found, colours] = [new Map<number, { top: number; bottom: number }>(), new Map<string, number>()];
+    for (let y = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1) {
+        const [r, g, b, a] = data.subarray((y * width + x) * 4);
+        // Axes, grid and texts are grey.
+        if (a < 100 || Math.max(r, g, b) - Math.min(r, g, b) < 60) continue;
+        found.set(x, { top: found.get(x)?.top ?? y / height, bottom: (y + 1) / height });
+        const colour = `${r},${g},${b}`;
+        colours.set(colour, (colours.get(colour) ?? 0) + 1);
+      }
+    }
+    const colour = [...colours].sort((a, b) => b[1] - a[1])[0]?.[0] ?? '';
+    return { colour, columns: [...found].map(([x, ends]) => ({ x: x / width, ...ends })) };
+  });
+}
+
+test('the canvas shows the extremes that the server draws, in either theme, and a part before its own points have come', async ({ workplace, visit }) => {
+  const team = await workplace.team();
+  const mlflow = await client(workplace.portal.url, workplace.admin, team.name);
+  const { experiment_id: experiment } = await mlflow.asked<{ experiment_id: string }>('experiments/create', { name: 'spiked' });
+  const { run: made } = await mlflow.asked<{ run: { info: { run_id: string } } }>('runs/create', { experiment_id: experiment, start_time: Date.now() });
+  // One of 7,000 points is high, and one is low.
+  const value = (step: number) => (step === 4321 ? 9 : step === 1234 ? -9 : 0);
+  for (let start = 0; start < 7000; start += 1000) {
+    const metrics = Array.from({ length: 1000 }, (_, i) => ({ key: 'loss', value: value(start + i), timestamp: 1_760_000_000_000, step: start + i }));
+    await mlflow.asked('runs/log-batch', { run_id: made.info.run_id, metrics });
+  }
+  const page = await visit(ADMIN);
+  await go(page, `/t/${team.name}/compare?runs=${made.info.run_id}`);
+  await expect(page.getByText('1 of 1 run · 7,000 points', { exact: true })).toBeVisible();
+  await expect.poll(() => marks(page, 'line')).toBe(1);
+
+  const download = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Download SVG' }).click();
+  const svg = await readFile(await (await download).path(), 'utf8');
+  const [, wide, high] = /viewBox="0 0 (\d+) (\d+)"/.exec(svg)!.map(Number);
+  const [, points] = /<polyline class="line [^"]*" points="([^"]*)"/.exec(svg)!;
+  const places = points.split(' ').map((place) => place.split(',').map(Number));
+  const least = places.reduce((a, b) => (b[1] > a[1] ? b : a));
+  const greatest = places.reduce((a, b) => (b[1] < a[1] ? b : a));
+  const light = await seen(page);
+  const top = light.columns.reduce((a, b) => (b.top < a.top ? b : a));
+  const bottom = light.columns.reduce((a, b) => (b.bottom > a.bottom ? b : a));
+  const pixel = 2 / 380;
+  expect(Math.abs(top.top - greatest[1] / high), 'the highest').toBeLessThan(pixel);
+  expect(Math.abs(bottom.bottom - least[1] / high), 'the lowest').toBeLessThan(pixel);
+  // The two pictures are not of one width; a share of the axis is.
+  const share = (x: number, width: number) => (x - 62) / (width - 62 - 14);
+  const shown = await page.locator('.chart-plot canvas').evaluate((canvas) => canvas.clientWidth);
+  expect(Math.abs(share(top.x * shown, shown) - share(greatest[0] / 2, wide / 2)), 'where it is highest').toBeLessThan(0.005);
+  expect(Math.abs(share(bottom.x * shown, shown) - share(least[0] / 2, wide / 2)), 'where it is lowest').toBeLessThan(0.005);
+
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await expect.poll(async () => (await seen(page)).colour, 'painted in the colours of the other theme').not.toBe(light.colour);
+  expect((await seen(page)).columns.length).toBe(light.columns.length);
+
+  // The answer is held back: what is here is drawn larger at once.
+  let answer = () => {};
+  const held = new Promise<void>((go) => (answer = go));
+  await page.route('**/api/charts/compare', async (route) => {
+    await held;
+    await route.continue();
+  });
+  const box = (await page.locator('.chart-hold').boundingBox())!;
+  await page.mouse.move(box.x + box.width * 0.55, box.y + 60);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.75, box.y + 60, { steps: 4 });
+  await page.mouse.up();
+  await expect(page).toHaveURL(/from=/);
+  await page.locator('.chart-hold').focus();
+  const status = page.getByRole('region', { name: 'Chart', exact: true }).getByRole('status');
+  const first = async () => {
+    await page.keyboard.press('Home');
+    return Number(/step ([\d,]+)/.exec((await status.textContent()) ?? '')?.[1].replaceAll(',', '') ?? 0);
+  };
+  await expect.poll(first).toBeGreaterThan(3000);
+  await expect.poll(async () => (await seen(page)).columns.find((column) => column.top < 0.2)?.x ?? 0, 'the spike is where it belongs').toBeGreaterThan(0.3);
+  answer();
+  await expect(page.getByText(/7,000 points/).first()).toBeVisible();
+  await expect.poll(first).toBeGreaterThan(3000);
   await mlflow.context.dispose();
 });
 
@@ -242,10 +329,10 @@ test('what runs ended with is drawn in other charts, read by pointer and keyboar
   await page.getByRole('link', { name: 'Remove params.optimizer' }).click();
   await expect(page.getByRole('link', { name: 'Flip params.optimizer' })).toHaveCount(0);
 
-  for (const [name, drawn] of [['Heat map', 'rect.area'], ['Contour lines', 'path.layer'], ['Bars', 'rect.area'], ['Boxes', 'rect.area'], ['Violins', 'polygon.area'], ['Histogram', 'rect.area'], ['Param importance', 'rect.area']] as const) {
+  for (const [name, drawn] of [['Heat map', 'area'], ['Contour lines', 'area layer'], ['Bars', 'area'], ['Boxes', 'area'], ['Violins', 'area'], ['Histogram', 'area'], ['Param importance', 'area']] as const) {
     await page.getByRole('link', { name, exact: true }).click();
     await expect(chart.getByRole('heading', { name, exact: true })).toBeVisible();
-    await expect(page.locator(`.chart-plot svg ${drawn}`).first()).toBeVisible();
+    await expect.poll(() => marks(page, drawn)).toBeGreaterThan(0);
     await expect(rows).not.toHaveCount(1);
   }
   await expect(rows.nth(1)).toContainText('params.optimizer');

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Page } from '@playwright/test';
-import { ADMIN, accessibilityFindings, expect, go, test, type Workplace } from '../story';
+import { ADMIN, accessibilityFindings, expect, go, marks, test, type Workplace } from '../story';
 
 test.afterAll(({ workplace }) => workplace.giveBack());
 
@@ -66,7 +66,7 @@ test('fifty runs of MLflow’s client are compared, grouped, and kept as files w
   await page.getByRole('button', { name: 'Compare selected (50)' }).click();
   await expect(page).toHaveURL(/\/compare\?/);
   await expect(page.getByText('50 of 50 runs · 600 points', { exact: true })).toBeVisible();
-  await expect(page.locator('.chart-plot svg polyline.line')).toHaveCount(50);
+  await expect.poll(() => marks(page, 'line')).toBe(50);
   const legend = page.getByRole('region', { name: 'Runs', exact: true });
   await expect(legend.getByRole('row')).toHaveCount(51);
   expect(await accessibilityFindings(page)).toEqual([]);
@@ -89,8 +89,8 @@ test('fifty runs of MLflow’s client are compared, grouped, and kept as files w
 
   await page.getByLabel('Group by').selectOption('params.rate');
   await expect(page.getByText('3 of 3 groups · 50 of 50 runs · 600 points', { exact: true })).toBeVisible();
-  await expect(page.locator('.chart-plot svg polyline.line')).toHaveCount(3);
-  await expect(page.locator('.chart-plot polygon.band')).toHaveCount(3);
+  await expect.poll(() => marks(page, 'line')).toBe(3);
+  await expect.poll(() => marks(page, 'band')).toBe(3);
   await page.getByLabel('Middle').selectOption('median');
   await expect(page).toHaveURL(/middle=median/);
   await expect(legend.getByRole('row', { name: /0\.05.*17 runs/ })).toContainText('204');
@@ -152,8 +152,8 @@ test('a script trains, and the open pages draw each point without a reload', asy
   };
   await train(workplace, team.name, 'watched', 1, 20, { next, logs: (at) => logged.push(at) });
   await shown(20);
-  await expect(single.locator('.chart-plot svg polyline.line')).toHaveCount(1);
-  await expect(compared.locator('.chart-plot svg polyline.line')).toHaveCount(3);
+  await expect.poll(() => marks(single, 'line')).toBe(1);
+  await expect.poll(() => marks(compared, 'line')).toBe(3);
   // What the page noted is gone with a reload.
   console.log(`from the client's call to the run page: ${await late(single, logged, 1)}`);
   console.log(`from the client's call to the compare page: ${await late(compared, logged, 21)}`);

@@ -1,5 +1,5 @@
 // Pages that are open while somebody else works: what they show follows, and what one is doing on them stays.
-import { ADMIN, expect, go, phase, test } from '../story';
+import { ADMIN, expect, go, phase, ready, test } from '../story';
 import { Api, FILE_SERVER } from '../api';
 
 test.afterAll(({ workplace }) => workplace.giveBack());
@@ -172,6 +172,20 @@ test('a long list comes in pages: counted, selected by the page, searched as a w
   await page.mouse.move(0, 0);
   for (const id of ids) await api.call('notebooks/delete', { team: team.name, id, delete_home: true });
   await expect(page.getByText('No notebooks yet')).toBeVisible();
+});
+
+test('a page whose code does not load says so, and its links work', async ({ workplace, visit, watch }) => {
+  const team = await workplace.team({ rae: 'member' });
+  const page = await visit(team.email('rae'));
+  watch.allow(/ERR_FAILED|could not be loaded|Failed to fetch/);
+  await page.route(/\/pkg\/.*\.wasm/, (route) => route.abort());
+  await page.goto(`/t/${team.name}/notebooks`);
+  await expect(page.getByRole('alert').filter({ hasText: 'could not be loaded' })).toBeVisible();
+  await page.unrouteAll();
+  await page.getByRole('link', { name: 'Experiments', exact: true }).first().click();
+  await expect(page.getByRole('heading', { name: /^Experiments/ })).toBeVisible();
+  await ready(page);
+  await expect(page.getByText('could not be loaded')).toBeHidden();
 });
 
 test('without JavaScript a launch is looked at before it is made', async ({ workplace, visit }) => {

@@ -20,7 +20,6 @@ async function logged(workplace: Workplace): Promise<{ team: string; run: string
 test('files of a run are looked at, and what is in them runs apart from the portal or not at all', async ({ workplace, visit, watch }) => {
   // The page in its frame is refused what it tries.
   watch.allow(/\(http:\/\/files\.localhost/);
-  test.setTimeout(240_000);
   const { team, run } = await logged(workplace);
   const page = await visit(ADMIN);
   await go(page, `/t/${team}/runs/${run}?tab=artifacts`);
@@ -69,7 +68,6 @@ test('files of a run are looked at, and what is in them runs apart from the port
 
 test('a note is written, kept where somebody was quicker, and saved', async ({ workplace, visit, watch }) => {
   watch.allow(/status of 409/);
-  test.setTimeout(240_000);
   const { team, run } = await logged(workplace);
   const page = await visit(ADMIN);
   await go(page, `/t/${team}/runs/${run}`);
@@ -93,7 +91,6 @@ test('a note is written, kept where somebody was quicker, and saved', async ({ w
 });
 
 test('a trace is read span by span with the keys, and what comes of traces is there at once', async ({ workplace, visit }) => {
-  test.setTimeout(240_000);
   const { team, run, trace } = await logged(workplace);
   const page = await visit(ADMIN);
   const [, token] = await workplace.admin.call<[unknown, string]>('identity/create_token', { new: { name: 'traces', team, role: 'member', days: 1 } });

@@ -42,7 +42,6 @@ async function paints(page: Page): Promise<{ many: number; p95: number; worst: n
 test('ten thousand runs are scrolled through, sorted, filtered, tagged, and kept as a view', async ({ workplace, visit, watch }) => {
   // A filter that cannot be read is one of the steps.
   watch.allow(/status of 400/);
-  test.setTimeout(240_000);
   const team = await workplace.team();
   const experiment = await seeded(workplace.portal.url, workplace.admin, team.name, RUNS);
   const page = await visit(ADMIN);

@@ -36,6 +36,8 @@ use tower_http::compression::{CompressionLayer, CompressionLevel, predicate::Siz
 /// What a URL asks of its caller before anything else happens. The verb behind it asks again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
+    /// Everybody, and nobody is asked who they are: a page has some fifty such files, and none of them is to wait for the database.
+    File,
     /// Everybody.
     Open,
     /// Signed in; the page behind it sends a visitor to the sign-in page.
@@ -63,8 +65,8 @@ fn routes() -> Vec<Route> {
     let own: Vec<(&str, &str, Access, MethodRouter<Server>)> = vec![
         ("GET", "/healthz", Access::Open, get(health)),
         ("GET", "/readyz", Access::Open, get(ready)),
-        ("GET", "/favicon.ico", Access::Open, get(site::favicon)),
-        ("GET", "/pkg/{*file}", Access::Open, get(site::file)),
+        ("GET", "/favicon.ico", Access::File, get(site::favicon)),
+        ("GET", "/pkg/{*file}", Access::File, get(site::file)),
         ("GET", "/sso/{provider}/begin", Access::Open, get(sso::begin)),
         ("GET", "/sso/{provider}/end", Access::Open, get(sso::end)),
         ("GET", "/sso/ended", Access::Open, get(sso::ended)),
@@ -298,9 +300,13 @@ fn packed() -> CompressionLayer<SizeAbove> {
 /// As `table`: the process does not start with a URL that nobody has thought about.
 pub fn router(server: Server) -> Result<Router, String> {
     let table = table()?;
-    let mut portal: Router<Server> = Router::new();
+    let (mut files, mut portal): (Router<Server>, Router<Server>) = (Router::new(), Router::new());
     for (_, path, access, handler) in routes() {
         let guarded = match access {
+            Access::File => {
+                files = files.route(&path, handler);
+                continue;
+            }
             Access::Mlflow(needs) => handler.route_layer(middleware::from_fn_with_state((server.clone(), needs), mlflow::gate)),
             _ => handler.route_layer(middleware::from_fn_with_state(access, gate)),
         };
@@ -318,6 +324,7 @@ pub fn router(server: Server) -> Result<Router, String> {
         .layer(middleware::from_fn(mlflow::missing))
         .layer(middleware::from_fn_with_state(server.clone(), resolve))
         .layer(sessions::layer(&server.portal, server.origin.secure()))
+        .merge(files)
         .layer(middleware::from_fn_with_state(server.clone(), guard))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(tell_route))
@@ -387,7 +394,7 @@ async fn guard(State(server): State<Server>, request: Request, next: Next) -> Re
 /// Refuses who cannot be let through whatever the request says.
 async fn gate(State(access): State<Access>, Extension(caller): Extension<Caller>, request: Request, next: Next) -> Response {
     let refused = match access {
-        Access::Open => None,
+        Access::File | Access::Open => None,
         Access::Visit | Access::SignedIn => caller.identity().err(),
         Access::Needs(permission) | Access::Mlflow(permission) => match permission.needs() {
             // Which team is known to the verb only.

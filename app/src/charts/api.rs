@@ -1,4 +1,4 @@
-//! Server functions that answer lines of metrics, reduced to what a chart of some width shows.
+//! Server functions that answer lines of metrics, in as many columns as a screen has pixels. They answer with CBOR (RFC 8949), which has bytes.
 
 use super::{
     line::Line,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::error::AppError;
 use domain::model::{Run, RunId};
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::codec::Cbor};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "ssr")]
@@ -31,7 +31,7 @@ pub struct LinesOfRun {
 }
 
 /// The first `most` metrics of a run, by name, whose name contains `text`.
-#[server(prefix = "/api", endpoint = "charts/run")]
+#[server(prefix = "/api", endpoint = "charts/run", output = Cbor)]
 pub async fn run_lines(
     team: String,
     run: RunId,
@@ -103,7 +103,7 @@ impl Comparison {
 }
 
 /// The chosen runs, each once, and the lines of one metric of theirs.
-#[server(prefix = "/api", endpoint = "charts/compare")]
+#[server(prefix = "/api", endpoint = "charts/compare", output = Cbor)]
 pub async fn compare(
     team: String,
     #[server(default)] runs: String,

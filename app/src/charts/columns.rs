@@ -1,11 +1,15 @@
-//! Points of a line on their way to the browser: two columns of doubles instead of a list of objects.
+//! Points of a line on their way to the browser: two columns of numbers as bytes instead of a list of objects.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
+use std::{fmt, ops::Range};
 
-/// Places of a line; a `y` of NaN is a gap. Inside JSON it is a string: base64 of all `x`, then all `y`, as little-endian doubles. Where it is
-/// only to be drawn, not read, it is after a `~` the ends of both as doubles and then sixteen bits for each number: a share of the way between
-/// them, or 65,535 for a gap. (No screen has so many pixels.)
+/// Places of a line; a `y` of NaN is a gap. They travel as bytes: all `x`, then all `y`, as little-endian doubles. Where the line is only to be
+/// drawn, not read, there are the ends of both as doubles and then sixteen bits for each number: a share of the way between them, or 65,535 for a
+/// gap. (No screen has so many pixels.) A byte before all that says which: 0 or 1. Inside JSON, which has no bytes, it is their base64.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Columns {
     pub x: Vec<f64>,
@@ -40,19 +44,35 @@ fn value(step: u16, [first, last]: [f64; 2]) -> f64 {
 }
 
 impl Columns {
-    fn rough_text(&self) -> String {
-        let (across, up) = (ends(&self.x), ends(&self.y));
-        let ends = across.iter().chain(&up).flat_map(|v| v.to_le_bytes());
-        let steps = self.x.iter().map(|v| step(*v, across)).chain(self.y.iter().map(|v| step(*v, up)));
-        let bytes: Vec<u8> = ends.chain(steps.flat_map(u16::to_le_bytes)).collect();
-        format!("~{}", STANDARD.encode(bytes))
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![u8::from(self.rough)];
+        if self.rough {
+            let (across, up) = (ends(&self.x), ends(&self.y));
+            bytes.extend(across.iter().chain(&up).flat_map(|v| v.to_le_bytes()));
+            let steps = self.x.iter().map(|v| step(*v, across)).chain(self.y.iter().map(|v| step(*v, up)));
+            bytes.extend(steps.flat_map(u16::to_le_bytes));
+        } else {
+            bytes.extend(self.x.iter().chain(&self.y).flat_map(|v| v.to_le_bytes()));
+        }
+        bytes
     }
 
-    fn of_rough(text: &str) -> Option<Self> {
-        let bytes = STANDARD.decode(text).ok()?;
+    fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        match bytes.split_first()? {
+            (0, rest) => {
+                let mut x = doubles(rest)?;
+                let y = x.len().is_multiple_of(2).then(|| x.split_off(x.len() / 2))?;
+                Some(Self { x, y, rough: false })
+            }
+            (1, rest) => Self::of_rough(rest),
+            _ => None,
+        }
+    }
+
+    fn of_rough(bytes: &[u8]) -> Option<Self> {
         let (ends, steps) = bytes.split_at_checked(32)?;
-        let [a, b, c, d] = ends.as_chunks::<8>().0 else { return None };
-        let (across, up) = ([f64::from_le_bytes(*a), f64::from_le_bytes(*b)], [f64::from_le_bytes(*c), f64::from_le_bytes(*d)]);
+        let [a, b, c, d] = doubles(ends)?[..] else { return None };
+        let (across, up) = ([a, b], [c, d]);
         let (steps, rest) = steps.as_chunks::<2>();
         let half = steps.len() / 2;
         (rest.is_empty() && steps.len().is_multiple_of(2)).then(|| Self {
@@ -69,6 +89,12 @@ impl Columns {
         self.y.push(y);
     }
 
+    /// Which places lie between two of the axis, these included; their `x` never falls.
+    pub fn within(&self, first: f64, last: f64) -> Range<usize> {
+        let start = self.x.partition_point(|x| *x < first);
+        start..self.x.partition_point(|x| *x <= last).max(start)
+    }
+
     /// The places, in order.
     pub fn iter(&self) -> impl Iterator<Item = (f64, f64)> {
         self.x.iter().copied().zip(self.y.iter().copied())
@@ -79,50 +105,64 @@ impl Columns {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Doubles(pub Vec<f64>);
 
-fn written<'a, S: Serializer>(values: impl Iterator<Item = &'a f64>, serializer: S) -> Result<S::Ok, S::Error> {
-    let bytes: Vec<u8> = values.flat_map(|v| v.to_le_bytes()).collect();
-    serializer.serialize_str(&STANDARD.encode(bytes))
+/// None where half a number is missing.
+fn doubles(bytes: &[u8]) -> Option<Vec<f64>> {
+    let (values, rest) = bytes.as_chunks::<8>();
+    rest.is_empty().then(|| values.iter().map(|v| f64::from_le_bytes(*v)).collect())
 }
 
-fn read<E: Error>(text: &str) -> Result<Vec<f64>, E> {
-    let bytes = STANDARD.decode(text).map_err(E::custom)?;
-    let (values, rest) = bytes.as_chunks::<8>();
-    if !rest.is_empty() {
-        return Err(E::custom("half a number is missing"));
+fn written<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    if serializer.is_human_readable() { serializer.serialize_str(&STANDARD.encode(bytes)) } else { serializer.serialize_bytes(bytes) }
+}
+
+fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    if deserializer.is_human_readable() {
+        STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    } else {
+        deserializer.deserialize_byte_buf(Bytes)
     }
-    Ok(values.iter().map(|v| f64::from_le_bytes(*v)).collect())
+}
+
+/// Takes bytes.
+struct Bytes;
+
+impl Visitor<'_> for Bytes {
+    type Value = Vec<u8>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+        Ok(bytes.to_vec())
+    }
+
+    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+        Ok(bytes)
+    }
 }
 
 impl Serialize for Doubles {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        written(self.0.iter(), serializer)
+        written(&self.0.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>(), serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Doubles {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read(&String::deserialize(deserializer)?).map(Self)
+        doubles(&read(deserializer)?).map(Self).ok_or_else(|| D::Error::custom("half a number is missing"))
     }
 }
 
 impl Serialize for Columns {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.rough { serializer.serialize_str(&self.rough_text()) } else { written(self.x.iter().chain(&self.y), serializer) }
+        written(&self.to_bytes(), serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Columns {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        if let Some(rough) = text.strip_prefix('~') {
-            return Self::of_rough(rough).ok_or_else(|| D::Error::custom("the rough columns are damaged"));
-        }
-        let mut x = read(&text)?;
-        if !x.len().is_multiple_of(2) {
-            return Err(D::Error::custom("the two columns are not of one length"));
-        }
-        let y = x.split_off(x.len() / 2);
-        Ok(Self { x, y, rough: false })
+        Self::of_bytes(&read(deserializer)?).ok_or_else(|| D::Error::custom("the columns are damaged"))
     }
 }
 
@@ -137,7 +177,17 @@ mod tests {
         let back: Columns = serde_json::from_str(&text).expect("columns");
         let bits = |c: &Columns| c.iter().map(|(x, y)| (x.to_bits(), y.to_bits())).collect::<Vec<_>>();
         assert_eq!(bits(&back), bits(&columns));
-        for bad in ["\"AAAA\"", "\"~AAAA\"", "\"~!\"", "\"AAAAAAAAAAA=\"", "\"!\"", "[1]"] {
+        for rough in [false, true] {
+            let columns = Columns { rough, ..columns.clone() };
+            let mut bytes = Vec::new();
+            ciborium::into_writer(&columns, &mut bytes).expect("CBOR");
+            assert!(bytes.len() < if rough { 60 } else { 3 * 16 + 8 }, "{}", bytes.len());
+            let back: Columns = ciborium::from_reader(&bytes[..]).expect("columns");
+            assert_eq!((back.rough, back.x.len(), back.y[1].is_nan()), (rough, 3, true));
+        }
+        let text = |bytes: &[u8]| format!("\"{}\"", STANDARD.encode(bytes));
+        let bad = [&[][..], &[0, 1], &[0; 9], &[1; 10], &[1; 36], &[2; 17]].map(text);
+        for bad in bad.iter().map(String::as_str).chain(["\"!\"", "[1]"]) {
             assert!(serde_json::from_str::<Columns>(bad).is_err(), "{bad}");
         }
     }

@@ -5,8 +5,10 @@ use super::{
     columns::Columns,
     line::Line,
     query::{Outliers, Query, XAxis},
+    reduce::per_pixel,
     scale::Scale,
-    svg::{COLOURS, Ink, Mark, Pen, SvgWriter},
+    surface::Target,
+    svg::{COLOURS, Ink, Mark, Pen},
     ticks::{self, Ticks},
     values::statistics::quantile,
 };
@@ -43,30 +45,33 @@ pub struct Part<'a> {
 
 /// The lines as SVG of `height` pixels, and as wide as the query says. A line's number gives it its colour; those without a number in `shown`
 /// are left out.
+#[cfg(any(test, feature = "ssr"))]
 pub fn picture(lines: &[Line], query: &Query, height: u32, shown: impl Fn(usize) -> bool) -> String {
-    part(lines, query, height, &Part { shown: &shown, drawn: &|_| true })
+    let mut text = String::new();
+    draw_on(Target::Svg(&mut text), lines, query, height, &Part { shown: &shown, drawn: &|_| true });
+    text
 }
 
 /// The same of a part of the lines, on the axes of all that are shown.
-pub fn part(lines: &[Line], query: &Query, height: u32, part: &Part<'_>) -> String {
-    written(lines, query, height, part, true)
+pub fn draw_on(target: Target<'_>, lines: &[Line], query: &Query, height: u32, part: &Part<'_>) {
+    written(target, lines, query, height, part, true);
 }
 
 /// One line of that picture alone, to lie over it.
 pub fn lit(lines: &[Line], query: &Query, height: u32, shown: impl Fn(usize) -> bool, line: usize) -> String {
-    written(lines, query, height, &Part { shown: &shown, drawn: &|i| i == line }, false)
+    let mut text = String::new();
+    written(Target::Svg(&mut text), lines, query, height, &Part { shown: &shown, drawn: &|i| i == line }, false);
+    text
 }
 
-fn written(lines: &[Line], query: &Query, height: u32, part: &Part<'_>, framed: bool) -> String {
-    let (mut text, pen) = (String::new(), Pen::default());
-    let fine = FINE.unsigned_abs();
+fn written(target: Target<'_>, lines: &[Line], query: &Query, height: u32, part: &Part<'_>, framed: bool) {
+    let (pen, fine) = (Pen::default(), FINE.unsigned_abs());
     let size = (query.clone().sound().width * fine, height * fine);
-    let area = SvgWriter::begin(&mut text, size, pen.clone()).into_drawing_area();
-    // Writing to a string cannot fail.
+    let Some(surface) = target.begin(size, pen.clone()) else { return };
+    let area = surface.into_drawing_area();
+    // Neither a text nor a canvas can fail.
     _ = draw(&area, &pen, lines, query, part, framed);
     _ = area.present();
-    drop(area);
-    text
 }
 
 /// Where a picture shows what: for pointers.
@@ -128,7 +133,7 @@ fn draw<B: DrawingBackend>(
     });
     let x = across(lines, query, width, part.shown);
     let log = query.up == Scale::Log;
-    let values = columns.flat_map(|c| c.y.iter().copied());
+    let values = columns.flat_map(|c| c.y[c.within(x.first, x.last)].iter().copied());
     let ends = if query.outliers == Outliers::Beyond { within(values.collect(), log) } else { range(values, log) };
     let ends = with_room(ends, log);
     let y = Axis::new(query.up, ends, (height - BOTTOM * FINE, TOP * FINE));
@@ -142,8 +147,9 @@ fn draw<B: DrawingBackend>(
     for (colour, line) in &drawn {
         if let Some((low, high)) = &line.band {
             pen.set(Mark::Band(*colour));
-            let corners =
-                |edge: &Columns| edge.iter().filter(|(_, y)| !y.is_nan()).map(|(at, v)| (x.place(at), y.place(v))).collect::<Vec<_>>();
+            let corners = |edge: &Columns| {
+                per_pixel(edge, &x).iter().filter(|(_, y)| !y.is_nan()).map(|(at, v)| (x.place(at), y.place(v))).collect::<Vec<_>>()
+            };
             let edge: Vec<_> = corners(low).into_iter().chain(corners(high).into_iter().rev()).collect();
             area.draw(&Polygon::new(edge, INK.mix(0.2)))?;
         }
@@ -287,7 +293,7 @@ fn path<B: DrawingBackend>(area: &DrawingArea<B, Shift>, piece: Vec<Place>) -> D
 /// Gives `draw` the places of each piece of a line between its gaps; places that are the same are one.
 fn pieces<E>(line: &Columns, x: &Axis, y: &Axis, mut draw: impl FnMut(Vec<Place>) -> Result<(), E>) -> Result<(), E> {
     let mut piece: Vec<Place> = Vec::new();
-    for (at, value) in line.iter().chain(std::iter::once((0.0, f64::NAN))) {
+    for (at, value) in per_pixel(line, x).iter().chain(std::iter::once((0.0, f64::NAN))) {
         if !value.is_nan() {
             let place = (x.place(at), y.place(value));
             if piece.last() != Some(&place) {
@@ -368,7 +374,7 @@ mod tests {
     fn what_lies_far_out_is_beyond_the_axis_and_counted() {
         let mut values: Vec<f64> = (0..100).map(|i| 1.0 + f64::from(i) / 100.0).collect();
         (values[3], values[50]) = (1e6, -1e6);
-        let query = Query { outliers: Outliers::Beyond, ..Query::default() }.sound();
+        let query = Query { outliers: Outliers::Beyond, width: 960, ..Query::default() }.sound();
         let lines = [line(&values, &query)];
         assert_eq!(beyond(&lines, &query, |_| true), 2);
         let [drawn] = &paths(&picture(&lines, &query, 300, |_| true), "line s0 d0")[..] else { panic!("one line") };
@@ -383,7 +389,8 @@ mod tests {
     fn a_part_is_drawn_on_the_axes_of_the_whole() {
         let query = Query::default().sound();
         let lines = [line(&[0.0, 10.0], &query), line(&[4.0, 6.0], &query)];
-        let part = part(&lines, &query, 200, &Part { shown: &|_| true, drawn: &|i| i == 1 });
+        let mut part = String::new();
+        draw_on(Target::Svg(&mut part), &lines, &query, 200, &Part { shown: &|_| true, drawn: &|i| i == 1 });
         assert_eq!(
             (paths(&part, "line s0 d0").len(), &paths(&part, "line s1 d0")),
             (0, &paths(&picture(&lines, &query, 200, |_| true), "line s1 d0"))

@@ -1,9 +1,22 @@
 //! A picture that one may point at, read by keyboard, and draw a part of larger.
 
-use super::{controls::use_follow, line::Line, picture::Frame, query::XAxis, ticks::number};
-use crate::components::{duration, exact_time};
-use leptos::{ev, html::Div, prelude::*};
+use super::{
+    controls::use_follow,
+    line::Line,
+    picture::Frame,
+    query::XAxis,
+    surface::{Drawing, Target},
+    ticks::number,
+};
+use crate::components::{duration, exact_time, frame::use_looks};
+use leptos::{
+    ev,
+    html::{self, Div},
+    prelude::*,
+    wasm_bindgen::{JsCast, closure::Closure},
+};
 use std::time::Duration;
+use web_sys::{IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
 
 /// Pixels that a pointer is dragged before it means a part of the axis.
 const DRAGGED: f64 = 6.0;
@@ -79,11 +92,77 @@ pub fn after_paint<T: Clone + Send + Sync + 'static>(now: Memo<T>) -> RwSignal<T
     later
 }
 
+/// Whether an element is on the screen, or less than half a screen from it.
+fn use_near(node: NodeRef<Div>) -> RwSignal<bool> {
+    let near = RwSignal::new(false);
+    Effect::new(move |_| {
+        let Some(element) = node.get() else { return };
+        let seen = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
+            let last: Option<IntersectionObserverEntry> = entries.pop().dyn_into().ok();
+            near.try_set(last.is_some_and(|entry| entry.is_intersecting()));
+        });
+        let options = IntersectionObserverInit::new();
+        options.set_root_margin("50%");
+        let Ok(observer) = IntersectionObserver::new_with_options(seen.as_ref().unchecked_ref(), &options) else { return near.set(true) };
+        observer.observe(&element);
+        // In here, since the server has no effects: it may end a page on another thread than it began it on, where these cannot go.
+        let kept = StoredValue::new_local((observer, seen));
+        on_cleanup(move || _ = kept.try_with_value(|(observer, _)| observer.disconnect()));
+    });
+    near
+}
+
+/// A chart as it is seen: the server's SVG, and from the moment that it is near the screen a canvas, painted again when what is drawn or the theme changes.
+#[component]
+pub fn Picture(
+    #[prop(into)] label: Signal<String>,
+    drawing: Drawing,
+    /// Something lies over it.
+    #[prop(optional, into)]
+    faint: Signal<bool>,
+) -> impl IntoView {
+    let (host, sent, canvas) = (NodeRef::<Div>::new(), NodeRef::<Div>::new(), NodeRef::<html::Canvas>::new());
+    // In the browser what the server sent stays.
+    let svg = if cfg!(feature = "ssr") { untrack(|| drawing.svg()) } else { String::new() };
+    let (near, looks) = (use_near(host), use_looks());
+    Effect::new(move |_| {
+        let (Some(canvas), Some(sent)) = (canvas.get(), sent.get()) else { return };
+        if near.get() {
+            looks.track();
+            timed("slipway:draw", || drawing.on(Target::Canvas(canvas)));
+            sent.set_inner_html("");
+        } else if sent.child_element_count() == 0 && !canvas.has_attribute("data-marks") {
+            // Nothing is there that would keep its place.
+            untrack(|| drawing.on(Target::Canvas(canvas)));
+        }
+    });
+    view! {
+        <div class="chart-plot" class:lit=faint node_ref=host role="img" aria-label=move || label.get()>
+            <div node_ref=sent inner_html=svg></div>
+            <canvas node_ref=canvas></canvas>
+        </div>
+    }
+}
+
+/// Runs `work`, and leaves how long it took among the browser's timings.
+fn timed(name: &str, work: impl FnOnce()) {
+    let performance = window().performance();
+    if let Some(performance) = &performance {
+        _ = performance.mark(name);
+    }
+    work();
+    if let Some(performance) = performance {
+        performance.clear_measures_with_measure_name(name);
+        _ = performance.measure_with_start_mark(name, name);
+        performance.clear_marks_with_mark_name(name);
+    }
+}
+
 /// A picture as wide as it is shown: `width` becomes what there is room for. `cursor` is the place that all charts of the page are read at.
 #[component]
 pub fn Plot(
     #[prop(into)] label: Signal<String>,
-    #[prop(into)] svg: Signal<String>,
+    drawing: Drawing,
     #[prop(into)] frame: Signal<Frame>,
     /// Drawn over the picture, which becomes faint.
     #[prop(optional, into)]
@@ -169,7 +248,7 @@ pub fn Plot(
             on:dblclick=move |_| by_mouse()
             on:keydown=pressed
         >
-            <div class="chart-plot" class:lit=move || over.with(Option::is_some) role="img" aria-label=move || label.get() inner_html=move || svg.get()></div>
+            <Picture label drawing faint=Signal::derive(move || over.with(Option::is_some)) />
             {move || over.get().map(|svg| view! { <div class="chart-plot chart-lit" aria-hidden="true" inner_html=svg></div> })}
             <svg class="chart-over" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
                 {line}

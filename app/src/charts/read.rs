@@ -26,8 +26,10 @@ pub const RUNS: usize = 10_000;
 const DESCRIBED: usize = 50;
 /// Columns of all lines of a chart together.
 const COLUMNS: usize = 24_000;
-/// Fewest columns of a line.
+/// Fewest columns of a line,
 const FEWEST: usize = 4;
+/// and most for each pixel of the page that it was asked for: the chart may be shown wider, and a part of it is drawn larger at once.
+const DENSE: usize = 2;
 
 /// The lines of (run, metric, name) in so many columns, or whole.
 pub async fn lines<'a>(
@@ -174,7 +176,7 @@ async fn drawn(
     let all = runs.as_slice();
     let facets = if query.facet.is_empty() { vec![String::new(); all.len()] } else { named(portal, runs, &query.facet).await? };
     if query.group.is_empty() {
-        let columns = (!whole).then(|| (COLUMNS / all.len().max(1)).clamp(FEWEST, query.width as usize));
+        let columns = (!whole).then(|| (COLUMNS / all.len().max(1)).clamp(FEWEST, DENSE * query.width as usize));
         let names = runs.texts(portal, RunText::Name).await?;
         let name = |run: usize| names.get(run).unwrap_or_default().to_owned();
         let about: Vec<_> =
@@ -205,7 +207,7 @@ async fn drawn(
     let mut groups: Vec<((String, String), Gathered)> =
         std::mem::take(&mut *gathered.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect();
     groups.sort_by(|((facet, name), _), ((other, another), _)| compared(facet, other).then_with(|| compared(name, another)));
-    let columns = (!whole).then(|| (COLUMNS / groups.len().max(1)).clamp(FEWEST, query.width as usize));
+    let columns = (!whole).then(|| (COLUMNS / groups.len().max(1)).clamp(FEWEST, DENSE * query.width as usize));
     let mut names: Vec<String> = groups.iter().map(|((_, name), _)| name.clone()).collect();
     names.sort_by(|a, b| compared(a, b));
     names.dedup();

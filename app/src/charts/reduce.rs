@@ -1,9 +1,11 @@
 //! A line of any length in a few points for each column of pixels, without losing what stands out.
 
 use super::{
+    axis::{Axis, FINE},
     columns::Columns,
     scale::{Bend, Scale},
 };
+use std::{borrow::Cow, ops::Range};
 
 /// Columns with at most this many points for each of them stay as they are.
 const PLENTY: usize = 4;
@@ -25,12 +27,28 @@ pub fn reduce(line: Columns, scale: Scale, columns: usize) -> Columns {
         return line;
     }
     let Some(ends) = line.x.first().copied().zip(line.x.last().copied()) else { return line };
-    let bend = Bend::of(scale, ends.0, ends.1);
-    let mut reduced = Columns::default();
-    let mut start = 0;
-    while start < line.x.len() {
+    thin(&line, 0..line.x.len(), ends, Bend::of(scale, ends.0, ends.1), columns)
+}
+
+/// What an axis shows of the line, whose `x` never falls, in as few points for each pixel of the page.
+pub fn per_pixel<'a>(line: &'a Columns, axis: &Axis) -> Cow<'a, Columns> {
+    let part = line.within(axis.first, axis.last);
+    let pixels = usize::try_from((axis.pixels.1 - axis.pixels.0) / FINE).unwrap_or(1).max(1);
+    if part.len() > PLENTY * pixels {
+        Cow::Owned(thin(line, part, (axis.first, axis.last), axis.bend, pixels))
+    } else if part.len() < line.x.len() {
+        Cow::Owned(Columns { x: line.x[part.clone()].to_vec(), y: line.y[part].to_vec(), rough: line.rough })
+    } else {
+        Cow::Borrowed(line)
+    }
+}
+
+fn thin(line: &Columns, part: Range<usize>, ends: (f64, f64), bend: Bend, columns: usize) -> Columns {
+    let mut reduced = Columns { rough: line.rough, ..Columns::default() };
+    let mut start = part.start;
+    while start < part.end {
         let here = column(line.x[start], ends, bend, columns);
-        let length = line.x[start..].partition_point(|x| column(*x, ends, bend, columns) <= here).max(1);
+        let length = line.x[start..part.end].partition_point(|x| column(*x, ends, bend, columns) <= here).max(1);
         for i in outstanding(&line.y[start..start + length]) {
             reduced.push(line.x[start + i], line.y[start + i]);
         }
@@ -124,9 +142,29 @@ mod tests {
                 line.x.iter_mut().for_each(|x| *x += 501.0);
             }
             let reduced = reduce(line.clone(), scale, columns);
+            assert_drawn(&line, scale, columns, seed);
             let ends = (line.x.first().copied().unwrap_or(0.0), line.x.last().copied().unwrap_or(0.0));
             assert_eq!(extremes(&line, ends, scale, columns), extremes(&reduced, ends, scale, columns), "seed {seed}");
             assert!(reduced.x.len() <= 5 * columns && reduced.x.is_sorted(), "seed {seed}");
+        }
+    }
+
+    /// What the browser draws of what the server sends (columns of half a pixel) is, in every pixel, what it would draw of every point.
+    fn assert_drawn(line: &Columns, scale: Scale, pixels: usize, seed: u64) {
+        let Some(ends) = line.x.first().copied().zip(line.x.last().copied()) else { return };
+        let wide = i32::try_from(pixels).expect("few");
+        let axis = |ends| Axis::new(scale, ends, (62 * FINE, (62 + wide) * FINE));
+        let sent = reduce(line.clone(), scale, 2 * pixels);
+        let drawn = per_pixel(&sent, &axis(ends));
+        assert_eq!(extremes(line, ends, scale, pixels), extremes(&drawn, ends, scale, pixels), "seed {seed}");
+        assert!(drawn.x.len() <= 5 * pixels && drawn.x.is_sorted(), "seed {seed}");
+        // A part, drawn larger from the same: nothing beside it, and nothing of what was sent stands out more.
+        let part = (line.x[line.x.len() / 3], line.x[line.x.len() * 2 / 3]);
+        if part.0 < part.1 {
+            let larger = per_pixel(&sent, &axis(part));
+            let within = sent.within(part.0, part.1);
+            let here = Columns { x: sent.x[within.clone()].to_vec(), y: sent.y[within].to_vec(), rough: false };
+            assert_eq!(extremes(&here, part, scale, pixels), extremes(&larger, part, scale, pixels), "seed {seed}");
         }
     }
 

@@ -4,9 +4,10 @@ use super::{
     api::{LinesOfRun, MOST, run_lines},
     controls::{Controls, use_chart_query},
     line::{grouped, left_out_words},
-    picture::{frame_of, picture},
+    picture::{Part, draw_on, frame_of},
     plot::{Plot, place_words, reading},
     query::Query,
+    surface::Drawing,
     ticks::number,
 };
 use crate::{
@@ -123,7 +124,9 @@ fn Chart(found: RwSignal<LinesOfRun>, name: String, cursor: RwSignal<Option<f64>
         Signal::derive(move || format!("Line chart of {name}: {}; {}", counted.read(), ends.get().as_deref().unwrap_or("no finite value")))
     };
     let wide = Memo::new(move |_| Query { width: width.get(), ..query.get() });
-    let svg = Memo::new(move |_| line.with(|line| picture(line.as_slice(), &wide.read(), HEIGHT, |_| true)));
+    let drawing = Drawing::new(move |target| {
+        line.with(|line| draw_on(target, line.as_slice(), &wide.read(), HEIGHT, &Part { shown: &|_| true, drawn: &|_| true }));
+    });
     let frame = Signal::derive(move || line.with(|line| frame_of(line.as_slice(), &wide.read(), |_| true)));
     view! {
         <section
@@ -136,7 +139,7 @@ fn Chart(found: RwSignal<LinesOfRun>, name: String, cursor: RwSignal<Option<f64>
             }
         >
             <h2 class="mono">{heading}</h2>
-            <Plot label svg frame cursor width />
+            <Plot label drawing frame cursor width />
             <p class="muted num chart-count">{move || counted.get()}</p>
             <p class="muted num" aria-live=move || if focused.get() { "polite" } else { "off" }>
                 {move || read().or_else(|| ends.get())}

@@ -54,8 +54,29 @@ pub enum Mark {
 }
 
 impl Mark {
+    /// The classes that the style sheet knows it by.
+    pub fn class(self) -> String {
+        match self {
+            Self::Grid => "grid".to_owned(),
+            Self::Axis => "axis".to_owned(),
+            Self::Line(line, true) => line_class(line),
+            Self::Band(line) => format!("band s{}", line % COLOURS),
+            Self::Line(line, false) => format!("{} faint", line_class(line)),
+            Self::Many(line, strong) => format!("line s{}{}", line % COLOURS, if strong { "" } else { " faint" }),
+            Self::Path(ink) => format!("path {}", ink_class(ink)),
+            Self::Dot(ink) => format!("dots {}", ink_class(ink)),
+            Self::Area(ink) => format!("area {}", ink_class(ink)),
+            Self::Layer(ink) => format!("area layer {}", ink_class(ink)),
+            Self::Contour => "contour".to_owned(),
+            Self::Halo => "dots halo".to_owned(),
+            Self::Over => "over".to_owned(),
+            Self::Front => "front".to_owned(),
+            Self::Lit => "lit".to_owned(),
+        }
+    }
+
     /// Whether marks of its kind are drawn as one element: ten thousand would be slow.
-    fn is_joined(self) -> bool {
+    pub fn is_joined(self) -> bool {
         matches!(self, Self::Many(..) | Self::Path(_) | Self::Dot(_) | Self::Layer(_) | Self::Contour | Self::Halo)
     }
 }
@@ -93,23 +114,7 @@ impl<'a> SvgWriter<'a> {
     }
 
     fn class(&self) -> String {
-        match self.pen.get() {
-            Mark::Grid => "grid".to_owned(),
-            Mark::Axis => "axis".to_owned(),
-            Mark::Line(line, true) => line_class(line),
-            Mark::Band(line) => format!("band s{}", line % COLOURS),
-            Mark::Line(line, false) => format!("{} faint", line_class(line)),
-            Mark::Many(line, strong) => format!("line s{}{}", line % COLOURS, if strong { "" } else { " faint" }),
-            Mark::Path(ink) => format!("path {}", ink_class(ink)),
-            Mark::Dot(ink) => format!("dots {}", ink_class(ink)),
-            Mark::Area(ink) => format!("area {}", ink_class(ink)),
-            Mark::Layer(ink) => format!("area layer {}", ink_class(ink)),
-            Mark::Contour => "contour".to_owned(),
-            Mark::Halo => "dots halo".to_owned(),
-            Mark::Over => "over".to_owned(),
-            Mark::Front => "front".to_owned(),
-            Mark::Lit => "lit".to_owned(),
-        }
+        self.pen.get().class()
     }
 
     /// Begins the element of the pen's mark, unless it is being written already.

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     charts::{
-        Controls, Part, Plot, Query, after_paint, api::Comparison, beyond, frame_of, grouped, left_out_words, lit, part, place_words,
+        Controls, Drawing, Part, Plot, Query, after_paint, api::Comparison, beyond, draw_on, frame_of, grouped, left_out_words, lit,
+        place_words,
     },
     components::query_value,
 };
@@ -66,7 +67,13 @@ pub fn LineChart(team: String, found: RwSignal<Comparison>, query: Memo<Query>) 
     let metric = Memo::new(move |_| found.with(|f| f.metric.clone()));
     let drawn = Memo::new(move |_| found.with(|f| f.drawn().to_owned()));
     let (width, cursor, pointed) = (RwSignal::new(WIDTH), RwSignal::new(None::<f64>), RwSignal::new(None::<usize>));
-    let asked = Memo::new(move |_| Query { width: width.get(), outliers: query.with(|q| q.outliers), ..found.with(|f| f.query.clone()) });
+    // A part of the axis is drawn from what is here until its own points have come.
+    let asked = Memo::new(move |_| {
+        let (now, answered) = (query.get(), found.with(|f| f.query.clone()));
+        let (from, to) =
+            if (now.x, &now.horizontal) == (answered.x, &answered.horizontal) { (now.from, now.to) } else { (answered.from, answered.to) };
+        Query { width: width.get(), outliers: now.outliers, from, to, ..answered }
+    });
     let shown = after_paint(Memo::new(move |_| hidden(&hide.read())));
     let said = Memo::new(move |_| {
         found.with(|f| {
@@ -133,9 +140,11 @@ fn Facet(
     let (heading, key) = (facet.clone(), StoredValue::new(facet));
     let is_here = move |f: &Comparison, i: usize| f.lines.get(i).is_some_and(|line| key.with_value(|key| line.facet == *key));
     let height = move || if key.with_value(String::is_empty) { HEIGHT } else { FACET_HEIGHT };
-    let svg = Memo::new(move |_| {
+    let drawing = Drawing::new(move |target| {
         let hidden = shown.read();
-        found.with(|f| part(&f.lines, &asked.read(), height(), &Part { shown: &|i| !hidden.contains(&i), drawn: &|i| is_here(f, i) }))
+        found.with(|f| {
+            draw_on(target, &f.lines, &asked.read(), height(), &Part { shown: &|i| !hidden.contains(&i), drawn: &|i| is_here(f, i) });
+        });
     });
     let frame = Signal::derive(move || found.with(|f| frame_of(&f.lines, &asked.read(), |i| !shown.read().contains(&i))));
     let over = Signal::derive(move || {
@@ -149,7 +158,7 @@ fn Facet(
     view! {
         <div>
             {(!heading.is_empty()).then(|| view! { <h3 class="mono">{heading}</h3> })}
-            <Plot label svg frame over cursor width />
+            <Plot label drawing frame over cursor width />
         </div>
     }
 }

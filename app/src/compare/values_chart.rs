@@ -2,7 +2,7 @@
 
 use crate::{
     charts::{
-        Query,
+        Drawing, Picture, Query,
         api::Comparison,
         follow_width, grouped, use_follow,
         values::{Look, Scene, scene, short},
@@ -64,7 +64,7 @@ pub fn ValuesChart(
         pointed.set(None);
     });
     follow_width(node, width);
-    let svg = Memo::new(move |_| scene.get().svg());
+    let drawing = Drawing::new(move |target| scene.get().draw_on(target));
     let item = Memo::new(move |_| pointed.get().or(kept.get()));
     let lit = move || item.get().map(|item| scene.read().lit(item));
     let said = Memo::new(move |_| item.get().and_then(|item| found.with(|f| words(f, &scene.read(), item))));
@@ -175,7 +175,7 @@ pub fn ValuesChart(
             on:pointerup=released
             on:keydown=pressed
         >
-            <div class="chart-plot" role="img" aria-label=move || label.get() inner_html=move || svg.get()></div>
+            <Picture label drawing />
             {move || lit().map(|svg| view! { <div class="chart-plot chart-lit" aria-hidden="true" inner_html=svg></div> })}
             <svg class="chart-over" viewBox=size aria-hidden="true">
                 {ranges}

@@ -12,7 +12,8 @@ use crate::charts::{
     axis::FINE,
     picture::INK,
     query::Kind,
-    svg::{Mark, Pen, SvgWriter},
+    surface::Target,
+    svg::{Mark, Pen},
 };
 use plotters::{
     coord::Shift,
@@ -145,8 +146,8 @@ impl Scene {
         items
     }
 
-    /// The SVG of all of it.
-    pub fn svg(&self) -> String {
+    /// Draws all of it.
+    pub fn draw_on(&self, target: Target<'_>) {
         let shapes = self.shapes.iter().map(|(mark, shape)| (*mark, shape));
         let items = self.in_order();
         // Lines over marks, such as the front, come after these, and texts last.
@@ -154,26 +155,35 @@ impl Scene {
         let (mut over, under): (Vec<_>, Vec<_>) = shapes.partition(|(mark, shape)| is_over(*mark, shape));
         over.sort_by_key(|(_, shape)| matches!(shape, Shape::Text(..)));
         let all = under.into_iter().chain(items.into_iter().map(|item| (item.mark, &item.shape))).chain(over);
-        self.written(all)
+        self.written(target, all);
+    }
+
+    /// The SVG of all of it.
+    #[cfg(any(test, feature = "ssr"))]
+    pub fn svg(&self) -> String {
+        let mut text = String::new();
+        self.draw_on(Target::Svg(&mut text));
+        text
     }
 
     /// An item alone, to lie over the picture.
     pub fn lit(&self, item: usize) -> String {
-        self.written(self.items.get(item).map(|item| (Mark::Lit, &item.shape)).into_iter())
+        let mut text = String::new();
+        self.written(Target::Svg(&mut text), self.items.get(item).map(|item| (Mark::Lit, &item.shape)).into_iter());
+        text
     }
 
-    fn written<'a>(&self, shapes: impl Iterator<Item = (Mark, &'a Shape)>) -> String {
-        let (mut text, pen) = (String::new(), Pen::default());
+    fn written<'a>(&self, target: Target<'_>, shapes: impl Iterator<Item = (Mark, &'a Shape)>) {
+        let pen = Pen::default();
         let size = (self.size.0.unsigned_abs(), self.size.1.unsigned_abs());
-        let area = SvgWriter::begin(&mut text, size, pen.clone()).into_drawing_area();
+        let Some(surface) = target.begin(size, pen.clone()) else { return };
+        let area = surface.into_drawing_area();
         for (mark, shape) in shapes {
             pen.set(mark);
-            // Writing to a string cannot fail.
+            // Neither a text nor a canvas can fail.
             _ = draw(&area, shape);
         }
         _ = area.present();
-        drop(area);
-        text
     }
 
     /// The item at, or nearest to, a place in units.

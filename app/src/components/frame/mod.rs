@@ -9,7 +9,7 @@ mod preferences;
 mod switcher;
 
 pub use me::{MeResource, TEAM_COOKIE, preferred_team, role_in, use_me, use_team};
-pub use preferences::{cookie, document_attributes};
+pub use preferences::{cookie, document_attributes, use_looks};
 
 use super::{
     icon::{Glyph, Icon},
@@ -33,6 +33,7 @@ fn is_bare(path: &str) -> bool {
 pub fn Frame(children: Children) -> impl IntoView {
     provide_now();
     provide_toasts();
+    preferences::provide_looks();
     crate::live::provide_live();
     let path = use_location().pathname;
     let bare = Memo::new(move |_| is_bare(&path.read()));

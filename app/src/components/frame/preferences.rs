@@ -1,6 +1,9 @@
 //! What a browser remembers about its looks: theme, folded navigation, last team. Cookies, so that the server paints it right at once.
 
-use leptos::prelude::*;
+use leptos::{
+    prelude::*,
+    wasm_bindgen::{JsCast, closure::Closure},
+};
 
 /// A cookie of this portal that scripts may read.
 pub fn cookie(name: &str) -> Option<String> {
@@ -42,6 +45,37 @@ pub(super) fn set_theme(theme: &str) {
     if let Some(root) = document().document_element() {
         _ = if theme == "system" { root.remove_attribute("data-theme") } else { root.set_attribute("data-theme", theme) };
     }
+    if let Ok(event) = web_sys::Event::new(THEME_SET) {
+        _ = window().dispatch_event(&event);
+    }
+}
+
+/// Told to the window when somebody chooses a theme.
+const THEME_SET: &str = "slipway-theme";
+
+#[derive(Clone, Copy)]
+struct Looks(RwSignal<u32>);
+
+/// Counts the changes of theme: the person's, and the system's.
+pub(super) fn provide_looks() {
+    let looks = RwSignal::new(0_u32);
+    provide_context(Looks(looks));
+    Effect::new(move |_| {
+        let changed = move || looks.update(|n| *n = n.wrapping_add(1));
+        let chosen = window_event_listener_untyped(THEME_SET, move |_| changed());
+        on_cleanup(move || chosen.remove());
+        if let Ok(Some(dark)) = window().match_media("(prefers-color-scheme: dark)") {
+            let listen = Closure::<dyn FnMut()>::new(changed);
+            dark.set_onchange(Some(listen.as_ref().unchecked_ref()));
+            // As long as the page.
+            listen.forget();
+        }
+    });
+}
+
+/// Changes with the theme: for what takes its colours by itself.
+pub fn use_looks() -> Signal<u32> {
+    use_context::<Looks>().map_or_else(Signal::default, |looks| looks.0.into())
 }
 
 /// Folds the navigation to icons, or unfolds it.

@@ -4,9 +4,9 @@
 use super::rows::Rows;
 use crate::{
     charts::{
-        Line, Plot, Query,
+        Drawing, Line, Part, Plot, Query,
         api::{Comparison, compare},
-        frame_of, grouped, line_class, lit, number, picture, place_words, reading,
+        draw_on, frame_of, grouped, line_class, lit, number, place_words, reading,
     },
     components::{ErrorNote, Glyph, Icon, Loading, count, query_value, with_query},
     error::AppError,
@@ -243,7 +243,9 @@ fn Drawn(found: RwSignal<Lines>, plotted: Plotted, width: RwSignal<u32>) -> impl
     let query = Memo::new(move |_| Query { width: width.get(), ..found.with(|f| f.found.query.clone()) });
     let shown = Memo::new(move |_| found.with(|f| f.lines().iter().map(|line| !plotted.is_hidden(line.run.as_str())).collect::<Vec<_>>()));
     let is_shown = move |i: usize| shown.with(|shown| shown.get(i).copied().unwrap_or_default());
-    let svg = Memo::new(move |_| found.with(|f| picture(f.lines(), &query.read(), HEIGHT, is_shown)));
+    let drawing = Drawing::new(move |target| {
+        found.with(|f| draw_on(target, f.lines(), &query.read(), HEIGHT, &Part { shown: &is_shown, drawn: &|_| true }));
+    });
     let frame = Signal::derive(move || found.with(|f| frame_of(f.lines(), &query.read(), is_shown)));
     let over = Signal::derive(move || {
         let run = plotted.pointed.get()?;
@@ -275,7 +277,7 @@ fn Drawn(found: RwSignal<Lines>, plotted: Plotted, width: RwSignal<u32>) -> impl
     move || match nothing.get() {
         Some(why) => view! { <p class="muted">{why}</p> }.into_any(),
         None => view! {
-            <Plot label svg frame over cursor width />
+            <Plot label drawing=drawing.clone() frame over cursor width />
             <p class="chart-said num" role="status">
                 {read}
             </p>

@@ -124,7 +124,7 @@ def alone(sides, ids, figures):
             row(f"  {kind['name']}", f"p50 {percentile(kind['all'], 0.5):,.0f} ms, worst {max(kind['all']):,.0f} ms")
         for whole in found["whole"]:
             row(f"  {whole['name']}", f"p50 {percentile(whole['all'], 0.5):,.0f} ms")
-        row(f"  chart reduced and painted on its canvas ({len(found['draws'])} times)", f"p50 {percentile(found['draws'], 0.5):,.1f} ms, worst {max(found['draws']):,.1f} ms")
+        row(f"  chart reduced and painted on its canvas ({len(found['draws'])} times)", f"p50 {percentile(found['draws'] or [0], 0.5):,.1f} ms, worst {max(found['draws'], default=0):,.1f} ms")
         script, wasm = (found["after"][part] / 1048576 for part in ("js", "wasm"))
         row(f"compare page of {lines:,}: heap after that (JavaScript {script:.0f} MiB, wasm {wasm:.0f} MiB)", f"{script + wasm:.0f} MiB", "", "", "≤ 300 MiB", script + wasm <= 300)
 

@@ -76,7 +76,7 @@ pub fn shell(files: SiteFiles) -> impl IntoView {
             <body>
                 <App />
                 <p id="not-alive" class="not-alive" role="alert" hidden>
-                    "The code of this page could not be loaded. Its links and forms work; what changes is not followed. Load the page again to try once more."
+                    "The code of this page could not be loaded. Its links and forms work, but what changes is not followed. Load the page again to try once more."
                 </p>
                 <script type="module" nonce=nonce inner_html=start></script>
             </body>

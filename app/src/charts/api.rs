@@ -114,3 +114,27 @@ pub async fn compare(
     let (portal, caller) = request()?;
     Ok(super::read::compare(&portal, &caller, &team, &Chosen { runs, experiment, filter }, query, false).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::charts::Columns;
+    use domain::model::Point;
+
+    #[test]
+    fn an_answer_comes_back_from_its_bytes() {
+        let query = Query { from: Some(0.5), smooth: 0.5, ..Query::default() };
+        let points = [1.0, f64::NAN, 3.0, 4.0].into_iter().zip(0..).map(|(value, step)| Point { step, timestamp: 0, value }).collect();
+        let line = Line::of(RunId::from("r"), "r".into(), None, points, &query.clone().sound(), Some(960));
+        let edge = Columns { x: vec![1.0, 2.0], y: vec![f64::NAN, 5.0], rough: false };
+        let lines = vec![line.clone(), Line { band: Some((edge.clone(), edge)), ..line.clone() }, line.roughly()];
+        let asked = Comparison { query, lines, all: 3, metric: "loss".into(), ..Comparison::default() };
+        let mut bytes = Vec::new();
+        ciborium::into_writer(&asked, &mut bytes).expect("CBOR");
+        let back: Comparison = ciborium::from_reader(&bytes[..]).expect("a comparison");
+        // A gap is not equal to itself.
+        let text = |found: &Comparison| format!("{:?} {:?} {:?}", found.query, found.metric, &found.lines[..2]);
+        assert_eq!(text(&back), text(&asked));
+        assert!(back.lines[2].raw.rough && back.lines[2].raw.x.len() == asked.lines[2].raw.x.len());
+    }
+}

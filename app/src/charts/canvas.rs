@@ -21,8 +21,8 @@ use web_sys::{CanvasRenderingContext2d, CssStyleDeclaration, Element, HtmlCanvas
 
 /// Where elements of a picture come from.
 const SVG: &str = "http://www.w3.org/2000/svg";
-/// Beyond so many pixels of the screen for one of the page nobody sees a difference.
-const DENSEST: f64 = 3.0;
+/// Beyond so many pixels of the screen for one of the page a chart takes more memory than it is worth.
+const DENSEST: f64 = 2.0;
 
 /// How something looks; lengths are in the drawing's units.
 #[derive(Debug)]
@@ -121,6 +121,8 @@ impl Canvas {
         element.set_height(pixels(size.1));
         let context: CanvasRenderingContext2d = element.get_context("2d").ok()??.dyn_into().ok()?;
         context.scale(scale, scale).ok()?;
+        // As SVG has it.
+        context.set_miter_limit(4.0);
         Some(Self { probe: Probe::beside(&element)?, element, context, size, pen, open: None, marks: BTreeMap::new() })
     }
 

@@ -112,7 +112,8 @@ fn across(lines: &[Line], query: &Query, width: i32, shown: &dyn Fn(usize) -> bo
     let visible = lines.iter().enumerate().filter(|(i, _)| shown(*i)).map(|(_, line)| line);
     let (mut first, mut last) = range(visible.flat_map(|line| line.raw.x.iter().copied()), query.across == Scale::Log);
     first = query.from.filter(|from| query.across.holds(*from)).unwrap_or(first);
-    last = query.to.filter(|to| *to > first).unwrap_or(last.max(first + f64::EPSILON));
+    // A part that begins beyond the line's end has nothing in it, but a width.
+    last = query.to.filter(|to| *to > first).unwrap_or(last.max(first + first.abs().max(1.0) * 1e-9));
     Axis::new(query.across, (first, last), (LEFT * FINE, width - RIGHT * FINE))
 }
 
@@ -127,15 +128,8 @@ fn draw<B: DrawingBackend>(
     let (width, height) = area.dim_in_pixel();
     let (width, height) = (i32::try_from(width).unwrap_or(i32::MAX), i32::try_from(height).unwrap_or(i32::MAX));
     let visible = || lines.iter().enumerate().filter(|(i, _)| (part.shown)(*i));
-    let columns = visible().flat_map(|(_, line)| {
-        let band = line.band.iter().flat_map(|(low, high)| [low, high]);
-        std::iter::once(&line.raw).chain(&line.smooth).chain(band)
-    });
     let x = across(lines, query, width, part.shown);
-    let log = query.up == Scale::Log;
-    let values = columns.flat_map(|c| c.y[c.within(x.first, x.last)].iter().copied());
-    let ends = if query.outliers == Outliers::Beyond { within(values.collect(), log) } else { range(values, log) };
-    let ends = with_room(ends, log);
+    let ends = upright(lines, query, &x, part.shown);
     let y = Axis::new(query.up, ends, (height - BOTTOM * FINE, TOP * FINE));
     if framed {
         frame(area, pen, query, &x, &y)?;
@@ -220,16 +214,26 @@ fn within(values: Vec<f64>, log: bool) -> (f64, f64) {
     range(sorted.into_iter().filter(|v| (first - reach..=third + reach).contains(&place(*v))), log)
 }
 
+/// The ends of the upright axis, for what the other shows.
+fn upright(lines: &[Line], query: &Query, x: &Axis, shown: &dyn Fn(usize) -> bool) -> (f64, f64) {
+    let columns = lines.iter().enumerate().filter(|(i, _)| shown(*i)).flat_map(|(_, line)| {
+        let band = line.band.iter().flat_map(|(low, high)| [low, high]);
+        std::iter::once(&line.raw).chain(&line.smooth).chain(band)
+    });
+    let log = query.up == Scale::Log;
+    let values = columns.flat_map(|c| c.y[c.within(x.first, x.last)].iter().copied());
+    with_room(if query.outliers == Outliers::Beyond { within(values.collect(), log) } else { range(values, log) }, log)
+}
+
 /// How many of the points that are drawn lie beyond the axis.
 pub fn beyond(lines: &[Line], query: &Query, shown: impl Fn(usize) -> bool) -> usize {
     if query.outliers == Outliers::Shown {
         return 0;
     }
-    let visible = lines.iter().enumerate().filter(|(i, _)| shown(*i));
-    let values: Vec<f64> =
-        visible.flat_map(|(_, line)| std::iter::once(&line.raw).chain(&line.smooth)).flat_map(|c| c.y.iter().copied()).collect();
-    let (low, high) = with_room(within(values.clone(), query.up == Scale::Log), query.up == Scale::Log);
-    values.into_iter().filter(|v| v.is_finite() && !(low..=high).contains(v)).count()
+    let x = across(lines, query, 1, &shown);
+    let (low, high) = upright(lines, query, &x, &shown);
+    let drawn = lines.iter().enumerate().filter(|(i, _)| shown(*i)).flat_map(|(_, line)| std::iter::once(&line.raw).chain(&line.smooth));
+    drawn.flat_map(|c| &c.y[c.within(x.first, x.last)]).filter(|v| v.is_finite() && !(low..=high).contains(*v)).count()
 }
 
 /// The axes with their labels, and a grid.

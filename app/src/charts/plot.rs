@@ -16,7 +16,7 @@ use leptos::{
     wasm_bindgen::{JsCast, closure::Closure},
 };
 use std::time::Duration;
-use web_sys::{IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
+use web_sys::{IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit, ResizeObserver};
 
 /// Pixels that a pointer is dragged before it means a part of the axis.
 const DRAGGED: f64 = 6.0;
@@ -58,16 +58,24 @@ pub fn place_words(axis: XAxis, x: f64) -> String {
 /// Keeps `width` at the pixels that there is room for.
 pub fn follow_width(node: NodeRef<Div>, width: RwSignal<u32>) {
     let measure = move || {
-        if let Some(wide) = node.get_untracked().and_then(|plot| u32::try_from(plot.client_width()).ok()).filter(|wide| *wide > 0) {
-            width.set(wide.clamp(240, 2000));
+        let wide = node.try_get_untracked().flatten().and_then(|plot| u32::try_from(plot.client_width()).ok());
+        if let Some(wide) = wide.filter(|wide| *wide > 0) {
+            let wide = wide.clamp(240, 2000);
+            if width.try_get_untracked().is_some_and(|now| now != wide) {
+                width.set(wide);
+            }
         }
     };
-    Effect::new(move || {
-        node.track();
+    Effect::new(move |_| {
+        let Some(element) = node.get() else { return };
         measure();
+        // In the next frame: a chart that is drawn anew has another height, of which the observer would complain.
+        let resized = Closure::<dyn FnMut()>::new(move || request_animation_frame(measure));
+        let Ok(observer) = ResizeObserver::new(resized.as_ref().unchecked_ref()) else { return };
+        observer.observe(&element);
+        let kept = StoredValue::new_local((observer, resized));
+        on_cleanup(move || _ = kept.try_with_value(|(observer, _)| observer.disconnect()));
     });
-    let resized = window_event_listener(ev::resize, move |_| measure());
-    on_cleanup(move || resized.remove());
 }
 
 /// The same value, a moment later: after the browser has painted what else follows from a change. A click is answered at once, and a large picture may take
@@ -92,27 +100,38 @@ pub fn after_paint<T: Clone + Send + Sync + 'static>(now: Memo<T>) -> RwSignal<T
     later
 }
 
-/// Whether an element is on the screen, or less than half a screen from it.
+/// Whether an element was ever on the screen, or less than half a screen from it, or is to be printed.
 fn use_near(node: NodeRef<Div>) -> RwSignal<bool> {
     let near = RwSignal::new(false);
     Effect::new(move |_| {
         let Some(element) = node.get() else { return };
+        let (place, high) = (element.get_bounding_client_rect(), window().inner_height().ok().and_then(|high| high.as_f64()));
+        if high.is_none_or(|high| place.top() < high * 1.5 && place.bottom() > high * -0.5) {
+            return near.set(true);
+        }
         let seen = Closure::<dyn FnMut(js_sys::Array)>::new(move |entries: js_sys::Array| {
             let last: Option<IntersectionObserverEntry> = entries.pop().dyn_into().ok();
-            near.try_set(last.is_some_and(|entry| entry.is_intersecting()));
+            if last.is_some_and(|entry| entry.is_intersecting()) {
+                near.try_set(true);
+            }
         });
         let options = IntersectionObserverInit::new();
         options.set_root_margin("50%");
         let Ok(observer) = IntersectionObserver::new_with_options(seen.as_ref().unchecked_ref(), &options) else { return near.set(true) };
         observer.observe(&element);
+        let printed = window_event_listener_untyped("beforeprint", move |_| _ = near.try_set(true));
         // In here, since the server has no effects: it may end a page on another thread than it began it on, where these cannot go.
         let kept = StoredValue::new_local((observer, seen));
-        on_cleanup(move || _ = kept.try_with_value(|(observer, _)| observer.disconnect()));
+        on_cleanup(move || {
+            printed.remove();
+            kept.try_with_value(|(observer, _)| observer.disconnect());
+        });
     });
     near
 }
 
-/// A chart as it is seen: the server's SVG, and from the moment that it is near the screen a canvas, painted again when what is drawn or the theme changes.
+/// A chart as it is seen: the server's SVG, and from the moment that it comes near the screen a canvas, painted again when what is drawn or the theme
+/// changes.
 #[component]
 pub fn Picture(
     #[prop(into)] label: Signal<String>,
@@ -125,15 +144,16 @@ pub fn Picture(
     // In the browser what the server sent stays.
     let svg = if cfg!(feature = "ssr") { untrack(|| drawing.svg()) } else { String::new() };
     let (near, looks) = (use_near(host), use_looks());
+    let near = Memo::new(move |_| near.get());
     Effect::new(move |_| {
         let (Some(canvas), Some(sent)) = (canvas.get(), sent.get()) else { return };
         if near.get() {
             looks.track();
-            timed("slipway:draw", || drawing.on(Target::Canvas(canvas)));
-            sent.set_inner_html("");
-        } else if sent.child_element_count() == 0 && !canvas.has_attribute("data-marks") {
-            // Nothing is there that would keep its place.
-            untrack(|| drawing.on(Target::Canvas(canvas)));
+            timed("slipway:draw", || drawing.on(Target::Canvas(canvas.clone())));
+            // Nothing is on it where the browser has none to give.
+            if canvas.has_attribute("data-marks") {
+                sent.set_inner_html("");
+            }
         }
     });
     view! {

@@ -59,6 +59,16 @@ fn told(found: &Comparison, hidden: &BTreeSet<usize>) -> String {
     text + &left_out_words(drawn.into_iter())
 }
 
+/// Whether the answer to one query has what another shows, which is then drawn until its own points have come: a part of the same.
+fn covers(answered: &Query, now: &Query) -> bool {
+    // The answer says which metric it chose where none was named.
+    let metric = if now.metric.is_empty() { answered.metric.clone() } else { now.metric.clone() };
+    let whole = |query: &Query| Query { from: None, to: None, width: 0, ..query.asked() };
+    let from = answered.from.is_none_or(|first| now.from.is_some_and(|from| from >= first));
+    let to = answered.to.is_none_or(|last| now.to.is_some_and(|to| to <= last));
+    whole(answered) == Query { metric, ..whole(now) } && from && to
+}
+
 #[component]
 pub fn LineChart(team: String, found: RwSignal<Comparison>, query: Memo<Query>) -> impl IntoView {
     let hide = query_value("hide");
@@ -67,11 +77,9 @@ pub fn LineChart(team: String, found: RwSignal<Comparison>, query: Memo<Query>) 
     let metric = Memo::new(move |_| found.with(|f| f.metric.clone()));
     let drawn = Memo::new(move |_| found.with(|f| f.drawn().to_owned()));
     let (width, cursor, pointed) = (RwSignal::new(WIDTH), RwSignal::new(None::<f64>), RwSignal::new(None::<usize>));
-    // A part of the axis is drawn from what is here until its own points have come.
     let asked = Memo::new(move |_| {
         let (now, answered) = (query.get(), found.with(|f| f.query.clone()));
-        let (from, to) =
-            if (now.x, &now.horizontal) == (answered.x, &answered.horizontal) { (now.from, now.to) } else { (answered.from, answered.to) };
+        let (from, to) = if covers(&answered, &now) { (now.from, now.to) } else { (answered.from, answered.to) };
         Query { width: width.get(), outliers: now.outliers, from, to, ..answered }
     });
     let shown = after_paint(Memo::new(move |_| hidden(&hide.read())));
@@ -168,6 +176,30 @@ mod tests {
     use super::*;
     use crate::charts::Line;
     use domain::model::{Point, RunId};
+
+    #[test]
+    fn an_answer_has_its_own_parts_and_nothing_else() {
+        // The server says what charts of values would show.
+        let answered = Query { metric: "loss".into(), vertical: "metrics.loss".into(), ..Query::default() };
+        let part = |from, to| Query {
+            from,
+            to,
+            width: 1200,
+            outliers: crate::charts::Outliers::Beyond,
+            horizontal: "params.lr".into(),
+            ..answered.clone()
+        };
+        assert!(covers(&answered, &part(Some(3.0), None)) && covers(&answered, &part(None, None)));
+        assert!(covers(&answered, &Query { metric: String::new(), ..part(Some(3.0), None) }));
+        assert!(!covers(&answered, &Query { metric: "accuracy".into(), ..part(Some(3.0), None) }));
+        let later = Query { from: Some(10.0), to: Some(20.0), ..answered.clone() };
+        assert!(covers(&later, &part(Some(12.0), Some(20.0))));
+        assert!(
+            !covers(&later, &part(Some(9.0), Some(20.0)))
+                && !covers(&later, &part(None, Some(15.0)))
+                && !covers(&later, &part(Some(12.0), None))
+        );
+    }
 
     #[test]
     fn a_chart_says_what_it_shows_and_what_it_does_not() {

@@ -1,6 +1,7 @@
 //! What a browser remembers about its looks: theme, folded navigation, last team. Cookies, so that the server paints it right at once.
 
 use leptos::{
+    ev,
     prelude::*,
     wasm_bindgen::{JsCast, closure::Closure},
 };
@@ -56,14 +57,34 @@ const THEME_SET: &str = "slipway-theme";
 #[derive(Clone, Copy)]
 struct Looks(RwSignal<u32>);
 
-/// Counts the changes of theme: the person's, and the system's.
+/// Counts the changes of what things look like: the theme, the person's and the system's, the fonts that have come, the pixels of the screen.
 pub(super) fn provide_looks() {
     let looks = RwSignal::new(0_u32);
     provide_context(Looks(looks));
     Effect::new(move |_| {
-        let changed = move || looks.update(|n| *n = n.wrapping_add(1));
+        let changed = move || _ = looks.try_update(|n| *n = n.wrapping_add(1));
         let chosen = window_event_listener_untyped(THEME_SET, move |_| changed());
-        on_cleanup(move || chosen.remove());
+        let dense = StoredValue::new(window().device_pixel_ratio());
+        let resized = window_event_listener(ev::resize, move |_| {
+            let now = window().device_pixel_ratio();
+            if (dense.get_value() - now).abs() > f64::EPSILON {
+                dense.set_value(now);
+                changed();
+            }
+        });
+        on_cleanup(move || {
+            chosen.remove();
+            resized.remove();
+        });
+        let loading = document().fonts();
+        if loading.status() == web_sys::FontFaceSetLoadStatus::Loading
+            && let Ok(ready) = loading.ready()
+        {
+            leptos::task::spawn_local(async move {
+                _ = wasm_bindgen_futures::JsFuture::from(ready).await;
+                changed();
+            });
+        }
         if let Ok(Some(dark)) = window().match_media("(prefers-color-scheme: dark)") {
             let listen = Closure::<dyn FnMut()>::new(changed);
             dark.set_onchange(Some(listen.as_ref().unchecked_ref()));
@@ -73,7 +94,7 @@ pub(super) fn provide_looks() {
     });
 }
 
-/// Changes with the theme: for what takes its colours by itself.
+/// Changes with the theme, the fonts and the screen: for what is painted by itself.
 pub fn use_looks() -> Signal<u32> {
     use_context::<Looks>().map_or_else(Signal::default, |looks| looks.0.into())
 }

@@ -24,6 +24,9 @@ const SVG: &str = "http://www.w3.org/2000/svg";
 /// Beyond so many pixels of the screen for one of the page a chart takes more memory than it is worth.
 const DENSEST: f64 = 2.0;
 
+/// Lines with more places than this are joined without rounding, which takes Chromium several times as long as the line itself.
+const LONG: usize = 100;
+
 /// How something looks; lengths are in the drawing's units.
 #[derive(Debug)]
 struct Look {
@@ -130,11 +133,21 @@ impl Canvas {
         *self.marks.entry(class).or_default() += 1;
     }
 
-    fn apply(&self, look: &Look) {
+    fn apply(&self, look: &Look, join: &str) {
         self.context.set_line_width(look.width);
         self.context.set_line_cap(&look.cap);
-        self.context.set_line_join(&look.join);
+        self.context.set_line_join(join);
         _ = self.context.set_line_dash(&look.dashes);
+    }
+
+    /// Strokes the present path.
+    fn stroke(&self, look: &Look, join: &str) {
+        if let Some(stroke) = &look.stroke {
+            self.apply(look, join);
+            self.context.set_global_alpha(look.stroke_opacity);
+            self.context.set_stroke_style_str(stroke);
+            self.context.stroke();
+        }
     }
 
     /// Paints the present path as `look` says.
@@ -144,12 +157,7 @@ impl Canvas {
             self.context.set_fill_style_str(fill);
             self.context.fill();
         }
-        if let Some(stroke) = &look.stroke {
-            self.apply(look);
-            self.context.set_global_alpha(look.stroke_opacity);
-            self.context.set_stroke_style_str(stroke);
-            self.context.stroke();
-        }
+        self.stroke(look, &look.join);
     }
 
     /// Paints the present path, which is of dots, in the colour that lines of that look have: a line that goes nowhere is nothing on a canvas.
@@ -263,7 +271,14 @@ impl DrawingBackend for Canvas {
             return Ok(());
         }
         let Some((x, y)) = path.first().copied().filter(|first| path.iter().all(|place| place == first)) else {
-            self.single("polyline", mark.class(), |canvas| canvas.go(path));
+            let long = path.len() > LONG;
+            self.close();
+            if let Some(look) = self.probe.look("polyline", mark.class()) {
+                self.context.begin_path();
+                self.go(path);
+                self.stroke(&look, if long { "bevel" } else { &look.join });
+            }
+            self.count(mark.class());
             return Ok(());
         };
         // A line that goes nowhere is a point, which is seen only where it is larger than the line is wide.
@@ -317,7 +332,7 @@ impl DrawingBackend for Canvas {
         self.context.set_global_alpha(1.0);
         // A rim in the ground's colour below it, as `paint-order: stroke` does.
         if let Some(rim) = &look.stroke {
-            self.apply(&look);
+            self.apply(&look, &look.join);
             self.context.set_stroke_style_str(rim);
             _ = self.context.stroke_text(text, x, y);
         }
